@@ -1,0 +1,1 @@
+"""Carriers: one module each, pure requests and pure parsing."""

@@ -1,0 +1,1 @@
+"""Customer mail: one folder per message; rendering and sending."""

@@ -1,0 +1,1 @@
+"""Marketplaces: who is told directly that an order was delivered."""

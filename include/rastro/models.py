@@ -1,0 +1,204 @@
+"""
+What the whole product speaks of: shipments, what carriers say about them, and what is owed to people.
+
+Every type here is frozen and compared by value. Times are aware; ``date`` is a local calendar day.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a parcel is, in the one vocabulary every carrier is translated to."""
+
+    UNKNOWN = "unknown"  # the carrier said something that no table explains; never mailed, never a step
+    INFO_RECEIVED = "info_received"  # a label exists, nothing has been handed over
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    DELIVERY_FAILED = "delivery_failed"  # tried, not handed over; it goes on
+    READY_FOR_PICKUP = "ready_for_pickup"
+    DELIVERED = "delivered"  # in the recipient's hands and nobody else's
+    ON_HOLD = "on_hold"
+    RETURNING = "returning"
+    RETURNED = "returned"  # back with the sender
+    LOST = "lost"  # lost, stolen, destroyed
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"  # nobody has said anything for so long that we stopped asking
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL
+
+
+FINAL = frozenset({Status.DELIVERED, Status.RETURNED, Status.LOST, Status.CANCELLED, Status.EXPIRED})
+
+
+class Standing(StrEnum):
+    """What an event counts for. Events are never deleted; what changes is how they stand."""
+
+    EFFECTIVE = "effective"
+    INFORMATIVE = "informative"  # a remark that moves nothing ("photo available")
+    VOIDED = "voided"  # the carrier took it back by a later line
+    WITHDRAWN = "withdrawn"  # the carrier's answer no longer has it
+    FOREIGN = "foreign"  # older than the parcel itself: from an earlier life of the same number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """
+    One line of a carrier's history.
+
+    ``key`` is what the carrier itself would call the same event (for Correios type, code, time and unit), never its
+    wording; it is unique within a shipment. ``code`` is the carrier's raw code, always kept.
+    """
+
+    key: str
+    occurred_at: datetime
+    status: Status
+    code: str
+    description: str
+    city: str = ""
+    state: str = ""
+    country: str = ""
+    standing: Standing = Standing.EFFECTIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pickup:
+    """Where a parcel waits to be collected, and the last day the carrier names for it."""
+
+    place: str
+    address: str = ""
+    deadline: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that a carrier says about one reference now. Events stand oldest first."""
+
+    reference: str
+    events: tuple[Event, ...]
+    estimated_at: datetime | None = None
+    pickup: Pickup | None = None
+
+
+class RefusalReason(StrEnum):
+    """Why a carrier says nothing about a number. None of these is a failed call, and none means "no events"."""
+
+    NOT_FOUND = "not_found"  # unknown, not posted yet, or forgotten: ask again, slower
+    NOT_OURS = "not_ours"  # posted under somebody else's contract
+    MALFORMED = "malformed"  # the carrier will never know such a number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A carrier's answer about one reference that is not a snapshot."""
+
+    reference: str
+    reason: RefusalReason
+    code: str = ""
+    message: str = ""
+
+
+class ReferenceKind(StrEnum):
+    """What a carrier can be asked about; each names fields of a shipment."""
+
+    TRACKING_NUMBER = "tracking_number"
+    INVOICE_KEY = "invoice_key"  # the NF-e access key, 44 digits
+    INVOICE_NUMBER = "invoice_number"  # with the shipper's CNPJ
+    ORDER = "order_id"
+    CARRIER_ID = "carrier_id"  # the carrier's own id of the parcel
+
+
+class Route(StrEnum):
+    """Who tells the marketplace that an order was delivered. One route per order, never two."""
+
+    NONE = "none"  # no marketplace behind the order, or it carries the parcel itself
+    CONNECTOR = "connector"  # the order system's connector relays what we write on the order
+    DIRECT = "direct"  # we call the marketplace
+    REVIEW = "review"  # unknown: the order is written, and a person is asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """
+    One package on its way, as its source describes it. Holds no contact data: that is read when it is needed.
+
+    ``account`` is the source it came from ("vtex:main"). ``tracking_number`` is normalised; ``tracking_text`` is what
+    the shop typed. ``skip`` is a sentence when the parcel is not ours to follow.
+    """
+
+    account: str
+    order_id: str
+    invoice_number: str
+    tracking_number: str
+    tracking_text: str = ""
+    courier: str = ""
+    tracking_url: str = ""
+    invoice_key: str = ""
+    shipper_cnpj: str = ""
+    carrier_id: str = ""
+    carrier: str | None = None
+    service: str = ""
+    origin: str = ""
+    affiliate: str = ""
+    marketplace_order_id: str = ""
+    marketplace_endpoint: str = ""
+    route: Route = Route.NONE
+    marketplace: str = ""
+    locale: str = "pt-BR"
+    ordered_at: datetime | None = None
+    invoiced_at: datetime | None = None
+    promised_at: datetime | None = None
+    state_to: str = ""
+    city_to: str = ""
+    skip: str = ""
+
+
+class Channel(StrEnum):
+    """Whom a notice goes to."""
+
+    ORDER = "order"
+    EMAIL = "email"
+    MARKETPLACE = "marketplace"
+    ALERT = "alert"
+
+
+class NoticeState(StrEnum):
+    """The life of a notice: owed → claimed → sent, or one of the ends that a person can see."""
+
+    OWED = "owed"
+    CLAIMED = "claimed"  # somebody is sending it, until the lease ends
+    UNKNOWN = "unknown"  # sent or not, nobody can tell: read before any repeat
+    SENT = "sent"
+    SUPERSEDED = "superseded"  # newer news overtook it
+    DROPPED = "dropped"  # too old to be told, or nobody to tell it to; the reason is beside it
+    DEAD = "dead"  # gave up; a person looks and releases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """
+    One message owed to somebody. (shipment, channel, kind, content) is unique for ever, so nothing is owed twice.
+
+    ``content`` tells two notices of the same kind apart (a day, an attempt, a digest of events), ``target`` is the
+    account or marketplace it goes to, ``event_at`` the time of the news, ``expires_at`` when it stops being news.
+    """
+
+    channel: Channel
+    kind: str
+    content: str
+    target: str
+    event_at: datetime
+    expires_at: datetime | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The hour [start, end) a run is responsible for."""
+
+    start: datetime
+    end: datetime

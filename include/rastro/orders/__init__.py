@@ -1,0 +1,1 @@
+"""Order systems: where shipments come from, and where progress is written back."""

@@ -1,0 +1,99 @@
+"""
+The contract of everybody who is told something over HTTP: order systems and marketplaces.
+
+None of them documents an idempotency key for "delivered", so all are written to in the same way: read; done already is
+success; write once; read back. After a doubtful answer, read before any repeat.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from rastro.models import Status
+
+
+class Reading(StrEnum):
+    """What the other side holds, compared with what we want to tell it."""
+
+    OWED = "owed"  # it does not know yet
+    DONE = "done"  # it knows already
+    CLOSED = "closed"  # it must not be told any more (cancelled, returned, carried by the marketplace itself)
+    NOT_READY = "not_ready"  # an earlier step is missing on its side; try later
+    CANNOT_ASK = "cannot_ask"  # it has nothing that can be read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A reading with the sentence a person is shown."""
+
+    reading: Reading
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One line of history as a receiver is told it. ``occurred_at`` is in the carrier's local time, with offset."""
+
+    occurred_at: datetime
+    description: str
+    city: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """
+    What is told about one package.
+
+    ``key`` is made from our own row and stays the same on every attempt. ``history`` stands oldest first, and holds
+    the whole of it. ``delivered_at`` is set when every parcel of the package is in the recipient's hands.
+    """
+
+    key: str
+    order_id: str
+    invoice_number: str
+    tracking_number: str
+    courier: str
+    tracking_url: str
+    status: Status
+    history: Sequence[Progress]
+    delivered_at: datetime | None = None
+    estimated_at: datetime | None = None
+    marketplace_order_id: str = ""
+    marketplace_endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the other side answered to a write: its HTTP status and, where it gives one, its own receipt."""
+
+    status: int
+    number: str = ""
+
+
+class Receiver(Protocol):
+    """
+    Somebody who can be told about a package.
+
+    ``repeat_is_safe`` is true only where the receiver itself drops a second copy (a webhook with an id).
+    """
+
+    code: str
+    repeat_is_safe: bool
+
+    def read(self, message: Message) -> Answer:
+        """What it knows now.
+
+        :raises RastroError: it could not be read; nothing was written.
+        """
+        ...
+
+    def write(self, message: Message) -> Receipt:
+        """Tell it, once.
+
+        :raises Doubtful: it may have taken it.
+        :raises RastroError: it has not taken it.
+        """
+        ...

@@ -1,0 +1,290 @@
+"""
+The one settings object, read once per task from the ``[rastro]`` section of Airflow's configuration.
+
+:data:`OPTIONS` is the whole list: the configuration reference, ``.env.example`` and the defaults are made from it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rastro.errors import Misconfigured
+from rastro.models import Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """
+    One connection and the adapter that uses it, written ``adapter:connection`` or ``adapter:connection:relation``.
+
+    ``key`` ("vtex:shop_main") names the account everywhere: in the warehouse, in routes, in messages.
+    """
+
+    adapter: str
+    connection: str
+    relation: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.adapter}:{self.connection}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRoute:
+    """What the shop decided for one marketplace's orders: who confirms, and through which connection."""
+
+    route: Route
+    marketplace: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that can be set, typed. Times are aware; spans are timedeltas."""
+
+    warehouse: str
+    sources: tuple[Endpoint, ...]
+    carriers: tuple[Endpoint, ...]
+    marketplaces: tuple[Endpoint, ...]
+    routes: Mapping[str, OrderRoute]
+    smtp: str
+    shop_name: str
+    mail_from: str
+    reply_to: str
+    help_url: str
+    notify_since: datetime | None
+    events: str
+    fill_tracking_url: bool
+    resend_doubtful_mail: bool
+    mails_per_second: float
+    poll_every: timedelta
+    give_up_after: timedelta
+    sync_overlap: timedelta
+    sync_horizon: timedelta
+    max_slices: int
+    slice_size: int
+    lease: timedelta
+    max_attempts: int
+    retry_delay: timedelta
+    keep_raw_answers: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One line of the ``[rastro]`` section: its default, an example, what it is for, and how its text is read."""
+
+    default: str
+    example: str
+    description: str
+    read: Callable[[str], Any] = field(repr=False)
+
+
+def text(value: str) -> str:
+    return value.strip()
+
+
+def endpoints(value: str) -> tuple[Endpoint, ...]:
+    found = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        pieces = part.split(":")
+        if len(pieces) not in {2, 3} or not all(pieces):
+            raise ValueError(f"{part!r} is not of the form adapter:connection")
+        found.append(Endpoint(adapter=pieces[0], connection=pieces[1], relation=pieces[2] if pieces[2:] else ""))
+    keys = [endpoint.key for endpoint in found]
+    if len(set(keys)) < len(keys):
+        raise ValueError("the same adapter:connection stands twice")
+    return tuple(found)
+
+
+def routes(value: str) -> dict[str, OrderRoute]:
+    table = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        affiliate, equals, target = part.partition("=")
+        route, _, marketplace = target.partition(":")
+        if not equals or route not in {"connector", "direct", "none"} or (route == "direct") != bool(marketplace):
+            raise ValueError(f"{part!r} is not AFFILIATE=connector, AFFILIATE=none or AFFILIATE=direct:adapter:connection")
+        table[affiliate.strip().upper()] = OrderRoute(route=Route(route), marketplace=marketplace)
+    return table
+
+
+def flag(value: str) -> bool:
+    if value.strip().lower() not in {"true", "false"}:
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value.strip().lower() == "true"
+
+
+def moment(value: str) -> datetime | None:
+    if not value.strip():
+        return None
+    at = datetime.fromisoformat(value.strip())
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def span(value: str) -> timedelta:
+    """A number and s, m, h or d: ``90s``, ``60m``, ``45d``; 0 alone is allowed."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])|0", value.strip())
+    if not match:
+        raise ValueError(f"{value!r} is not a span such as 90s, 60m, 12h or 45d")
+    if not match[2]:
+        return timedelta(0)
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
+    return timedelta(**{unit: float(match[1])})
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not low <= int(value) <= high:
+            raise ValueError(f"{value} is not between {low:,} and {high:,}")
+        return int(value)
+
+    return read
+
+
+def rate(value: str) -> float:
+    if not 0 < float(value) <= 1000:
+        raise ValueError(f"{value} is not above 0 and at most 1000")
+    return float(value)
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.strip() not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+        return value.strip()
+
+    return read
+
+
+OPTIONS: Mapping[str, Option] = {
+    "warehouse": Option(
+        default="rastro_warehouse", example="rastro_warehouse", read=text,
+        description="Connection of the PostgreSQL database that holds the schema rastro.",
+    ),
+    "sources": Option(
+        default="", example="vtex:shop_main, sql:erp_db:public.rastro_shipment", read=endpoints,
+        description="Where shipments come from: adapter:connection, comma separated; for sql also the table or view.",
+    ),
+    "carriers": Option(
+        default="", example="correios:correios_contract", read=endpoints,
+        description="Carriers that are asked: adapter:connection, comma separated.",
+    ),
+    "marketplaces": Option(
+        default="", example="vtex_protocol:market_one, webhook:our_hub", read=endpoints,
+        description="Marketplaces that are told directly: adapter:connection, comma separated.",
+    ),
+    "routes": Option(
+        default="", example="BWW=connector, MLF=none, MKT=direct:vtex_protocol:market_one", read=routes,
+        description=(
+            "Who confirms delivery for each VTEX affiliate code: connector (what is written on the order is relayed), "
+            "direct:adapter:connection (we call the marketplace), none (it carries the parcel itself)."
+        ),
+    ),
+    "smtp": Option(
+        default="rastro_smtp", example="rastro_smtp", read=text,
+        description="SMTP connection for mail to customers; needed only by sources whose customers we mail ourselves.",
+    ),
+    "shop_name": Option(
+        default="", example="Loja Exemplo", read=text,
+        description="The shop's name as its customers know it; stands in the mails.",
+    ),
+    "mail_from": Option(
+        default="", example="pedidos@loja.example", read=text,
+        description="Address that mails to customers come from.",
+    ),
+    "reply_to": Option(
+        default="", example="ajuda@loja.example", read=text,
+        description="Address that answers of customers go to; empty: mail_from.",
+    ),
+    "help_url": Option(
+        default="", example="https://loja.example/ajuda", read=text,
+        description="Page that mails point to for help; empty: no link.",
+    ),
+    "notify_since": Option(
+        default="", example="2026-11-01", read=moment,
+        description="Go-live cut-off: nothing that happened before it is ever mailed. ISO date or time; empty: no cut-off.",
+    ),
+    "events": Option(
+        default="full", example="full", read=one_of("full", "delta"),
+        description="What a write on the order carries: the whole history (full) or only what is new to it (delta).",
+    ),
+    "fill_tracking_url": Option(
+        default="false", example="true", read=flag,
+        description="Fill a missing tracking URL on the order; without one VTEX sends no tracking mails.",
+    ),
+    "resend_doubtful_mail": Option(
+        default="false", example="false", read=flag,
+        description="Send a mail once more, with the same Message-ID, when nobody can tell whether it went out.",
+    ),
+    "mails_per_second": Option(
+        default="5", example="1", read=rate,
+        description="Pace of outgoing mail.",
+    ),
+    "poll_every": Option(
+        default="60m", example="60m", read=span,
+        description="Shortest time between two looks at the same parcel; sleeping ones are looked at in multiples of it.",
+    ),
+    "give_up_after": Option(
+        default="60d", example="60d", read=span,
+        description="Silence after which a parcel is marked expired and no longer asked about.",
+    ),
+    "sync_overlap": Option(
+        default="30m", example="30m", read=span,
+        description="How far each look at a source reaches back before the last one, for orders that were indexed late.",
+    ),
+    "sync_horizon": Option(
+        default="30d", example="30d", read=span,
+        description="How far back the first look at a source reaches, and how long an invoice may wait for its number.",
+    ),
+    "max_slices": Option(
+        default="64", example="64", read=number(1, 512),
+        description="Most tracking tasks in one run, however many shipments are due.",
+    ),
+    "slice_size": Option(
+        default="2000", example="2000", read=number(1, 100_000),
+        description="Shipments in one tracking task, as long as max_slices allows.",
+    ),
+    "lease": Option(
+        default="15m", example="15m", read=span,
+        description="How long a task may hold shipments or notices before another one may take them over.",
+    ),
+    "max_attempts": Option(
+        default="8", example="8", read=number(1, 100),
+        description="Attempts at sending a notice before it waits for a person.",
+    ),
+    "retry_delay": Option(
+        default="60s", example="60s", read=span,
+        description="Pause before Airflow runs a failed task again, unless the other side named a time.",
+    ),
+    "keep_raw_answers": Option(
+        default="true", example="true", read=flag,
+        description="Keep each shipment's last raw answer, compressed.",
+    ),
+}
+
+
+def settings_from(values: Mapping[str, str]) -> Settings:
+    """
+    Typed settings from their texts; an absent one takes its default.
+
+    :raises Misconfigured: one message that lists everything that is wrong.
+    """
+    typed: dict[str, Any] = {}
+    wrong = [f"{name}: there is no such setting" for name in sorted(set(values) - set(OPTIONS))]
+    for name, option in OPTIONS.items():
+        try:
+            typed[name] = option.read(values.get(name, option.default))
+        except ValueError as error:
+            wrong.append(f"{name}: {error}")
+    if wrong:
+        raise Misconfigured("Settings in [rastro] that must be put right: " + "; ".join(wrong))
+    settings = Settings(**typed)
+    known = {endpoint.key for endpoint in settings.marketplaces}
+    wrong = [
+        f"routes: {affiliate} goes to {route.marketplace}, which is not among the marketplaces"
+        for affiliate, route in settings.routes.items()
+        if route.marketplace and route.marketplace not in known
+    ]
+    if wrong:
+        raise Misconfigured("Settings in [rastro] that must be put right: " + "; ".join(wrong))
+    return settings

@@ -1,0 +1,1 @@
+"""The warehouse: migrations, named SQL, and functions that take a connection."""
