@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -83,12 +83,12 @@ class Pace:
 
 
 class Patience(Retry):
-    """urllib3's retry, except that a Retry-After beyond the cap is handed back at once instead of being slept through."""
+    """urllib3's retry, except that a Retry-After beyond the cap is handed back at once, not slept through."""
 
     longest_wait: float = 20.0
 
     def new(self, **kw: Any) -> "Patience":
-        patience = cast("Patience", super().new(**kw))
+        patience = super().new(**kw)
         patience.longest_wait = self.longest_wait
         return patience
 
@@ -98,7 +98,7 @@ class Patience(Retry):
             after = retry_after(response.headers)
             if after is not None and after > self.longest_wait:
                 raise MaxRetryError(kw["_pool"], None, None)
-        return cast("Patience", super().increment(*args, **kw))
+        return super().increment(*args, **kw)
 
 
 class Http:
@@ -111,7 +111,12 @@ class Http:
     """
 
     def __init__(
-        self, base_url: str, *, name: str, limits: Limits | None = None, headers: Mapping[str, str] | None = None,
+        self,
+        base_url: str,
+        *,
+        name: str,
+        limits: Limits | None = None,
+        headers: Mapping[str, str] | None = None,
         connections: int = 4,
     ) -> None:
         if not re.match(r"^https?://[^/]", base_url):
@@ -166,14 +171,14 @@ class Http:
             ) as answer:
                 body = self._read(answer, started, what)
         except requests.ConnectTimeout as error:
-            raise Transient(f"{what}: no connection within {self.limits.connect_timeout:g} s; is the host right?") from error
+            raise Transient(
+                f"{what}: no connection in {self.limits.connect_timeout:g} s; is the host right?"
+            ) from error
         except (requests.RequestException, HTTPError, OSError) as error:
             raise self._lost(what, error, request) from error
         self.bytes += len(body)
         if not 200 <= answer.status_code < 300 and answer.status_code not in request.accept:
-            failure = error_for(
-                answer.status_code, what, answer=excerpt(body), retry_after=retry_after(answer.headers)
-            )
+            failure = error_for(answer.status_code, what, answer=excerpt(body), retry_after=retry_after(answer.headers))
             raise self._doubt(failure, request)
         return Response(
             status=answer.status_code,
@@ -236,12 +241,12 @@ def path_segment(text: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the other side asks us to wait, from Retry-After as seconds or as a date; None when absent or senseless."""
+    """Seconds that Retry-After asks for, given as seconds or as a date; None when absent or senseless."""
     value = headers.get("Retry-After")
     if value is None:
         return None
     try:
-        return max(0.0, cast("float", Retry().parse_retry_after(value)))
+        return max(0.0, Retry().parse_retry_after(value))
     except (HTTPError, ValueError, OverflowError):
         return None
 

@@ -103,7 +103,7 @@ def routes(value: str) -> dict[str, OrderRoute]:
         affiliate, equals, target = part.partition("=")
         route, _, marketplace = target.partition(":")
         if not equals or route not in {"connector", "direct", "none"} or (route == "direct") != bool(marketplace):
-            raise ValueError(f"{part!r} is not AFFILIATE=connector, AFFILIATE=none or AFFILIATE=direct:adapter:connection")
+            raise ValueError(f"{part!r} is not AFFILIATE=connector, =none or =direct:adapter:connection")
         table[affiliate.strip().upper()] = OrderRoute(route=Route(route), marketplace=marketplace)
     return table
 
@@ -158,106 +158,156 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 OPTIONS: Mapping[str, Option] = {
     "warehouse": Option(
-        default="rastro_warehouse", example="rastro_warehouse", read=text,
+        default="rastro_warehouse",
+        example="rastro_warehouse",
+        read=text,
         description="Connection of the PostgreSQL database that holds the schema rastro.",
     ),
     "sources": Option(
-        default="", example="vtex:shop_main, sql:erp_db:public.rastro_shipment", read=endpoints,
+        default="",
+        example="vtex:shop_main, sql:erp_db:public.rastro_shipment",
+        read=endpoints,
         description="Where shipments come from: adapter:connection, comma separated; for sql also the table or view.",
     ),
     "carriers": Option(
-        default="", example="correios:correios_contract", read=endpoints,
+        default="",
+        example="correios:correios_contract",
+        read=endpoints,
         description="Carriers that are asked: adapter:connection, comma separated.",
     ),
     "marketplaces": Option(
-        default="", example="vtex_protocol:market_one, webhook:our_hub", read=endpoints,
+        default="",
+        example="vtex_protocol:market_one, webhook:our_hub",
+        read=endpoints,
         description="Marketplaces that are told directly: adapter:connection, comma separated.",
     ),
     "routes": Option(
-        default="", example="BWW=connector, MLF=none, MKT=direct:vtex_protocol:market_one", read=routes,
+        default="",
+        example="BWW=connector, MLF=none, MKT=direct:vtex_protocol:market_one",
+        read=routes,
         description=(
             "Who confirms delivery for each VTEX affiliate code: connector (what is written on the order is relayed), "
             "direct:adapter:connection (we call the marketplace), none (it carries the parcel itself)."
         ),
     ),
     "smtp": Option(
-        default="rastro_smtp", example="rastro_smtp", read=text,
+        default="rastro_smtp",
+        example="rastro_smtp",
+        read=text,
         description="SMTP connection for mail to customers; needed only by sources whose customers we mail ourselves.",
     ),
     "shop_name": Option(
-        default="", example="Loja Exemplo", read=text,
+        default="",
+        example="Loja Exemplo",
+        read=text,
         description="The shop's name as its customers know it; stands in the mails.",
     ),
     "mail_from": Option(
-        default="", example="pedidos@loja.example", read=text,
+        default="",
+        example="pedidos@loja.example",
+        read=text,
         description="Address that mails to customers come from.",
     ),
     "reply_to": Option(
-        default="", example="ajuda@loja.example", read=text,
+        default="",
+        example="ajuda@loja.example",
+        read=text,
         description="Address that answers of customers go to; empty: mail_from.",
     ),
     "help_url": Option(
-        default="", example="https://loja.example/ajuda", read=text,
+        default="",
+        example="https://loja.example/ajuda",
+        read=text,
         description="Page that mails point to for help; empty: no link.",
     ),
     "notify_since": Option(
-        default="", example="2026-11-01", read=moment,
-        description="Go-live cut-off: nothing that happened before it is ever mailed. ISO date or time; empty: no cut-off.",
+        default="",
+        example="2026-11-01",
+        read=moment,
+        description="Go-live cut-off: nothing that happened before it is ever mailed. ISO date or time; empty: none.",
     ),
     "events": Option(
-        default="full", example="full", read=one_of("full", "delta"),
+        default="full",
+        example="full",
+        read=one_of("full", "delta"),
         description="What a write on the order carries: the whole history (full) or only what is new to it (delta).",
     ),
     "fill_tracking_url": Option(
-        default="false", example="true", read=flag,
+        default="false",
+        example="true",
+        read=flag,
         description="Fill a missing tracking URL on the order; without one VTEX sends no tracking mails.",
     ),
     "resend_doubtful_mail": Option(
-        default="false", example="false", read=flag,
+        default="false",
+        example="false",
+        read=flag,
         description="Send a mail once more, with the same Message-ID, when nobody can tell whether it went out.",
     ),
     "mails_per_second": Option(
-        default="5", example="1", read=rate,
+        default="5",
+        example="1",
+        read=rate,
         description="Pace of outgoing mail.",
     ),
     "poll_every": Option(
-        default="60m", example="60m", read=span,
-        description="Shortest time between two looks at the same parcel; sleeping ones are looked at in multiples of it.",
+        default="60m",
+        example="60m",
+        read=span,
+        description="Shortest time between two looks at a parcel; sleeping ones are looked at in multiples of it.",
     ),
     "give_up_after": Option(
-        default="60d", example="60d", read=span,
+        default="60d",
+        example="60d",
+        read=span,
         description="Silence after which a parcel is marked expired and no longer asked about.",
     ),
     "sync_overlap": Option(
-        default="30m", example="30m", read=span,
-        description="How far each look at a source reaches back before the last one, for orders that were indexed late.",
+        default="30m",
+        example="30m",
+        read=span,
+        description="How far each look at a source reaches back before the last one, for late-indexed orders.",
     ),
     "sync_horizon": Option(
-        default="30d", example="30d", read=span,
-        description="How far back the first look at a source reaches, and how long an invoice may wait for its number.",
+        default="30d",
+        example="30d",
+        read=span,
+        description="How far back the first look at a source reaches, and how long an invoice may wait for a number.",
     ),
     "max_slices": Option(
-        default="64", example="64", read=number(1, 512),
+        default="64",
+        example="64",
+        read=number(1, 512),
         description="Most tracking tasks in one run, however many shipments are due.",
     ),
     "slice_size": Option(
-        default="2000", example="2000", read=number(1, 100_000),
+        default="2000",
+        example="2000",
+        read=number(1, 100_000),
         description="Shipments in one tracking task, as long as max_slices allows.",
     ),
     "lease": Option(
-        default="15m", example="15m", read=span,
+        default="15m",
+        example="15m",
+        read=span,
         description="How long a task may hold shipments or notices before another one may take them over.",
     ),
     "max_attempts": Option(
-        default="8", example="8", read=number(1, 100),
+        default="8",
+        example="8",
+        read=number(1, 100),
         description="Attempts at sending a notice before it waits for a person.",
     ),
     "retry_delay": Option(
-        default="60s", example="60s", read=span,
+        default="60s",
+        example="60s",
+        read=span,
         description="Pause before Airflow runs a failed task again, unless the other side named a time.",
     ),
     "keep_raw_answers": Option(
-        default="true", example="true", read=flag,
+        default="true",
+        example="true",
+        read=flag,
         description="Keep each shipment's last raw answer, compressed.",
     ),
 }

@@ -16,7 +16,8 @@ class Marketplace:
     """
     How one marketplace is reached.
 
-    ``build`` makes the receiver from the connection; it checks it and raises Misconfigured with all that is missing. ``mails_customer`` is true where the marketplace itself mails the buyer, so that we do not.
+    ``build`` makes the receiver from the connection; it checks it and raises Misconfigured with all that is missing.
+    ``mails_customer`` is true where the marketplace itself mails the buyer, so that we do not.
     """
 
     code: str
