@@ -37,6 +37,10 @@ class Access:
 class Login(Protocol):
     """How a token is obtained, in two pure halves."""
 
+    def needed(self, account: Account) -> bool:
+        """False when the account holds a ready-made key, which the adapter uses as it is."""
+        ...
+
     def request(self, account: Account) -> Request:
         """
         :raises Misconfigured: the account lacks something; the message lists all that is missing.

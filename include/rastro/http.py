@@ -2,26 +2,38 @@
 The one HTTP client: timeouts, bounded answers, patience, pace, redaction, and errors sorted by what to do next.
 
 Adapters describe a request (:class:`Request`) and read an answer (:class:`Response`); only this module does I/O.
+
+The retries are our own and urllib3's are off: those cannot be held to a deadline for the whole call, repeat a request
+that must not be repeated when a 503 names a time, and read an unwanted answer to its end whatever its size.
 """
 
+import io
+import random
 import re
 import threading
 import time
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-from rastro.errors import Doubtful, Misconfigured, RastroError, Transient, error_for
+from rastro.errors import Doubtful, Misconfigured, RastroError, RateLimited, Rejected, Transient, error_for
 
 USER_AGENT = "rastro/0.1 (+parcel tracking)"
+LONGEST_NAMED_WAIT = 21_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +48,7 @@ class Request:
     method: str
     path: str
     params: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     json: object = None
     body: bytes | None = None
     repeatable: bool = True
@@ -53,24 +65,31 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Seconds, bytes and requests per second that one client may take."""
+    """
+    Seconds, bytes and requests per second that one client may take.
+
+    ``call_timeout`` holds for everything between :meth:`Http.send` and its return, retries and pauses included; it is
+    overrun by one ``read_timeout`` at most.
+    """
 
     connect_timeout: float = 5.0
     read_timeout: float = 20.0
     call_timeout: float = 90.0
     max_bytes: int = 20 * 1024 * 1024
     retries: int = 2
-    longest_wait: float = 20.0
+    backoff: float = 0.5  # the first pause; each further one is twice as long
+    longest_wait: float = 20.0  # a Retry-After beyond it is handed to the caller, not slept through
     requests_per_second: float = 0.0  # 0: as fast as the other side answers
 
 
 class Pace:
     """Spaces calls evenly, over all threads that share it."""
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, sleep: Callable[[float], None] = time.sleep) -> None:
         self._gap = 1 / per_second if per_second > 0 else 0.0
         self._next = 0.0
         self._lock = threading.Lock()
+        self._sleep = sleep
 
     def wait(self) -> None:
         if not self._gap:
@@ -79,26 +98,7 @@ class Pace:
             now = time.monotonic()
             at = max(now, self._next)
             self._next = at + self._gap
-        time.sleep(at - now)
-
-
-class Patience(Retry):
-    """urllib3's retry, except that a Retry-After beyond the cap is handed back at once, not slept through."""
-
-    longest_wait: float = 20.0
-
-    def new(self, **kw: Any) -> "Patience":
-        patience = super().new(**kw)
-        patience.longest_wait = self.longest_wait
-        return patience
-
-    def increment(self, *args: Any, **kw: Any) -> "Patience":
-        response = kw.get("response")
-        if response is not None:
-            after = retry_after(response.headers)
-            if after is not None and after > self.longest_wait:
-                raise MaxRetryError(kw["_pool"], None, None)
-        return super().increment(*args, **kw)
+        self._sleep(at - now)
 
 
 class Http:
@@ -108,6 +108,8 @@ class Http:
     :param base_url: scheme, host and an optional path prefix.
     :param name: how messages call the other side ("correios").
     :param headers: sent with each request; their values never appear in a message.
+    :param connections: how many are kept open between calls.
+    :raises Misconfigured: the base URL is none.
     """
 
     def __init__(
@@ -118,121 +120,271 @@ class Http:
         limits: Limits | None = None,
         headers: Mapping[str, str] | None = None,
         connections: int = 4,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if not re.match(r"^https?://[^/]", base_url):
-            raise Misconfigured(f"{name}: {base_url!r} is no base URL; give the connection a host such as https://host")
+        check_base_url(base_url, name)
         self.base_url = base_url.rstrip("/")
         self.name = name
         self.limits = limits or Limits()
         self.calls = 0
         self.bytes = 0
-        self._pace = Pace(self.limits.requests_per_second)
-        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
-        self._sessions = {repeatable: self._session(connections, repeatable=repeatable) for repeatable in (True, False)}
+        self._sleep = sleep
+        self._pace = Pace(self.limits.requests_per_second, sleep)
+        self._count = threading.Lock()
+        self._headers = {
+            "User-Agent": USER_AGENT,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            **(headers or {}),
+        }
+        self._session = Straight()
+        adapter = TimelyAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
 
     def __enter__(self) -> "Http":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for session in self._sessions.values():
-            session.close()
+        self.close()
 
-    def _session(self, connections: int, *, repeatable: bool) -> requests.Session:
-        session = requests.Session()
-        session.auth = as_it_is
-        patience = self._patience(repeatable=repeatable)
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=patience)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        return session
+    def close(self) -> None:
+        self._session.close()
 
     def send(self, request: Request) -> Response:
         """
-        The answer to one request, whole.
+        The answer to one request, whole. What may be repeated is, a few times, as long as the call may take.
 
-        :raises Transient: no connection, timeout, 408, 429, 5xx, body cut short or too large.
+        :raises Transient: no connection, timeout, 408, 429, 5xx, body cut short.
         :raises Doubtful: as Transient, for a request that may have been acted on and must not be repeated blindly.
-        :raises Permanent: 3xx and the other 4xx, by :func:`~rastro.errors.error_for`.
+        :raises Permanent: body too large, and 3xx and the other 4xx by :func:`~rastro.errors.error_for`.
         """
-        what = f"{self.name}: {request.method} {request.path}"
-        self._pace.wait()
+        self._pace.wait()  # one's own pace is no delay of the other side's
         started = time.monotonic()
-        self.calls += 1
+        deadline = started + self.limits.call_timeout
+        attempt = 0
+        while True:
+            try:
+                return self._once(request, started, deadline)
+            except Transient as failure:
+                wait = self._wait(failure, attempt)
+                if isinstance(failure, Doubtful) or wait is None or time.monotonic() + wait > deadline:
+                    raise
+            attempt += 1
+            self._sleep(wait)
+            self._pace.wait()
+
+    def _wait(self, failure: Transient, attempt: int) -> float | None:
+        """Seconds to pause before the next attempt; None when there is none."""
+        if attempt >= self.limits.retries:
+            return None
+        if failure.retry_after is not None:
+            return failure.retry_after if failure.retry_after <= self.limits.longest_wait else None
+        jitter = random.uniform(1, 1.5)  # noqa: S311 - it keeps threads apart, it guards nothing
+        return min(self.limits.longest_wait, self.limits.backoff * (1 << attempt) * jitter)
+
+    def _once(self, request: Request, started: float, deadline: float) -> Response:
+        what = f"{self.name}: {request.method} {request.path}"
+        headers = {**self._headers, **request.headers}
+        body = request.body
+        if request.json is not None:
+            headers.setdefault("Content-Type", "application/json")
+            body = msgspec.json.encode(request.json)
+        with self._count:
+            self.calls += 1
+        answered: int | None = None
+        DEADLINE.set(deadline)
         try:
-            with self._sessions[request.repeatable].request(
+            with self._session.request(
                 request.method,
                 self.base_url + request.path,
                 params=list(request.params),
-                headers={**self._headers, **request.headers},
-                data=request.body if request.json is None else msgspec.json.encode(request.json),
-                timeout=(self.limits.connect_timeout, self.limits.read_timeout),
+                headers=headers,
+                data=body,
+                timeout=(self.limits.connect_timeout, min(self.limits.read_timeout, self.limits.call_timeout)),
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                body = self._read(answer, started, what)
-        except requests.ConnectTimeout as error:
-            raise Transient(
-                f"{what}: no connection in {self.limits.connect_timeout:g} s; is the host right?"
-            ) from error
-        except (requests.RequestException, HTTPError, OSError) as error:
-            raise self._lost(what, error, request) from error
-        self.bytes += len(body)
-        if not 200 <= answer.status_code < 300 and answer.status_code not in request.accept:
-            failure = error_for(answer.status_code, what, answer=excerpt(body), retry_after=retry_after(answer.headers))
-            raise self._doubt(failure, request)
+                answered = answer.status_code
+                content = b"".join(plain_chunks(answer, self.limits.max_bytes))
+        except (requests.RequestException, HTTPError, OSError, ValueError, TooLarge) as error:
+            if answered is None or is_success(answered, request):
+                # The chain is cut: requests' own messages show whole URLs and values of headers.
+                reason = self._reason(error, late=time.monotonic() > deadline)
+                raise lost(f"{what}: {reason}", error, request, sent=answered is not None) from None
+            content = b""
+        with self._count:
+            self.bytes += len(content)
+        if not is_success(answer.status_code, request):
+            raise failure_of(what, answer, content, request, headers)
         return Response(
             status=answer.status_code,
-            body=body,
+            body=content,
             headers=CaseInsensitiveDict(answer.headers),
             seconds=time.monotonic() - started,
         )
 
-    def _patience(self, *, repeatable: bool) -> Patience:
-        faults = self.limits.retries
-        patience = Patience(
-            total=faults,
-            connect=faults,
-            read=faults if repeatable else 0,
-            other=0,
-            redirect=0,
-            status=faults,
-            allowed_methods=None,
-            status_forcelist={429, 502, 503, 504} if repeatable else {429},
-            backoff_factor=0.5,
-            backoff_jitter=0.3,
-            raise_on_status=False,
+    def _reason(self, error: Exception, *, late: bool) -> str:
+        if isinstance(error, TooLarge):
+            return f"the answer is over {self.limits.max_bytes:,} bytes and was not read further"
+        return "the answer took too long as a whole and was given up" if late else plain_reason(error)
+
+
+class TooLarge(Exception):
+    """More bytes than one answer may have."""
+
+
+def is_success(status: int, request: Request) -> bool:
+    return 200 <= status < 300 or status in request.accept
+
+
+def lost(said: str, error: Exception, request: Request, *, sent: bool) -> RastroError:
+    """The error for a call that brought no whole answer; ``sent`` when it is known to have been received."""
+    if not sent and is_ours(error):
+        return Misconfigured(f"{said}; check the connection's host, login and password for stray characters")
+    if not request.repeatable and (sent or not never_sent(error)):
+        return Doubtful(f"{said}; it may have acted, so it is asked before anything is sent again")
+    if isinstance(error, TooLarge):
+        return Rejected(f"{said}; less must be asked for at a time")
+    return Transient(said if sent else f"{said}; is the host up and the connection's address right?")
+
+
+def failure_of(
+    what: str, answer: requests.Response, content: bytes, request: Request, headers: Mapping[str, str]
+) -> RastroError:
+    said = without_values(excerpt(content, length=2000), headers)[:120]
+    failure = error_for(answer.status_code, what, answer=said, retry_after=retry_after(answer.headers))
+    if isinstance(failure, Transient) and not isinstance(failure, RateLimited) and not request.repeatable:
+        return Doubtful(str(failure), retry_after=failure.retry_after)
+    return failure
+
+
+def check_base_url(base_url: str, name: str) -> None:
+    try:
+        parts = urlsplit(base_url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        raise Misconfigured(f"{name}: the connection's host and port make no URL") from None
+    if parts.username or parts.password:
+        raise Misconfigured(
+            f"{name}: credentials do not belong in the base URL; use the connection's login and password"
         )
-        patience.longest_wait = self.limits.longest_wait
-        return patience
-
-    def _read(self, answer: requests.Response, started: float, what: str) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        while chunk := answer.raw.read1(65536, decode_content=True):
-            size += len(chunk)
-            if size > self.limits.max_bytes:
-                raise Transient(f"{what}: the answer is over {self.limits.max_bytes:,} bytes and was not read further")
-            if time.monotonic() - started > self.limits.call_timeout:
-                raise Transient(f"{what}: the answer took over {self.limits.call_timeout:g} s and was given up")
-            chunks.append(chunk)
-        return b"".join(chunks)
-
-    def _lost(self, what: str, error: Exception, request: Request) -> RastroError:
-        reason = f"{what}: {plain_reason(error)}"
-        never_sent = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
-        if request.repeatable or never_sent:
-            return Transient(f"{reason}; is the host up and the connection's address right?")
-        return Doubtful(f"{reason}; it may have acted, so it is asked before anything is sent again")
-
-    @staticmethod
-    def _doubt(failure: RastroError, request: Request) -> RastroError:
-        unsure = type(failure) is Transient and not request.repeatable
-        return Doubtful(str(failure)) if unsure else failure
+    sound = parts.scheme in {"http", "https"} and parts.hostname and re.fullmatch(r"[\w.:-]+", parts.hostname)
+    if not (sound and port_is_fine) or parts.query or parts.fragment or re.search(r"\s", base_url):
+        raise Misconfigured(f"{name}: {base_url!r} is no base URL; give the connection a host such as https://host")
 
 
-def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """No authentication of requests' own: a .netrc of the machine must not add credentials to a carrier's call."""
-    return request
+class Straight(requests.Session):
+    """A session that adds nothing of its own to a call: no .netrc, no cookies, no call to a redirect's target."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auth = lambda request: request
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None; else requests would read the answer itself, whatever its size, to see where it points."""
+        del resp
+
+
+# ---- the whole call's deadline, down to each read from the socket ----
+
+DEADLINE: ContextVar[float] = ContextVar("DEADLINE", default=float("inf"))
+
+
+class TimelyReads(io.RawIOBase):
+    """A socket's stream that stops at the call's deadline, however slowly and steadily the other side drips."""
+
+    def __init__(self, inner: io.RawIOBase) -> None:
+        self._inner = inner
+        self._deadline = DEADLINE.get()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._deadline:
+            raise TimeoutError("timed out")
+        return self._inner.readinto(buffer)
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+
+class TimelyResponse(HTTPResponse):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fp: Any = io.BufferedReader(TimelyReads(self.fp.detach()))
+
+
+class TimelyConnection(HTTPConnection):
+    response_class = TimelyResponse
+
+
+class TimelySafeConnection(HTTPSConnection):
+    response_class = TimelyResponse
+
+
+class TimelyPool(HTTPConnectionPool):
+    ConnectionCls = TimelyConnection
+
+
+class TimelySafePool(HTTPSConnectionPool):
+    ConnectionCls = TimelySafeConnection
+
+
+class TimelyAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": TimelyPool, "https": TimelySafePool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": TimelyPool, "https": TimelySafePool}
+        return manager
+
+
+# ---- an answer's body ----
+
+
+def plain_chunks(answer: requests.Response, max_bytes: int) -> Iterator[bytes]:
+    """
+    The body in pieces, gzip undone here so that both its size and its end are checked.
+
+    :raises TooLarge: it is over ``max_bytes`` once unpacked; no more than that is ever held.
+    :raises ValueError: it is cut short or is not what its header says.
+    """
+    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"gzip", "x-gzip", "identity", ""}:
+        raise ValueError(f"unasked encoding {encoding[:20]!r}")
+    raw = iter(lambda: answer.raw.read1(65536, decode_content=False), b"")
+    size = 0
+    for chunk in raw if encoding in {"identity", ""} else gunzipped(raw, max_bytes):
+        size += len(chunk)
+        if size > max_bytes:
+            raise TooLarge
+        yield chunk
+
+
+def gunzipped(chunks: Iterator[bytes], at_once: int) -> Iterator[bytes]:
+    unzip, begun = zlib.decompressobj(wbits=31), False
+    for chunk in chunks:
+        rest = chunk
+        while rest:
+            if unzip.eof:
+                unzip = zlib.decompressobj(wbits=31)
+            begun = True
+            try:
+                yield unzip.decompress(rest, at_once + 1)
+            except zlib.error:
+                raise ValueError("broken compression") from None
+            rest = unzip.unused_data if unzip.eof else unzip.unconsumed_tail
+    if begun and not unzip.eof:
+        raise ValueError("compression cut short")
+
+
+# ---- what is said about an answer ----
 
 
 def path_segment(text: str) -> str:
@@ -241,14 +393,34 @@ def path_segment(text: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that Retry-After asks for, given as seconds or as a date; None when absent or senseless."""
+    """Seconds that Retry-After asks for, given as seconds or as a date; None when senseless, six hours at most."""
     value = headers.get("Retry-After")
     if value is None:
         return None
     try:
-        return max(0.0, Retry().parse_retry_after(value))
+        return min(LONGEST_NAMED_WAIT, max(0.0, Retry().parse_retry_after(value)))
     except (HTTPError, ValueError, OverflowError):
         return None
+
+
+def is_ours(error: Exception) -> bool:
+    """Whether the request could not even be written down: a header or address with characters that have no place."""
+    return isinstance(
+        error,
+        (
+            requests.exceptions.InvalidHeader,
+            requests.exceptions.InvalidURL,
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.MissingSchema,
+            UnicodeEncodeError,
+        ),
+    )
+
+
+def never_sent(error: Exception) -> bool:
+    """Whether nothing of the request can have reached the other side."""
+    signs = ("NewConnectionError", "NameResolutionError", "ConnectTimeout", "CERTIFICATE_VERIFY_FAILED")
+    return any(sign in repr(error) for sign in signs)
 
 
 def plain_reason(error: Exception) -> str:
@@ -257,14 +429,23 @@ def plain_reason(error: Exception) -> str:
     for sign, words in (
         ("NameResolutionError", "the host name does not resolve"),
         ("Connection refused", "the connection is refused"),
-        ("CertificateError", "the certificate is not for this host"),
+        ("CERTIFICATE_VERIFY_FAILED", "the certificate cannot be trusted for this host"),
         ("SSLError", "no safe TLS connection"),
+        ("ConnectTimeout", "no connection in time"),
         ("ReadTimeout", "no answer in time"),
         ("timed out", "no answer in time"),
         ("IncompleteRead", "the answer was cut short"),
-        ("DecodeError", "the answer's compression is broken"),
+        ("cut short", "the answer was cut short"),
+        ("InvalidChunkLength", "the answer was cut short"),
+        ("broken compression", "the answer's compression is broken"),
+        ("unasked encoding", "the answer is encoded in a way that was not asked for"),
         ("RemoteDisconnected", "it hung up without an answer"),
         ("ConnectionResetError", "it hung up in the middle"),
+        ("BrokenPipeError", "it hung up in the middle"),
+        ("BadStatusLine", "the answer is not HTTP"),
+        ("InvalidHeader", "a header cannot be written"),
+        ("UnicodeEncodeError", "a header cannot be written"),
+        ("InvalidURL", "the address cannot be written"),
         ("Network is unreachable", "the network is unreachable"),
     ):
         if sign in text:
@@ -285,16 +466,29 @@ def redact(text: str) -> str:
     return SECRETIVE.sub("…", text)
 
 
+OPEN_HEADERS = frozenset({"user-agent", "accept", "accept-encoding", "accept-language", "content-type"})
+
+
+def without_values(text: str, headers: Mapping[str, str]) -> str:
+    """``text`` without any word of the headers we sent, should the other side echo one."""
+    for name, value in headers.items():
+        if name.lower() not in OPEN_HEADERS:
+            for word in value.split():
+                text = text.replace(word, "…") if len(word) >= 6 else text
+    return text
+
+
+SAYING = ("message", "Message", "msgs", "mensagem", "msg", "detail", "error", "causa")
+
+
 def excerpt(body: bytes, length: int = 120) -> str:
     """The sentence an error answer carries, redacted; empty when it holds none that can be shown safely."""
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "not JSON" if body.strip() else "empty"
-    said = answer
-    for name in ("message", "Message", "msgs", "mensagem", "msg", "detail", "error", "causa"):
-        if isinstance(said, dict) and said.get(name):
-            said = said[name]
-    if isinstance(said, list):
-        said = " ".join(str(part) for part in said[:3])
-    return redact(str(said))[:length] if isinstance(said, str) else ""
+    while isinstance(answer, dict):
+        answer = next((answer[name] for name in SAYING if answer.get(name)), None)
+    if isinstance(answer, list):
+        answer = " ".join(part for part in answer[:3] if isinstance(part, str))
+    return redact(answer)[:length] if isinstance(answer, str) else ""

@@ -5,13 +5,13 @@ One adapter = one module here, one line in :mod:`rastro.carriers.registry`, one 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from rastro.access import Access, Login
 from rastro.http import Request, Response
 from rastro.models import ReferenceKind, Refusal, Snapshot
+from rastro.routing import Claims
 
 
 class Asks(StrEnum):
@@ -21,20 +21,6 @@ class Asks(StrEnum):
     BATCH = "batch"
     REGISTER = "register"  # register first, read later
     FEED = "feed"  # hands out each change once; a lot is stored before it is read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
-    """
-    What tells that a parcel is this carrier's, as regular expressions searched without regard to case.
-
-    ``names`` in the shop's free text (accents removed), ``numbers`` must match the whole normalised number, ``hosts``
-    in the host of the tracking URL.
-    """
-
-    names: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
 
 
 class Carrier(Protocol):

@@ -1,12 +1,17 @@
 """What an order source is: where shipments come from, who their customers are, and where progress is written back."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from sqlalchemy import Engine
+
+from rastro.access import Account
 from rastro.models import Shipment
 from rastro.receivers import Receiver
+from rastro.settings import OrderRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +26,24 @@ class Aside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """An order of which a package has no tracking number yet; whoever is told names it to ``again`` later on."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """A customer, read at the moment of sending and not kept."""
 
     email: str = field(repr=False)
     first_name: str = field(default="", repr=False)
     locale: str = ""
+
+
+def is_masked(email: str) -> bool:
+    """Whether an address is one of VTEX's aliases, which end when the order is invoiced."""
+    return re.search(r"[@.]ct\.vtex\.com\.br$", email.strip(), re.IGNORECASE) is not None
 
 
 class OrderSource(Protocol):
@@ -41,11 +58,19 @@ class OrderSource(Protocol):
     own_mail: bool
     receiver: Receiver | None
 
-    def shipments(self, since: datetime, until: datetime) -> Iterator[Shipment | Aside]:
+    def shipments(self, since: datetime, until: datetime) -> Iterator[Shipment | Aside | Awaited]:
         """
         Every shipment that was made or changed in [since, until), each with ``account`` left empty.
 
         :raises RastroError: the source cannot be read; nothing of what was yielded before is wrong.
+        """
+        ...
+
+    def again(self, order_ids: Iterable[str]) -> Iterator[Shipment | Aside | Awaited]:
+        """
+        The same of orders that were awaited, as they are now.
+
+        :raises RastroError: as :meth:`shipments`.
         """
         ...
 
@@ -56,3 +81,34 @@ class OrderSource(Protocol):
         :raises RastroError: it could not be read now.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a source is built from: its connection, as ``account`` or ``engine``, and the settings that concern it."""
+
+    account: Account | None = None
+    engine: Engine | None = None
+    relation: str = ""
+    routes: Mapping[str, OrderRoute] = field(default_factory=dict)
+    events: str = "full"
+    fill_tracking_url: bool = False
+    horizon: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceType:
+    """
+    One kind of order source.
+
+    ``connects_by`` is the field of :class:`Setup` that its connection goes into ("account" or "engine"). ``build``
+    checks it and raises Misconfigured with all that is missing.
+    """
+
+    code: str
+    name: str
+    docs: str
+    covers: str
+    writes_back: bool
+    connects_by: str
+    build: Callable[[Setup], OrderSource]

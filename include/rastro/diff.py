@@ -1,0 +1,139 @@
+"""
+What a carrier's answer adds to what we knew, and what state follows from all of it.
+
+Pure: the same facts give the same answer in whatever order they were learnt.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rastro.models import Event, Pickup, Snapshot, Standing, Status
+
+# A carrier's clock may be a little ahead; more than this and the date is wrong.
+CLOCK_SKEW = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """
+    The span in which a parcel's events can lie. What is dated outside it is kept, and moves nothing: numbers are
+    used again for other parcels, and some dates are simply wrong.
+    """
+
+    begins: datetime | None
+    ends: datetime
+
+    def holds(self, at: datetime) -> bool:
+        return (self.begins is None or at >= self.begins) and at <= self.ends
+
+    @classmethod
+    def of(cls, invoiced_at: datetime | None, *, margin: timedelta, now: datetime) -> "Life":
+        """From ``margin`` before the invoice to a day from now."""
+        return cls(begins=invoiced_at - margin if invoiced_at else None, ends=now + CLOCK_SKEW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Where a parcel is by all we know: its status, since when, and by which event."""
+
+    status: Status = Status.UNKNOWN
+    since: datetime | None = None
+    key: str = ""
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        return self.since if self.status is Status.DELIVERED else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """
+    The difference one answer makes to one shipment.
+
+    ``new`` are events never seen before, ``restated`` events whose standing or status is no longer what we recorded,
+    ``history`` everything known now, oldest first. ``first_contact`` is true when the carrier had never answered
+    about this shipment before.
+    """
+
+    before: State
+    after: State
+    new: tuple[Event, ...]
+    restated: tuple[Event, ...]
+    history: tuple[Event, ...]
+    estimated_at: datetime | None = None
+    pickup: Pickup | None = None
+    first_contact: bool = False
+
+    @property
+    def says_something(self) -> bool:
+        return bool(self.new or self.restated or self.before.status is not self.after.status)
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """New events that anybody could be told about: they count, and we know what they mean."""
+        return tuple(event for event in self.new if moves(event))
+
+
+def moves(event: Event) -> bool:
+    """Whether an event can decide where the parcel is."""
+    return event.standing is Standing.EFFECTIVE and event.status is not Status.UNKNOWN
+
+
+def state_of(events: Iterable[Event]) -> State:
+    """The state by the newest event that counts; of several at the same time, the one given last."""
+    newest: Event | None = None
+    for event in events:
+        if moves(event) and (newest is None or event.occurred_at >= newest.occurred_at):
+            newest = event
+    if newest is None:
+        return State()
+    return State(status=newest.status, since=newest.occurred_at, key=newest.key)
+
+
+def compare(
+    known: Sequence[Event], snapshot: Snapshot, *, life: Life, before: State, first_contact: bool = False
+) -> Change:
+    """
+    What ``snapshot`` changes.
+
+    :param known: all events recorded for the shipment, oldest first, in the order they were recorded at equal times.
+    :param before: the state as it was recorded, which may differ from what ``known`` gives (a shipment given up).
+    """
+    recorded = {event.key: event for event in known}
+    told = {event.key: placed(event, life) for event in snapshot.events}
+    reaches_back_to = min((event.occurred_at for event in snapshot.events), default=life.ends)
+
+    new = tuple(event for key, event in told.items() if key not in recorded)
+    restated = []
+    for key, was in recorded.items():
+        if key in told:
+            now = replace(was, standing=told[key].standing, status=told[key].status)
+        elif was.occurred_at >= reaches_back_to:
+            now = replace(was, standing=Standing.WITHDRAWN)
+        else:
+            now = was  # older than the answer reaches: trimmed, not taken back
+        if now != was:
+            restated.append(now)
+
+    changed = {event.key: event for event in restated}
+    kept = [changed.get(event.key, event) for event in known if event.key not in told]
+    listed = [changed.get(key) or recorded.get(key) or event for key, event in told.items()]
+    history = tuple(sorted([*kept, *listed], key=lambda event: event.occurred_at))
+    return Change(
+        before=before,
+        after=state_of(history),
+        new=new,
+        restated=tuple(restated),
+        history=history,
+        estimated_at=snapshot.estimated_at,
+        pickup=snapshot.pickup,
+        first_contact=first_contact,
+    )
+
+
+def placed(event: Event, life: Life) -> Event:
+    """``event`` as it stands for a parcel with this life."""
+    if life.holds(event.occurred_at):
+        return event
+    return replace(event, standing=Standing.FOREIGN)

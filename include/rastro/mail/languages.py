@@ -1,0 +1,56 @@
+"""The languages customers are written to in, and how each says a day."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """The value names the files in ``messages/``; :attr:`tag` is for ``lang`` and Content-Language."""
+
+    PORTUGUESE = "pt"
+    ENGLISH = "en"
+    SPANISH = "es"
+
+    @property
+    def tag(self) -> str:
+        return "pt-BR" if self is Language.PORTUGUESE else self.value
+
+
+def language_for(locale: str | None) -> Language:
+    """The language for an order's locale ("pt-BR", "en_US"): Portuguese when it says nothing or one we do not write."""
+    spoken = (locale or "").strip().lower().replace("_", "-").partition("-")[0]
+    return Language(spoken) if spoken in set(Language) else Language.PORTUGUESE
+
+
+# Monday first. Spelled out here, because the process's own locale says nothing about the reader's.
+WEEKDAYS = {
+    Language.PORTUGUESE: (
+        "segunda-feira",
+        "terça-feira",
+        "quarta-feira",
+        "quinta-feira",
+        "sexta-feira",
+        "sábado",
+        "domingo",
+    ),
+    Language.ENGLISH: ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    Language.SPANISH: ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+}
+ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def day(on: date, language: Language) -> str:
+    """``sexta-feira, 27/11``; ``Friday, Nov 27``; ``viernes 27/11``."""
+    weekday = WEEKDAYS[language][on.weekday()]
+    match language:
+        case Language.ENGLISH:
+            return f"{weekday}, {ENGLISH_MONTHS[on.month - 1]} {on.day}"
+        case Language.SPANISH:
+            return f"{weekday} {on:%d/%m}"
+        case Language.PORTUGUESE:
+            return f"{weekday}, {on:%d/%m}"
+
+
+def moment(at: datetime, language: Language) -> str:
+    """The day and the time on the clock that ``at`` itself carries; it is not converted."""
+    return f"{day(at, language)}, {at:%H:%M}"

@@ -1,0 +1,280 @@
+"""
+What a customer reads, from what we know.
+
+A message is a folder in ``messages/`` with one file of words per language (subject, preview, headline, body). Two
+layouts, one of text and one of HTML, put the same words and the same rows of facts around them.
+
+Rendered mail is stored, so it holds nothing personal: the greeting ends in :data:`SLOT`, which :func:`greet` fills at
+the moment of sending.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from html import escape
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from rastro.errors import Misconfigured
+from rastro.mail.languages import Language, day, moment
+from rastro.models import Pickup
+
+# A character of Unicode's private use area. Values lose such characters before they are shown, so it stands alone.
+SLOT = "\ue000"
+LONGEST_SUBJECT = 120
+LONGEST_VALUE = 160
+
+
+class Reason(StrEnum):
+    """Why a parcel stands still, where we understand it. A carrier's own sentence is never shown to a customer."""
+
+    ABSENT = "absent"
+    ADDRESS = "address"
+    REFUSED = "refused"
+    CUSTOMS = "customs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shows:
+    """Which facts a message shows of a parcel, beside carrier, number, place and time."""
+
+    estimate: bool = False
+    pickup: bool = False
+    links: bool = True
+
+
+SHOWS: Mapping[str, Shows] = {
+    "in_transit": Shows(estimate=True),
+    "out_for_delivery": Shows(),
+    "delivery_failed": Shows(),
+    "ready_for_pickup": Shows(pickup=True),
+    "delivered": Shows(),
+    "delivered_partly": Shows(),
+    "on_hold": Shows(links=False),  # this is the mail that swindlers imitate, with a link to pay
+    "returning": Shows(),
+}
+MESSAGES = frozenset(SHOWS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """
+    One parcel a mail speaks of.
+
+    ``occurred_at`` is aware and in the parcel's local time: it is shown as it stands. ``position`` is the parcel's
+    place among all of the order, from 1, where it is known. ``tracking_url`` is the carrier's page about this parcel.
+    """
+
+    tracking_number: str
+    carrier_name: str
+    occurred_at: datetime
+    city: str = ""
+    state: str = ""
+    estimated: date | None = None
+    pickup: Pickup | None = None
+    reason: Reason | None = None
+    position: int | None = None
+    tracking_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """
+    One mail about one order: every parcel in it has reached the same status.
+
+    ``message`` is one of :data:`MESSAGES`. ``tracking_url`` is the page of the whole order. Of all URLs only https
+    ones are shown. ``replies`` says whether somebody reads the answers.
+    """
+
+    message: str
+    order_id: str
+    shop_name: str
+    language: Language
+    parcels: tuple[Parcel, ...]
+    total_parcels: int = 1
+    tracking_url: str = ""
+    help_url: str = ""
+    replies: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A mail without recipient and name, fit to be stored."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(mail: Mail) -> Rendered:
+    """
+    The mail in its language.
+
+    :raises Misconfigured: the shop has no name.
+    :raises ValueError: there is no such message, or no parcel to speak of.
+    """
+    if mail.message not in MESSAGES or not mail.parcels:
+        raise ValueError(f"a mail is one of {', '.join(sorted(MESSAGES))} about at least one parcel: {mail.message!r}")
+    if not plain(mail.shop_name):
+        raise Misconfigured("shop_name in [rastro] is empty: set it to the name that customers know the shop by")
+    known = facts(mail)
+    words = blocks(f"words.{mail.language}.txt", known)
+    known["suffix"] = f" ({words['volume']})" if words["volume"] else ""
+    said = blocks(f"{mail.message}/{mail.language}.txt", known)
+    subject = shortened(" ".join(said["subject"].split()), LONGEST_SUBJECT)
+    shows = SHOWS[mail.message]
+    parcels = [
+        {
+            "title": title(parcel, mail),
+            "rows": list(rows(parcel, mail.language, words, shows)),
+            "link": https(parcel.tracking_url) if shows.links else "",
+        }
+        for parcel in mail.parcels
+    ]
+    around = {
+        "subject": subject,
+        "said": said,
+        "words": words,
+        "paragraphs": [" ".join(part.split()) for part in re.split(r"\n\s*\n", said["body"]) if part.strip()],
+        "parcels": parcels,
+        "link": https(mail.tracking_url) if shows.links else "",
+        "help_url": known["help_url"],
+        "shop": known["shop"],
+        "tag": mail.language.tag,
+        "slot": SLOT,
+    }
+    text = templates().get_template("layout.txt").render(around)
+    html = templates().get_template("layout.html").render(around)
+    return Rendered(subject=subject, text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", html=html.strip() + "\n")
+
+
+def greet(rendered: Rendered, first_name: str) -> Rendered:
+    """The mail with the customer's first name in its greeting, or with none when it does not look like a name."""
+    name = greetable(first_name)
+    filled = f", {name}" if name else ""
+    return replace(
+        rendered, text=rendered.text.replace(SLOT, filled), html=rendered.html.replace(SLOT, escape(filled, quote=True))
+    )
+
+
+def facts(mail: Mail) -> dict[str, object]:
+    """What the words may speak of; where the parcels differ, a fact is empty and only the rows tell it."""
+    shows = SHOWS[mail.message]
+    pickups = {parcel.pickup for parcel in mail.parcels}
+    pickup = pickups.pop() if len(pickups) == 1 else None
+    estimated = {parcel.estimated for parcel in mail.parcels}
+    days = {parcel.occurred_at.date() for parcel in mail.parcels}
+    reasons = {parcel.reason for parcel in mail.parcels}
+    count = len(mail.parcels)
+    return {
+        "order": plain(mail.order_id),
+        "shop": plain(mail.shop_name),
+        "count": count,
+        "total": max(mail.total_parcels, count),
+        "some": count < mail.total_parcels,
+        "position": mail.parcels[0].position if count == 1 < mail.total_parcels else None,
+        "estimated": only_day(estimated, mail.language) if shows.estimate else "",
+        "forecast": shows.estimate and any(parcel.estimated for parcel in mail.parcels),
+        "recorded_day": only_day(days, mail.language),
+        "place": all(parcel.pickup and plain(parcel.pickup.place) for parcel in mail.parcels),
+        "deadline": day(pickup.deadline, mail.language) if pickup and pickup.deadline else "",
+        "reason": reasons.pop() if len(reasons) == 1 else None,
+        "help_url": https(mail.help_url),
+        "replies": mail.replies,
+    }
+
+
+def only_day(days: set[date] | set[date | None], language: Language) -> str:
+    found = list(days)
+    return day(found[0], language) if len(found) == 1 and found[0] else ""
+
+
+def title(parcel: Parcel, mail: Mail) -> str:
+    """What tells one parcel of several apart, at the head of its rows."""
+    if len(mail.parcels) == 1:
+        return ""
+    if parcel.position is None:
+        return plain(parcel.tracking_number)
+    known = {"position": parcel.position, "total": max(mail.total_parcels, len(mail.parcels))}
+    said = blocks(f"words.{mail.language}.txt", known, only="volume")["volume"]
+    return said[:1].upper() + said[1:]
+
+
+def rows(parcel: Parcel, language: Language, words: Mapping[str, str], shows: Shows) -> Iterator[tuple[str, str]]:
+    """Label and value of every fact known about the parcel, as both layouts show them."""
+    told = {}
+    if shows.pickup and parcel.pickup:
+        told["pickup_place"] = plain(parcel.pickup.place)
+        told["pickup_address"] = plain(parcel.pickup.address)
+        told["pickup_deadline"] = day(parcel.pickup.deadline, language) if parcel.pickup.deadline else ""
+    if shows.estimate and parcel.estimated:
+        told["estimated"] = day(parcel.estimated, language)
+    told["recorded"] = moment(parcel.occurred_at, language)
+    told["where"] = "/".join(filter(None, (plain(parcel.city), plain(parcel.state))))
+    told["carrier"] = plain(parcel.carrier_name)
+    told["number"] = plain(parcel.tracking_number)
+    return ((words[label], value) for label, value in told.items() if value)
+
+
+@cache
+def templates() -> Environment:
+    """HTML is escaped, text is not; a variable that nobody gave is an error, not a gap in a customer's mail."""
+    return Environment(
+        loader=PackageLoader("rastro.mail", "messages"),
+        autoescape=select_autoescape(enabled_extensions=("html",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def blocks(name: str, known: Mapping[str, object], only: str = "") -> dict[str, str]:
+    """Every block of a file of words, as plain text by the block's name."""
+    template = templates().get_template(name)
+    context = template.new_context(dict(known))
+    return {block: "".join(write(context)).strip() for block, write in template.blocks.items() if only in {"", block}}
+
+
+def plain(value: str) -> str:
+    """
+    A value from outside as it may stand in a mail: one line, bounded, without control or private characters.
+
+    A value with an address of the web in it is left out: mail programs would turn it into a link we did not make.
+    """
+    visible = "".join(" " if char.isspace() else char for char in value if char.isspace() or printable(char))
+    if re.search(r"://|\bwww\.", visible, re.IGNORECASE):
+        return ""
+    return shortened(" ".join(visible.split()), LONGEST_VALUE)
+
+
+def printable(char: str) -> bool:
+    return not unicodedata.category(char).startswith("C")
+
+
+def shortened(value: str, length: int) -> str:
+    return value if len(value) <= length else value[: length - 1].rstrip() + "…"
+
+
+def https(url: str) -> str:
+    """The URL when it is an https one that shows where it leads; otherwise empty, and the mail has no link."""
+    url = url.strip()
+    if not re.fullmatch(r"https://[!-~]+", url) or re.search(r"[\"'<>\\`{}|^]", url):
+        return ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.hostname and "@" not in parts.netloc else ""
+
+
+def greetable(first_name: str) -> str:
+    """The first word when it is a name and nothing else; capitals throughout are calmed down."""
+    first = unicodedata.normalize("NFC", plain(first_name)).partition(" ")[0]
+    if len(first) > 30 or not re.fullmatch(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", first):
+        return ""
+    return first.title() if first.isupper() and len(first) > 1 else first

@@ -1,0 +1,163 @@
+"""
+A marketplace on VTEX's marketplace protocol, told by an outside seller.
+
+API docs: https://developers.vtex.com/docs/api-reference/marketplace-protocol-external-seller-marketplace (read
+2026-11). The connection: host = the marketplace's service endpoint, with its query string if it has one
+(``https://host/api/oms?an=account``); login = app key, password = app token. Extra: ``reads_back`` (default ``true``;
+``false`` where the key may not view orders).
+Quirks: each order names its own endpoint. It is used only when it is on the connection's host, since our credentials go
+along. This call has no delivery date; the last event's day stands for it. Dates are local days. Reading back is the
+marketplace's own order API, which it may keep to itself.
+"""
+
+from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from rastro.access import Account
+from rastro.errors import CredentialsRefused, Misconfigured, NotFound, Rejected, Unreadable
+from rastro.http import Http, Limits, Request, path_segment
+from rastro.receivers import Answer, Message, Reading, Receipt
+
+LOCAL = ZoneInfo("America/Sao_Paulo")
+ORDERS_API = "/api/oms"
+CANCELLED = frozenset({"cancel", "canceled", "cancelled"})
+
+
+class CourierStatus(msgspec.Struct):
+    finished: bool | None = None
+
+
+class Package(msgspec.Struct, rename="camel"):
+    invoice_number: str | None = None
+    type: str | None = None
+    courier_status: CourierStatus | None = None
+
+
+class Packages(msgspec.Struct):
+    packages: tuple[Package, ...] | None = None
+
+
+class Order(msgspec.Struct, rename="camel"):
+    status: str | None = None
+    package_attachment: Packages | None = None
+
+
+class Acknowledged(msgspec.Struct):
+    receipt: str | None = None
+
+
+class VtexProtocol:
+    """One marketplace account. A second "delivered" is not known to be dropped, so none is sent blindly."""
+
+    code = "vtex_protocol"
+    repeat_is_safe = False
+
+    def __init__(self, account: Account, *, limits: Limits | None = None) -> None:
+        missing = [
+            name
+            for name, value in {
+                "host (the marketplace's service endpoint)": account.base_url,
+                "login (the app key)": account.login,
+                "password (the app token)": account.password,
+            }.items()
+            if not value
+        ]
+        if account.extra.get("reads_back", "true").lower() not in {"true", "false"}:
+            missing.append("extra reads_back, true or false")
+        if missing:
+            raise Misconfigured(f"vtex_protocol: the connection lacks {'; '.join(missing)}")
+        self._endpoint = account.base_url
+        self._reads_back = account.extra.get("reads_back", "true").lower() == "true"
+        parts = urlsplit(account.base_url)
+        self._http = Http(
+            f"{parts.scheme}://{parts.netloc}",
+            name="vtex_protocol",
+            limits=limits,
+            headers={"X-VTEX-API-AppKey": account.login, "X-VTEX-API-AppToken": account.password},
+        )
+
+    def read(self, message: Message) -> Answer:
+        if not self._reads_back:
+            return Answer(reading=Reading.CANNOT_ASK, reason="the connection's reads_back is false")
+        path, params = self._of(message)
+        path = f"{path.removesuffix(ORDERS_API)}{ORDERS_API}/pvt/orders/{order_id(message)}"
+        try:
+            answer = self._http.send(Request(method="GET", path=path, params=params))
+        except (CredentialsRefused, NotFound) as error:
+            return Answer(reading=Reading.CANNOT_ASK, reason=f"the marketplace does not show us the order: {error}")
+        try:
+            order = msgspec.json.decode(answer.body, type=Order)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Unreadable(f"vtex_protocol: order {message.marketplace_order_id} cannot be read: {error}") from None
+        return reading(order, message)
+
+    def write(self, message: Message) -> Receipt:
+        """
+        :raises Rejected: there is nothing to tell.
+        """
+        if not message.history:
+            raise Rejected(f"vtex_protocol: order {message.marketplace_order_id} has no history to tell")
+        path, params = self._of(message)
+        invoice = path_segment(message.invoice_number)
+        answer = self._http.send(
+            Request(
+                method="POST",
+                path=f"{path}/pvt/orders/{order_id(message)}/invoice/{invoice}/tracking",
+                params=params,
+                json=tracking(message),
+                repeatable=False,
+            )
+        )
+        try:
+            receipt = msgspec.json.decode(answer.body, type=Acknowledged).receipt
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            receipt = None  # it was taken all the same
+        return Receipt(status=answer.status, number=receipt or "")
+
+    def _of(self, message: Message) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """Path and query of the endpoint: the order's own if it is on the connection's host, else the connection's."""
+        own = urlsplit(self._endpoint)
+        named = urlsplit(message.marketplace_endpoint)
+        parts = named if named.netloc.casefold() == own.netloc.casefold() else own
+        return parts.path.rstrip("/"), tuple(parse_qsl(parts.query))
+
+
+def order_id(message: Message) -> str:
+    """
+    :raises Rejected: the marketplace's number of the order is not known.
+    """
+    if not message.marketplace_order_id:
+        raise Rejected(f"vtex_protocol: order {message.order_id} has no marketplace order id to be told under")
+    return path_segment(message.marketplace_order_id)
+
+
+def reading(order: Order, message: Message) -> Answer:
+    """What the marketplace holds about the package, compared with a message."""
+    if (order.status or "") in CANCELLED:
+        return Answer(reading=Reading.CLOSED, reason="the marketplace cancelled the order")
+    packages = (order.package_attachment and order.package_attachment.packages) or ()
+    package = next((each for each in packages if each.invoice_number == message.invoice_number), None)
+    if package is None:
+        return Answer(
+            reading=Reading.NOT_READY, reason=f"the marketplace has no invoice {message.invoice_number} on it yet"
+        )
+    if message.delivered_at and package.courier_status and package.courier_status.finished:
+        return Answer(reading=Reading.DONE, reason="the marketplace has it as delivered")
+    return Answer(reading=Reading.OWED)
+
+
+def tracking(message: Message) -> dict[str, object]:
+    return {
+        "isDelivered": message.delivered_at is not None,
+        "events": [
+            {
+                "city": step.city,
+                "state": step.state,
+                "description": step.description,
+                "date": step.occurred_at.astimezone(LOCAL).date().isoformat(),
+            }
+            for step in message.history
+        ],
+    }

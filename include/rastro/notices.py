@@ -1,0 +1,205 @@
+"""
+What a change owes to whom: the order system, the customer, the marketplace, the shop.
+
+Pure. The database makes each (shipment, channel, kind, content) unique for ever; here is decided what these are.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from rastro.diff import Change, moves
+from rastro.models import Channel, Event, Notice, Route, Shipment, Status
+
+LOCAL = ZoneInfo("America/Sao_Paulo")
+
+# Statuses the customer is mailed about, and how long the news of each is news.
+MAILED = {
+    Status.IN_TRANSIT: timedelta(days=3),
+    Status.OUT_FOR_DELIVERY: timedelta(days=1),  # and only on its own day
+    Status.DELIVERY_FAILED: timedelta(days=7),
+    Status.READY_FOR_PICKUP: timedelta(days=7),
+    Status.DELIVERED: timedelta(days=7),
+    Status.ON_HOLD: timedelta(days=7),
+    Status.RETURNING: timedelta(days=7),
+}
+FRESH_AT_FIRST_SIGHT = timedelta(hours=48)
+MOST_FAILED_ATTEMPTS_MAILED = 3
+BEFORE_MOVING = frozenset({Status.UNKNOWN, Status.INFO_RECEIVED, Status.IN_TRANSIT})
+
+# What the shop itself is told, since only a person can decide what follows.
+ALERTED = frozenset({Status.LOST, Status.RETURNED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How one source's shipments are told about. ``now`` is the time of the decision."""
+
+    now: datetime
+    writes_back: bool
+    own_mail: bool
+    notify_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """A notice, or one that will not be sent: then ``dropped`` says why."""
+
+    notice: Notice
+    dropped: str = ""
+
+
+def owed(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
+    """Everything a change of this shipment makes us owe."""
+    if shipment.skip or not change.says_something:
+        return
+    yield from to_order(change, shipment, policy)
+    yield from to_customer(change, shipment, policy)
+    yield from to_marketplace(change, shipment)
+    yield from to_shop(change, shipment)
+
+
+def to_order(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
+    """
+    The order is written whenever something that we understand is new, or the state is another one.
+
+    What lay before the go-live is left alone, except a delivery: that is a fact somebody waits for.
+    """
+    moved = change.before.status is not change.after.status
+    if not policy.writes_back or not change.history or not (change.news or moved):
+        return
+    at = newest(change).occurred_at
+    before_go_live = policy.notify_since is not None and at < policy.notify_since
+    if before_go_live and change.after.status is not Status.DELIVERED:
+        return
+    yield Owed(
+        notice=Notice(
+            channel=Channel.ORDER,
+            kind="tracking",
+            content=digest_of(change),
+            target=shipment.account,
+            event_at=at,
+        )
+    )
+
+
+def to_customer(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
+    """At most one mail, about the newest state; a mail that comes too late is recorded as dropped, with the reason."""
+    status = change.after.status
+    if not policy.own_mail or shipment.origin == "Fulfillment" or status not in MAILED:
+        return
+    if change.before.status.is_final or not is_news(change):
+        return
+    event = newest(change)
+    notice = Notice(
+        channel=Channel.EMAIL,
+        kind=status.value,
+        content=local_day(event).isoformat() if status in REPEATED else "",
+        target=shipment.account,
+        event_at=event.occurred_at,
+        expires_at=expiry(event),
+    )
+    yield Owed(notice=notice, dropped=why_not_mailed(change, event, policy))
+
+
+REPEATED = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED})
+
+
+def is_news(change: Change) -> bool:
+    """Whether the customer can learn something: a state entered by a new event, in the order such things happen."""
+    event = newest(change)
+    if event not in change.new:
+        return False  # an older state came back by a correction
+    earlier = [known for known in change.history if moves(known) and known is not event]
+    match event.status:
+        case Status.IN_TRANSIT:
+            return all(known.status in BEFORE_MOVING for known in earlier) and change.before.status is not event.status
+        case Status.OUT_FOR_DELIVERY:
+            since = [known.status for known in earlier if known.status in REPEATED]
+            return not since or since[-1] is Status.DELIVERY_FAILED
+        case Status.DELIVERY_FAILED:
+            failed = [known for known in earlier if known.status is Status.DELIVERY_FAILED]
+            return len({local_day(known) for known in failed} - {local_day(event)}) < MOST_FAILED_ATTEMPTS_MAILED
+        case _:
+            return change.before.status is not event.status
+
+
+def why_not_mailed(change: Change, event: Event, policy: Policy) -> str:
+    """The reason a mail is not owed after all; empty when it is."""
+    if policy.notify_since and event.occurred_at < policy.notify_since:
+        return "happened before the go-live cut-off"
+    if change.first_contact and event.status is Status.DELIVERED:
+        return "already delivered when first seen"
+    if change.first_contact and policy.now - event.occurred_at > FRESH_AT_FIRST_SIGHT:
+        return "older than 48 hours when first seen"
+    if policy.now > expiry(event):
+        return "too old to be news"
+    return ""
+
+
+def to_marketplace(change: Change, shipment: Shipment) -> Iterator[Owed]:
+    """Delivery is confirmed whatever its age: the marketplace holds the seller's money for it."""
+    if shipment.route is not Route.DIRECT or change.after.status is not Status.DELIVERED:
+        return
+    if change.before.status is Status.DELIVERED:
+        return
+    yield Owed(
+        notice=Notice(
+            channel=Channel.MARKETPLACE,
+            kind=Status.DELIVERED.value,
+            content="",
+            target=shipment.marketplace,
+            event_at=newest(change).occurred_at,
+        )
+    )
+
+
+def to_shop(change: Change, shipment: Shipment) -> Iterator[Owed]:
+    """What a person must look at: a parcel lost or back, a final state that was taken back."""
+    before, after = change.before.status, change.after.status
+    if before is after:
+        return
+    kinds = []
+    if after in ALERTED:
+        kinds.append(after.value)
+    if before.is_final and before is not Status.EXPIRED:
+        kinds.append("reopened")
+    for kind in kinds:
+        alert = Notice(
+            channel=Channel.ALERT,
+            kind=kind,
+            content=digest_of(change),
+            target=shipment.account,
+            event_at=newest(change).occurred_at if change.after.key else change.history[-1].occurred_at,
+        )
+        yield Owed(notice=replace(alert, facts={"from": before.value, "to": after.value}))
+
+
+def newest(change: Change) -> Event:
+    """The event that decides the state; the last known one when none does."""
+    for event in reversed(change.history):
+        if event.key == change.after.key:
+            return event
+    return change.history[-1]
+
+
+def local_day(event: Event) -> date:
+    """The calendar day on which the customer lived through the event."""
+    return event.occurred_at.astimezone(LOCAL).date()
+
+
+def expiry(event: Event) -> datetime:
+    """When news of this event is no longer news."""
+    at = event.occurred_at
+    if event.status is Status.OUT_FOR_DELIVERY:
+        midnight = at.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight + timedelta(days=1)
+    return at + MAILED[event.status]
+
+
+def digest_of(change: Change) -> str:
+    """The same for the same change, whoever computes it: made from the events concerned and the state they lead to."""
+    parts = sorted(f"{event.key}={event.standing}" for event in (*change.new, *change.restated))
+    return hashlib.blake2b("\n".join([*parts, change.after.status.value]).encode(), digest_size=12).hexdigest()

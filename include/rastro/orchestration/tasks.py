@@ -1,0 +1,214 @@
+"""
+The bodies of the DAG's tasks: open the workshop, call one use case, record what it did.
+
+Each returns ids and counts only, and says in one line of its log what happened. An error says in one line what to do.
+"""
+
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk.definitions.context import Context
+
+from rastro.carriers.registry import CARRIERS
+from rastro.errors import Permanent, RastroError, Transient
+from rastro.models import Channel, Window
+from rastro.orchestration.workshop import Workshop
+from rastro.pipeline import check, load, mail_customers, plan, sync, tell, track
+from rastro.receivers import Receiver
+from rastro.warehouse import outbox, records
+from rastro.warehouse.polls import Slice
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """The figures a stage gathers while it runs."""
+
+    started_at: datetime
+    figures: dict[str, object] = field(default_factory=dict)
+
+
+@contextmanager
+def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
+    """Record what a stage did and how it ended, in the warehouse and in one line of the log."""
+    running = Stage(started_at=shop.clock())
+    trouble = ""
+    try:
+        yield running
+    except RastroError as error:
+        trouble = str(error)
+        raise
+    except Exception as error:
+        trouble = f"{type(error).__name__}: see the log of {name}"
+        raise
+    finally:
+        title = f"{name} {part}".strip()
+        if trouble:
+            log.error("%s: %s", title, trouble)
+        log.info("%s: %s", title, ", ".join(f"{key} {value}" for key, value in running.figures.items()) or "nothing")
+        with shop.connect() as conn:
+            records.add_stage(
+                conn, run_id=shop.run_id, stage=name, part=part, started_at=running.started_at,
+                finished_at=shop.clock(), figures=running.figures, trouble=trouble,
+            )  # fmt: skip
+
+
+def sync_orders(run_id: str) -> dict[str, object]:
+    """Every source, one after the other; one that fails does not keep the others from being read."""
+    shop = Workshop.open(run_id)
+    carriers = CARRIERS
+    totals: dict[str, object] = {}
+    failures: list[RastroError] = []
+    for endpoint in shop.settings.sources:
+        try:
+            with stage(shop, "sync_orders", endpoint.key) as running:
+                look = sync.Sync(
+                    account=endpoint.key, source=shop.source(endpoint.key), carriers=carriers, settings=shop.settings,
+                    now=shop.clock(), run_id=run_id,
+                )  # fmt: skip
+                running.figures = asdict(sync.sync(shop.connect, look))
+            totals[endpoint.key] = running.figures
+        except RastroError as error:
+            failures.append(error)
+    if failures:
+        raise together(failures)
+    return totals
+
+
+def plan_polls(run_id: str, window: Window) -> dict[str, list[dict[str, Any]]]:
+    """Slices by carrier, as plain values for XCom; only carriers that have something due."""
+    shop = Workshop.open(run_id)
+    carriers = shop.carriers()
+    with stage(shop, "plan_polls") as running, shop.connect() as conn:
+        sizes = {code: carrier.batch_size for code, carrier in carriers.items()}
+        slices = plan.plan(conn, carriers, window, shop.settings, sizes, now=shop.clock())
+        for code, parts in slices.items():
+            running.figures[code] = sum(part.size for part in parts)
+        running.figures["slices"] = sum(map(len, slices.values()))
+    return {code: [asdict(part) for part in parts] for code, parts in slices.items() if parts}
+
+
+def track_slice(run_id: str, window: Window, part: Mapping[str, Any]) -> dict[str, int]:
+    """Ask one carrier about one slice."""
+    shop = Workshop.open(run_id)
+    piece = Slice(**part)
+    carrier = CARRIERS[piece.carrier]
+    with stage(shop, "track", f"{piece.carrier} {piece.first}-{piece.last}") as running:
+        keeper = shop.keeper(carrier)
+        with keeper.http:
+            tracker = track.Tracker(
+                carrier=carrier, contract=keeper.holder, http=keeper.http, keeper=keeper, connect=shop.connect,
+                settings=shop.settings, window=window, run_id=run_id, clock=shop.clock,
+            )  # fmt: skip
+            return finished(running, tracker.track(piece))
+
+
+def load_changes(run_id: str) -> dict[str, object]:
+    """Everything staged, by this run or an earlier one, becomes facts and owed notices."""
+    shop = Workshop.open(run_id)
+    with stage(shop, "load_changes") as running, shop.connect() as conn:
+        figures = load.load(conn, shop.source_traits(), shop.settings, now=shop.clock(), run_id=run_id)
+        running.figures = asdict(figures)
+    return running.figures
+
+
+def open_targets(run_id: str) -> dict[str, list[str]]:
+    """Whom something is owed to now, by channel."""
+    shop = Workshop.open(run_id)
+    with shop.connect() as conn:
+        return {channel.value: targets for channel, targets in outbox.open_targets(conn, shop.clock()).items()}
+
+
+def update_orders(run_id: str, account: str) -> dict[str, int]:
+    """Write what is owed to one account on its orders."""
+    shop = Workshop.open(run_id)
+    with stage(shop, "update_orders", account) as running:
+        receiver = shop.source(account).receiver
+        if receiver is None:
+            raise Permanent(f"{account} is owed updates, and nothing can be written back to it; drop them")
+        return finished(running, teller(shop, Channel.ORDER, account, receiver).tell())
+
+
+def confirm_marketplaces(run_id: str, marketplace: str) -> dict[str, int]:
+    """Confirm deliveries to one marketplace."""
+    shop = Workshop.open(run_id)
+    with stage(shop, "confirm_marketplaces", marketplace) as running:
+        receiver = shop.marketplace(marketplace)
+        return finished(running, teller(shop, Channel.MARKETPLACE, marketplace, receiver).tell())
+
+
+def email_customers(run_id: str) -> dict[str, int]:
+    """Mail the customers of every source that leaves mailing to us."""
+    shop = Workshop.open(run_id)
+    with stage(shop, "email_customers") as running:
+        mailer = mail_customers.Mailer(
+            sources={account: source for account, source in shop.sources().items() if source.own_mail},
+            carrier_names={code: carrier.name for code, carrier in CARRIERS.items()},
+            postman=shop.postman(),
+            sender=shop.sender(),
+            address_key=shop.vault().hash_key,
+            connect=shop.connect,
+            settings=shop.settings,
+            run_id=run_id,
+            clock=shop.clock,
+        )
+        return finished(running, mailer.mail())
+
+
+def failed_tasks(context: Context) -> set[str]:
+    """Ids of the run's tasks that have failed by now."""
+    dag_id, run_id = context["dag"].dag_id, context["run_id"]
+    states = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id]).get(run_id, {})
+    return {task_id for task_id, state in states.items() if state in {"failed", "upstream_failed"}}
+
+
+def check_run(run_id: str, since: datetime, failed_tasks: Collection[str]) -> dict[str, object]:
+    """
+    Sum up the run.
+
+    :raises Permanent: something in it failed; the message lists what, and what to do.
+    """
+    shop = Workshop.open(run_id)
+    with shop.connect() as conn:
+        report = check.check(conn, run_id=run_id, since=since, carriers=shop.carriers(), failed_tasks=failed_tasks)
+    for name, figures in report.figures.items():
+        log.info("%s: %s", name, figures)
+    for remark in report.remarks:
+        log.warning("To look at: %s", remark)
+    if report.problems:
+        for problem in report.problems:
+            log.error("%s", problem)
+        raise Permanent("This run did all it could, and this went wrong: " + "; ".join(report.problems))
+    return report.figures
+
+
+def teller(shop: Workshop, channel: Channel, target: str, receiver: Receiver) -> tell.Teller:
+    return tell.Teller(
+        channel=channel, target=target, receiver=receiver, connect=shop.connect, settings=shop.settings,
+        run_id=shop.run_id, clock=shop.clock,
+    )  # fmt: skip
+
+
+def finished(running: Stage, figures: track.Figures | tell.Figures) -> dict[str, int]:
+    """
+    The figures of a use case, recorded even when it met trouble.
+
+    :raises RastroError: that trouble.
+    """
+    numbers = figures.as_numbers()
+    running.figures = dict(numbers)
+    if figures.trouble:
+        raise figures.trouble
+    return numbers
+
+
+def together(failures: list[RastroError]) -> RastroError:
+    """One error for several: worth a retry as soon as one of them is."""
+    message = "; ".join(map(str, failures))
+    worth_retrying = any(isinstance(failure, Transient) for failure in failures)
+    return Transient(message) if worth_retrying else Permanent(message)

@@ -1,0 +1,45 @@
+"""Which hour a run is responsible for."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rastro.errors import Misconfigured
+from rastro.models import Window
+
+HOUR = timedelta(hours=1)
+
+
+def window_of(context: Mapping[str, Any]) -> Window:
+    """
+    The run's window: the one typed into the trigger form, else its data interval, else the last full hour before it.
+
+    :param context: Airflow's task context.
+    :raises Misconfigured: the form's times make no window.
+    """
+    params = context.get("params") or {}
+    typed = (params.get("window_start"), params.get("window_end"))
+    if any(typed):
+        return typed_window(*typed)
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    if start is not None and end is not None and start < end:
+        return Window(start=start, end=end)
+    last = context["dag_run"].run_after.replace(minute=0, second=0, microsecond=0)
+    return Window(start=last - HOUR, end=last)
+
+
+def typed_window(start: str | None, end: str | None) -> Window:
+    if not start or not end:
+        raise Misconfigured("Give both window_start and window_end, or neither")
+    try:
+        window = Window(start=moment(start), end=moment(end))
+    except ValueError as error:
+        raise Misconfigured(f"window_start and window_end must be ISO times: {error}") from error
+    if window.start >= window.end:
+        raise Misconfigured("window_start must lie before window_end")
+    return window
+
+
+def moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,234 @@
+"""What a task works with: settings and connections, read once inside the task, made into adapters."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from airflow.sdk import BaseHook, Connection, conf
+from airflow.sdk.exceptions import AirflowException
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import Engine
+
+from rastro.access import Account
+from rastro.carriers.base import Carrier
+from rastro.carriers.registry import CARRIERS
+from rastro.errors import Misconfigured
+from rastro.http import Http, Limits
+from rastro.mail.compose import Sender
+from rastro.mail.server import server_from
+from rastro.mail.smtp import Postman
+from rastro.marketplaces.registry import MARKETPLACES
+from rastro.orchestration.pools import SLOTS
+from rastro.orders.base import OrderSource, Setup
+from rastro.orders.registry import SOURCES
+from rastro.pipeline.load import SourceTraits
+from rastro.pipeline.tokens import AccessKeeper
+from rastro.receivers import Receiver
+from rastro.settings import OPTIONS, Endpoint, Settings, settings_from
+from rastro.warehouse.connect import Connect, connector
+
+SECTION = "rastro"
+T = TypeVar("T")
+# What libpq understands among a connection's extras.
+LIBPQ = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "host", "port", "dbname"})
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def read_settings() -> Settings:
+    """
+    The ``[rastro]`` section, typed.
+
+    :raises Misconfigured: lists everything that is wrong.
+    """
+    given = {name: conf.get(SECTION, name, fallback=option.default) for name, option in OPTIONS.items()}
+    return settings_from({name: str(value) for name, value in given.items() if value is not None})
+
+
+def connection(conn_id: str, purpose: str) -> Connection:
+    """
+    :raises Misconfigured: there is no such connection.
+    """
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowException as error:
+        raise Misconfigured(
+            f"The connection {conn_id} ({purpose}) is missing: add it under Admin > Connections, "
+            f"or as the variable AIRFLOW_CONN_{conn_id.upper()}"
+        ) from error
+
+
+def account_of(held: Connection, default_url: str) -> Account:
+    """The neutral form of a connection; its host may be a host name or a whole URL."""
+    url = held.host or default_url
+    if "://" not in url:
+        url = f"{held.schema or 'https'}://{url}"
+    if held.port and not urlsplit(url).port:
+        parts = urlsplit(url)
+        url = parts._replace(netloc=f"{parts.netloc}:{held.port}").geturl()
+    return Account(
+        base_url=url.rstrip("/"),
+        login=held.login or "",
+        password=held.password or "",
+        extra={name: text_of(value) for name, value in held.extra_dejson.items()},
+    )
+
+
+def text_of(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+class Vault:
+    """Encrypts with Airflow's own Fernet key, as Airflow does its connections."""
+
+    def __init__(self, keys: str) -> None:
+        if not keys:
+            raise Misconfigured("Set [core] fernet_key: access tokens are kept encrypted with it")
+        self._keys = MultiFernet([Fernet(key.strip()) for key in keys.split(",")])
+        self.hash_key = keys.rsplit(",", maxsplit=1)[-1].strip().encode()
+
+    def encrypt(self, data: bytes) -> bytes:
+        return self._keys.encrypt(data)
+
+    def decrypt(self, token: bytes) -> bytes:
+        """
+        :raises ValueError: sealed with another key.
+        """
+        try:
+            return self._keys.decrypt(token)
+        except InvalidToken as error:
+            raise ValueError("sealed with another key") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """
+    Settings and the ways to everything outside, for one task of one run.
+
+    Adapters are made when asked for, so that a task meets only the faults of the connections it uses.
+    """
+
+    settings: Settings
+    connect: Connect
+    run_id: str
+    clock: Callable[[], datetime] = now
+
+    @classmethod
+    def open(cls, run_id: str) -> "Workshop":
+        """
+        :raises Misconfigured: settings or the warehouse's connection must be put right.
+        """
+        settings = read_settings()
+        held = connection(settings.warehouse, "the warehouse")
+        return cls(settings=settings, connect=connector(conninfo_of(held)), run_id=run_id)
+
+    def source(self, account: str) -> OrderSource:
+        """
+        :raises Misconfigured: no such source is set, or its connection lacks something.
+        """
+        endpoint = one_of(self.settings.sources, account, "sources")
+        kind = adapter_of(SOURCES, endpoint, "sources")
+        held = connection(endpoint.connection, f"order source {endpoint.key}")
+        setup = Setup(
+            relation=endpoint.relation,
+            routes=self.settings.routes,
+            events=self.settings.events,
+            fill_tracking_url=self.settings.fill_tracking_url,
+            horizon=self.settings.sync_horizon,
+        )
+        if kind.connects_by == "engine":
+            return kind.build(replace(setup, engine=engine_of(held)))
+        return kind.build(replace(setup, account=account_of(held, "")))
+
+    def sources(self) -> dict[str, OrderSource]:
+        return {endpoint.key: self.source(endpoint.key) for endpoint in self.settings.sources}
+
+    def source_traits(self) -> dict[str, SourceTraits]:
+        """What the load must know of each source that can be built; of the others nobody is told anything yet."""
+        return {
+            account: SourceTraits(writes_back=source.receiver is not None, own_mail=source.own_mail)
+            for account, source in self.sources().items()
+        }
+
+    def carriers(self) -> dict[str, Carrier]:
+        """Every carrier that has a connection, by code."""
+        return {endpoint.adapter: adapter_of(CARRIERS, endpoint, "carriers") for endpoint in self.settings.carriers}
+
+    def contract(self, carrier: str) -> Endpoint:
+        """The connection through which a carrier is asked."""
+        for endpoint in self.settings.carriers:
+            if endpoint.adapter == carrier:
+                return endpoint
+        raise Misconfigured(f"No connection for {carrier}: add {carrier}:connection to the setting carriers")
+
+    def keeper(self, carrier: Carrier) -> AccessKeeper:
+        """The way into a carrier's contract, with a client of its own."""
+        endpoint = self.contract(carrier.code)
+        account = account_of(connection(endpoint.connection, f"carrier {carrier.name}"), carrier.base_url)
+        limits = Limits(requests_per_second=carrier.requests_per_second / SLOTS)
+        return AccessKeeper(
+            holder=endpoint.key,
+            account=account,
+            login=carrier.login,
+            http=Http(account.base_url, name=carrier.code, limits=limits, connections=carrier.connections),
+            connect=self.connect,
+            sealer=self.vault(),
+            clock=self.clock,
+        )
+
+    def marketplace(self, key: str) -> Receiver:
+        """
+        :raises Misconfigured: no such marketplace is set, or its connection lacks something.
+        """
+        endpoint = one_of(self.settings.marketplaces, key, "marketplaces")
+        kind = adapter_of(MARKETPLACES, endpoint, "marketplaces")
+        return kind.build(account_of(connection(endpoint.connection, f"marketplace {kind.name}"), kind.base_url))
+
+    def postman(self) -> Postman:
+        held = connection(self.settings.smtp, "mail to customers")
+        return Postman(server_from(held.host, held.port, held.login, held.password, held.extra_dejson))
+
+    def sender(self) -> Sender:
+        missing = [name for name in ("shop_name", "mail_from") if not getattr(self.settings, name)]
+        if missing:
+            raise Misconfigured(f"To mail customers, set {' and '.join(missing)} in [rastro]")
+        return Sender(name=self.settings.shop_name, address=self.settings.mail_from, reply_to=self.settings.reply_to)
+
+    @staticmethod
+    def vault() -> Vault:
+        return Vault(str(conf.get("core", "fernet_key", fallback="") or ""))
+
+
+def conninfo_of(held: Connection) -> str:
+    """A libpq connection string from an Airflow connection of type postgres; its ``schema`` is the database."""
+    values = {
+        "host": held.host, "port": held.port, "user": held.login, "password": held.password, "dbname": held.schema,
+        **{name: value for name, value in held.extra_dejson.items() if name in LIBPQ},
+    }  # fmt: skip
+    return make_conninfo(**{name: value for name, value in values.items() if value})
+
+
+def engine_of(held: Connection) -> Engine:
+    """The SQLAlchemy engine of any database that an Airflow provider has a hook for."""
+    hook = held.get_hook()  # type: ignore[no-untyped-call]
+    return cast("Engine", hook.get_sqlalchemy_engine())
+
+
+def one_of(endpoints: tuple[Endpoint, ...], key: str, setting: str) -> Endpoint:
+    for endpoint in endpoints:
+        if endpoint.key == key:
+            return endpoint
+    raise Misconfigured(f"{key} is owed something, but no longer stands in the setting {setting}: add it again")
+
+
+def adapter_of(registry: Mapping[str, T], endpoint: Endpoint, setting: str) -> T:
+    found = registry.get(endpoint.adapter)
+    if found is None:
+        raise Misconfigured(f"{setting}: there is no {endpoint.adapter}; known are {', '.join(sorted(registry))}")
+    return found

@@ -1,0 +1,248 @@
+"""
+A table or view of shipments, in any database that SQLAlchemy and an Airflow connection reach, as a source.
+
+The relation has one row for each package, with the columns of :data:`COLUMNS`; the optional ones may be absent. A shop
+whose names differ makes a view. Timestamps without an offset are read as UTC. A row is read again whenever its
+``updated_at`` moves: it must move when the tracking number is filled in, until when the row is passed over. Nothing
+is written back, so the customers are mailed by us, at the address the row holds at that moment.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Column, Connection, DateTime, MetaData, Table, select, type_coerce
+from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchTableError, OperationalError
+from sqlalchemy.types import NullType
+
+from rastro.errors import Misconfigured, Rejected, Transient
+from rastro.models import Shipment
+from rastro.numbers import split_numbers
+from rastro.orders.base import Aside, Awaited, Contact, Setup, is_masked
+from rastro.receivers import Receiver
+from rastro.routing import Carriage, OrderMarks, not_ours, order_route
+
+ROWS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceColumn:
+    """One column of the relation: ``kind`` is text or timestamp."""
+
+    name: str
+    kind: str
+    meaning: str
+    required: bool = False
+
+
+COLUMNS = (
+    SourceColumn(name="order_id", kind="text", required=True, meaning="the shop's number of the order"),
+    SourceColumn(name="invoice_number", kind="text", required=True, meaning="the invoice the package went out with"),
+    SourceColumn(
+        name="tracking_number",
+        kind="text",
+        required=True,
+        meaning="the carrier's number, or several parted by semicolons; empty until there is one",
+    ),
+    SourceColumn(
+        name="updated_at", kind="timestamp", required=True, meaning="when anything in the row last changed; indexed"
+    ),
+    SourceColumn(name="courier", kind="text", meaning="the carrier's name as people write it"),
+    SourceColumn(name="tracking_url", kind="text", meaning="the carrier's page about the parcel"),
+    SourceColumn(name="invoice_key", kind="text", meaning="the invoice's access key, 44 digits"),
+    SourceColumn(name="shipper_cnpj", kind="text", meaning="CNPJ of whoever posted it; else taken from the key"),
+    SourceColumn(name="invoiced_at", kind="timestamp", meaning="when the invoice was issued"),
+    SourceColumn(name="promised_at", kind="timestamp", meaning="the delivery date the customer was promised"),
+    SourceColumn(name="ordered_at", kind="timestamp", meaning="when the order was placed"),
+    SourceColumn(name="customer_name", kind="text", meaning="for the greeting; only its first word is used"),
+    SourceColumn(
+        name="customer_email",
+        kind="text",
+        meaning="the customer's real address; empty where nobody may be mailed, as for marketplaces that do it",
+    ),
+    SourceColumn(name="locale", kind="text", meaning="language of the mails, such as pt-BR"),
+    SourceColumn(name="city_to", kind="text", meaning="city of the destination"),
+    SourceColumn(name="state_to", kind="text", meaning="state of the destination, two letters"),
+    SourceColumn(name="affiliate", kind="text", meaning="code of the marketplace, as in the setting routes"),
+    SourceColumn(name="marketplace", kind="text", meaning="its name, used as the code where there is no affiliate"),
+    SourceColumn(name="marketplace_order_id", kind="text", meaning="the marketplace's number of the order"),
+)
+TIMES = tuple(column.name for column in COLUMNS if column.kind == "timestamp")
+
+
+class SqlSource:
+    """One relation of one database."""
+
+    code = "sql"
+    own_mail = True
+    receiver: Receiver | None = None
+
+    def __init__(self, setup: Setup) -> None:
+        self._routes = setup.routes
+        schema, _, name = setup.relation.rpartition(".")
+        if setup.engine is None or not name or "." in schema:
+            raise Misconfigured(
+                f"sql: {setup.relation!r} is no relation; write the source as sql:connection:schema.table"
+            )
+        self._engine = setup.engine
+        self._schema, self._name = schema or None, name
+
+    def shipments(self, since: datetime, until: datetime) -> Iterator[Shipment | Aside]:
+        """Rows whose ``updated_at`` is in [since, until), streamed, oldest change first."""
+        table = self._table
+        changed = table.c.updated_at
+        names = [column.name for column in COLUMNS if column.name in table.c and "customer" not in column.name]
+        rows = (
+            # As the driver gives them: one odd value must spoil its own row, not the whole batch.
+            select(*(type_coerce(table.c[name], NullType()).label(name) for name in names))
+            .where(changed >= like(changed, since), changed < like(changed, until))
+            .order_by(changed)
+        )
+        with self._asked() as connection:
+            streamed = connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE)
+            for row in streamed.execute(rows).mappings():
+                yield from self._read(dict(row))
+
+    def again(self, order_ids: Iterable[str]) -> Iterator[Shipment | Aside | Awaited]:
+        """Nothing: a row whose number was filled in comes by its ``updated_at``."""
+        del order_ids
+        return iter(())
+
+    def contact(self, order_id: str) -> Contact | None:
+        table = self._table
+        if "customer_email" not in table.c:
+            return None
+        key = table.c.order_id
+        names = [name for name in ("customer_email", "customer_name", "locale") if name in table.c]
+        try:
+            rows = select(*(table.c[name] for name in names)).where(key == key.type.python_type(order_id))
+        except ValueError:
+            return None  # a number column holds no such order
+        with self._asked() as connection:
+            found = connection.execute(rows.order_by(table.c.updated_at.desc()).limit(1)).mappings().first()
+        email = str((found and found["customer_email"]) or "").strip()
+        if not found or "@" not in email or is_masked(email):
+            return None
+        name = str(found.get("customer_name") or "").split()
+        return Contact(email=email, first_name=name[0] if name else "", locale=str(found.get("locale") or ""))
+
+    def _read(self, row: Mapping[str, Any]) -> Iterator[Shipment | Aside]:
+        texts = {column.name: text(row.get(column.name)) for column in COLUMNS if column.kind == "text"}
+        numbers = split_numbers(texts["tracking_number"])
+        if not numbers:
+            return
+        times, odd = moments(row)
+        faults = [f"{name} is empty" for name in ("order_id", "invoice_number") if not texts[name]]
+        faults += [f"{name} is no time" for name in odd]
+        if faults:
+            yield Aside(
+                order_id=texts["order_id"],
+                invoice_number=texts["invoice_number"],
+                reason="row_unusable",
+                detail=f"In the row of tracking number {numbers[0]}: {', '.join(faults)}; correct it in {self._name}.",
+            )
+            return
+        for number in numbers:
+            yield self._shipment(number, texts, times)
+
+    def _shipment(self, number: str, texts: Mapping[str, str], times: Mapping[str, datetime | None]) -> Shipment:
+        affiliate = texts["affiliate"] or texts["marketplace"]
+        # A connector passes on what is written on an order, and here nothing is: only the shop's own table decides.
+        confirmation = order_route(OrderMarks(affiliate=affiliate), self._routes)
+        key = re.sub(r"\D", "", texts["invoice_key"])
+        key = key if len(key) == 44 else ""
+        return Shipment(
+            account="",
+            order_id=texts["order_id"],
+            invoice_number=texts["invoice_number"],
+            tracking_number=number,
+            tracking_text=texts["tracking_number"],
+            courier=texts["courier"],
+            tracking_url=texts["tracking_url"],
+            invoice_key=key,
+            shipper_cnpj=re.sub(r"\D", "", texts["shipper_cnpj"]) or key[6:20],
+            affiliate=affiliate,
+            marketplace_order_id=texts["marketplace_order_id"],
+            route=confirmation.route,
+            marketplace=confirmation.marketplace,
+            locale=texts["locale"] or "pt-BR",
+            ordered_at=times.get("ordered_at"),
+            invoiced_at=times.get("invoiced_at"),
+            promised_at=times.get("promised_at"),
+            city_to=texts["city_to"],
+            state_to=texts["state_to"],
+            skip=not_ours(Carriage(couriers=(texts["courier"],), affiliate=affiliate), self._routes),
+        )
+
+    @cached_property
+    def _table(self) -> Table:
+        with self._asked() as connection:
+            try:
+                table = Table(self._name, MetaData(), schema=self._schema, autoload_with=connection, resolve_fks=False)
+            except NoSuchTableError:
+                where = f"{self._schema}.{self._name}" if self._schema else self._name
+                raise Misconfigured(
+                    f"sql: there is no table or view {where}, or the connection's user may not see it"
+                ) from None
+        missing = [column.name for column in COLUMNS if column.required and column.name not in table.c]
+        if missing:
+            raise Misconfigured(f"sql: {self._name} lacks the columns {', '.join(missing)}; a view can provide them")
+        if not isinstance(table.c.updated_at.type, DateTime | NullType):
+            raise Misconfigured(
+                f"sql: {self._name}.updated_at is of type {table.c.updated_at.type}; a view can cast it to a timestamp"
+            )
+        return table
+
+    @contextmanager
+    def _asked(self) -> Iterator[Connection]:
+        """A connection whose faults are told without the statement, which would show its values."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            said = f"sql: reading {self._name} failed ({type(error.orig).__name__})"
+            if isinstance(error, OperationalError | InterfaceError):
+                raise Transient(f"{said}; is the database up, and are the connection's host and login right?") from None
+            raise Rejected(f"{said}; check the relation's columns and what the connection's user may read") from None
+
+
+def like(column: Column[Any], at: datetime) -> Any:
+    """``at`` as the column's own kind of timestamp, with or without an offset."""
+    aware = bool(getattr(column.type, "timezone", False))
+    utc = at.astimezone(UTC)
+    return type_coerce(utc if aware else utc.replace(tzinfo=None), DateTime(timezone=aware))
+
+
+def text(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def moments(row: Mapping[str, Any]) -> tuple[dict[str, datetime | None], list[str]]:
+    """The times of a row, and the names of those that are none. ``updated_at`` is only for finding rows."""
+    times: dict[str, datetime | None] = {}
+    odd = []
+    for name in TIMES:
+        if name in row and name != "updated_at":
+            try:
+                times[name] = moment(row[name])
+            except ValueError:
+                odd.append(name)
+    return times, odd
+
+
+def moment(value: object) -> datetime | None:
+    """
+    :raises ValueError: the value is neither a date, a time nor the ISO text of one.
+    """
+    if value is None or value == "":
+        return None
+    at = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+    if isinstance(at, date) and not isinstance(at, datetime):
+        at = datetime.combine(at, time())
+    if not isinstance(at, datetime):
+        raise ValueError(f"{type(value).__name__} is no time")  # noqa: TRY004 - one odd value like any other
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,74 @@
+"""Check a run: sum up what it did, look for what must never be, and name what a person has to do."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+from rastro.warehouse.queries import run
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """
+    ``figures`` by stage, ``problems`` that fail the run, ``remarks`` that do not: each a sentence.
+    """
+
+    figures: dict[str, object] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def check(
+    conn: Connection[Any], *, run_id: str, since: datetime, carriers: Collection[str], failed_tasks: Collection[str]
+) -> Report:
+    """
+    The report of one run.
+
+    :param since: when the run began.
+    :param carriers: codes of the carriers that have a connection.
+    :param failed_tasks: ids of the run's tasks that failed.
+    """
+    return Report(
+        figures=figures_of(conn, run_id),
+        problems=list(problems_of(conn, run_id, since, failed_tasks)),
+        remarks=list(remarks_on(conn, since, carriers)),
+    )
+
+
+def figures_of(conn: Connection[Any], run_id: str) -> dict[str, object]:
+    (batches,) = run(conn, "sum_batches", run_id=run_id)
+    figures: dict[str, object] = {"track": batches._asdict()}
+    for row in run(conn, "stages_of_run", run_id=run_id):
+        figures[f"{row.stage} {row.part}".strip()] = {**row.figures, "seconds": round(row.seconds, 2)}
+    return figures
+
+
+def problems_of(conn: Connection[Any], run_id: str, since: datetime, failed_tasks: Collection[str]) -> Iterator[str]:
+    named = sorted({f"{row.part}: {row.trouble}" for row in run(conn, "troubles_of_run", run_id=run_id)})
+    yield from named
+    if failed_tasks and not named:
+        yield f"failed without a record: {', '.join(sorted(failed_tasks))}; see their logs"
+    (contradictions,) = run(conn, "count_contradictions", since=since)
+    if contradictions.shipments:
+        yield f"{contradictions.shipments:,} shipments are called delivered and no event says so: pause the DAG and look"
+
+
+def remarks_on(conn: Connection[Any], since: datetime, carriers: Collection[str]) -> Iterator[str]:
+    (unclaimed,) = run(conn, "count_unclaimed")
+    if unclaimed.shipments:
+        yield f"{unclaimed.shipments:,} shipments are claimed by no carrier (v_open_problem)"
+    for row in run(conn, "count_unconfigured", carriers=list(carriers)):
+        yield f"{row.shipments:,} shipments wait for a connection to {row.carrier}: add it to the setting carriers"
+    (unknown,) = run(conn, "count_unknown_codes", since=since)
+    if unknown.events:
+        yield f"{unknown.events:,} events came with codes that no table explains (v_open_problem)"
+    for row in run(conn, "count_quarantine"):
+        yield f"{row.waiting:,} in quarantine: {row.reason}"
+    for row in run(conn, "count_notices"):
+        if row.state in {"unknown", "dead"}:
+            yield f"{row.notices:,} notices to {row.channel} are {row.state} and wait for a person"
+    for row in run(conn, "count_alerts"):
+        yield f"{row.notices:,} alerts: {row.kind}"

@@ -1,0 +1,132 @@
+"""
+Load what tracking staged: events, state, changes and the notices they owe, in one transaction.
+
+Whatever is staged is loaded, whichever run staged it, so a load that failed is made good by the next.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from rastro.diff import Life, State, compare
+from rastro.models import Channel, Snapshot, Status
+from rastro.notices import Policy, owed
+from rastro.polling import Look, Pace, next_poll_at
+from rastro.settings import Settings
+from rastro.warehouse import loading
+from rastro.warehouse.loading import Known, Loaded, NextLook, StagedAnswer
+
+AT_A_TIME = 2000
+# An invoice is written before the parcel is posted, or at most some days after it.
+POSTED_BEFORE_INVOICE = timedelta(days=15)
+
+decode = msgspec.json.Decoder(Snapshot).decode
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """What a load did."""
+
+    answers: int = 0
+    events: int = 0
+    changes: int = 0
+    expired: int = 0
+    owed: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTraits:
+    """What the load must know of a source: whether it can be written to, and who mails its customers."""
+
+    writes_back: bool
+    own_mail: bool
+
+
+def load(
+    conn: Connection[Any], sources: Mapping[str, SourceTraits], settings: Settings, *, now: datetime, run_id: str
+) -> Figures:
+    """
+    Everything staged becomes facts and owed notices.
+
+    :param sources: traits by account; a shipment of an account that is no longer configured owes nothing to anybody
+        but the shop.
+    """
+    figures = Figures()
+    with conn.transaction():
+        loading.begin(conn, now)
+        for staged in all_staged(conn):
+            by_poll: dict[int, list[Loaded]] = {answer.poll_id: [] for answer in staged}
+            answers = {answer.poll_id: answer for answer in staged}
+            for known in loading.known_of(conn, list(answers)):
+                by_poll[known.poll_id].append(judge(known, answers[known.poll_id], sources, settings, now))
+            loaded = [one for several in by_poll.values() for one in several]
+            looks = [next_look(answer, by_poll[answer.poll_id], settings) for answer in staged]
+            loading.write(conn, loaded, looks, now, run_id)
+            loading.drop_staged(conn, staged, keep_raw=settings.keep_raw_answers)
+            count(figures, staged, loaded)
+        figures.expired = loading.expire_silent(conn, now - settings.give_up_after, now, run_id)
+    return figures
+
+
+def all_staged(conn: Connection[Any]) -> Iterator[list[StagedAnswer]]:
+    """Staged answers, some at a time; a reference answered twice comes twice, older first."""
+    while staged := loading.take_staged(conn, 0, AT_A_TIME):
+        while staged:
+            yield staged
+            staged = loading.take_staged(conn, staged[-1].poll_id, AT_A_TIME)
+
+
+def judge(
+    known: Known, answer: StagedAnswer, sources: Mapping[str, SourceTraits], settings: Settings, now: datetime
+) -> Loaded:
+    """What one answer changes for one shipment, and what that owes."""
+    traits = sources.get(known.shipment.account, SourceTraits(writes_back=False, own_mail=False))
+    change = compare(
+        known.events,
+        decode(answer.snapshot),
+        life=Life.of(known.shipment.invoiced_at, margin=POSTED_BEFORE_INVOICE, now=answer.answered_at),
+        before=known.state,
+        first_contact=answer.first_answered_at == answer.answered_at,
+    )
+    policy = Policy(
+        now=now, writes_back=traits.writes_back, own_mail=traits.own_mail, notify_since=settings.notify_since
+    )
+    return Loaded(known=known, change=change, owed=tuple(owed(change, known.shipment, policy)))
+
+
+def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings) -> NextLook:
+    """When the reference is asked about again: as the least finished of its shipments wants it."""
+    pending = [one for one in loaded if not one.change.after.status.is_final] or loaded
+    snapshot = decode(answer.snapshot)
+    state = pending[0].change.after if pending else State()
+    quiet_since = max((event.occurred_at for event in snapshot.events), default=answer.answered_at)
+    look = Look(
+        at=answer.answered_at,
+        status=state.status,
+        quiet_since=min(quiet_since, answer.answered_at),
+        estimated_at=snapshot.estimated_at,
+    )
+    pace = Pace(every=settings.poll_every, give_up_after=settings.give_up_after)
+    return NextLook(
+        poll_id=answer.poll_id,
+        digest=answer.digest,
+        status=Status(state.status),
+        quiet_since=look.quiet_since,
+        estimated_at=snapshot.estimated_at,
+        next_poll_at=next_poll_at(look, pace),
+    )
+
+
+def count(figures: Figures, staged: list[StagedAnswer], loaded: list[Loaded]) -> None:
+    figures.answers += len(staged)
+    for one in loaded:
+        figures.events += len(one.change.new)
+        figures.changes += one.change.says_something
+        for owed_notice in one.owed:
+            if not owed_notice.dropped:
+                channel = Channel(owed_notice.notice.channel).value
+                figures.owed[channel] = figures.owed.get(channel, 0) + 1

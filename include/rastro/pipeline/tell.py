@@ -1,0 +1,261 @@
+"""
+Tell receivers over HTTP what they are owed: order systems about every change, marketplaces about deliveries.
+
+Claim, read, write once, read back, settle. A crash or a lost answer leaves a notice doubtful, and what is doubtful is
+read before anything is written again.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import msgspec
+from psycopg import Connection
+
+from rastro.errors import CredentialsRefused, Doubtful, Misconfigured, Permanent, RastroError, RateLimited, Transient
+from rastro.models import Channel, NoticeState, Status
+from rastro.receivers import Message, Progress, Reading, Receiver
+from rastro.settings import Settings
+from rastro.warehouse import outbox
+from rastro.warehouse.connect import Connect
+from rastro.warehouse.outbox import Claimed, OrderKey, Parcel, Settlement
+
+LOCAL = ZoneInfo("America/Sao_Paulo")
+BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
+UNTIL_A_PERSON_LOOKS = timedelta(days=36500)
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """What telling one target came to; ``trouble`` is the error that ended or marred it."""
+
+    sent: int = 0
+    already: int = 0
+    dropped: int = 0
+    later: int = 0
+    doubtful: int = 0
+    dead: int = 0
+    trouble: RastroError | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, settlement: Settlement) -> None:
+        with self.lock:
+            match settlement.state:
+                case NoticeState.SENT if settlement.outcome == "already":
+                    self.already += 1
+                case NoticeState.SENT:
+                    self.sent += 1
+                case NoticeState.DROPPED | NoticeState.SUPERSEDED:
+                    self.dropped += 1
+                case NoticeState.UNKNOWN:
+                    self.doubtful += 1
+                case NoticeState.DEAD:
+                    self.dead += 1
+                case _:
+                    self.later += 1
+
+    def stop(self, trouble: RastroError) -> None:
+        with self.lock:
+            self.trouble = trouble
+
+    def as_numbers(self) -> dict[str, int]:
+        names = ("sent", "already", "dropped", "later", "doubtful", "dead")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """One receiver and what is owed to it. ``hands`` is how many orders are told about at once."""
+
+    channel: Channel
+    target: str
+    receiver: Receiver
+    connect: Connect
+    settings: Settings
+    run_id: str
+    clock: Callable[[], datetime]
+    hands: int = 4
+    name: str = field(default_factory=lambda: uuid4().hex)
+
+    def tell(self) -> Figures:
+        """
+        Everything owed to the target now; the figures' ``trouble`` is what kept some of it from being told.
+        """
+        figures = Figures()
+        with self.connect() as conn:
+            orders = outbox.open_orders(conn, self.channel, self.target, self.clock())
+        waiting = shared(orders)
+        with ThreadPoolExecutor(self.hands, thread_name_prefix="tell") as threads:
+            for done in [threads.submit(self._work, waiting, figures) for _ in range(min(self.hands, len(orders)))]:
+                done.result()
+        return figures
+
+    def _work(self, waiting: Iterator[OrderKey], figures: Figures) -> None:
+        with self.connect() as conn:
+            for order in waiting:
+                if figures.trouble:
+                    return
+                self._tell_about(conn, order, figures)
+
+    def _tell_about(self, conn: Connection[Any], order: OrderKey, figures: Figures) -> None:
+        now = self.clock()
+        claimed = outbox.claim(
+            conn, self.channel, self.target, order, now=now, lease_until=now + self.settings.lease,
+            claimed_by=self.name, run_id=self.run_id,
+        )  # fmt: skip
+        conn.commit()
+        if not claimed:
+            return
+        parcels = [parcel for parcel in outbox.parcels_of(conn, order) if not parcel.skip]
+        for package in packages(parcels):
+            mine = [notice for notice in claimed if notice.shipment_id in {one.shipment_id for one in package}]
+            if mine:
+                self._deliver(conn, mine, package, figures)
+        followed = {parcel.shipment_id for parcel in parcels}
+        if left := [notice for notice in claimed if notice.shipment_id not in followed]:
+            gone = Settlement(state=NoticeState.DROPPED, reason="the parcel is no longer followed")
+            self._settle(conn, left, gone, figures)
+
+    def _deliver(
+        self, conn: Connection[Any], notices: Sequence[Claimed], package: Sequence[Parcel], figures: Figures
+    ) -> None:
+        message = message_about(conn, notices, package)
+        outbox.store_rendering(
+            conn, notices, rendered=msgspec.to_builtins(message), message_id=message.key, recipient=self.target
+        )
+        conn.commit()
+        try:
+            settlement = self._tell_once(message, notices)
+        except (CredentialsRefused, Misconfigured, RateLimited) as error:
+            figures.stop(error)  # not this notice's fault: it stays owed, and so do the others
+            settlement = later(error, notices, self.settings, self.clock())
+        self._settle(conn, notices, settlement, figures)
+
+    def _settle(
+        self, conn: Connection[Any], notices: Sequence[Claimed], settlement: Settlement, figures: Figures
+    ) -> None:
+        outbox.settle(conn, notices, settlement, now=self.clock(), claimed_by=self.name, run_id=self.run_id)
+        conn.commit()
+        figures.count(settlement)
+
+    def _tell_once(self, message: Message, notices: Sequence[Claimed]) -> Settlement:
+        """
+        :raises CredentialsRefused, Misconfigured, RateLimited: nothing more can be told to this target now.
+        """
+        now = self.clock()
+        try:
+            before = self.receiver.read(message)
+        except (CredentialsRefused, Misconfigured, RateLimited):
+            raise
+        except Transient as error:
+            return later(error, notices, self.settings, now)
+        except RastroError as error:
+            return Settlement(state=NoticeState.DEAD, reason=str(error))
+        doubtful = any(notice.doubtful for notice in notices)
+        match before.reading:
+            case Reading.DONE:
+                return Settlement(state=NoticeState.SENT, outcome="already", reason=before.reason)
+            case Reading.CLOSED:
+                return Settlement(state=NoticeState.DROPPED, reason=before.reason)
+            case Reading.NOT_READY:
+                return later(Transient(before.reason), notices, self.settings, now)
+            case Reading.CANNOT_ASK if doubtful and not self.receiver.repeat_is_safe:
+                reason = f"an earlier attempt may have arrived, and it cannot be asked: {before.reason}"
+                return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS)
+        return self._write(message, notices, now)
+
+    def _write(self, message: Message, notices: Sequence[Claimed], now: datetime) -> Settlement:
+        try:
+            receipt = self.receiver.write(message)
+        except (CredentialsRefused, Misconfigured, RateLimited):
+            raise
+        except Doubtful as error:
+            return Settlement(state=NoticeState.UNKNOWN, reason=str(error), not_before=now + BACK_OFF[0])
+        except Transient as error:
+            return later(error, notices, self.settings, now)
+        except Permanent as error:
+            return Settlement(state=NoticeState.DEAD, reason=str(error))
+        try:
+            after = self.receiver.read(message)
+        except RastroError as error:
+            reason = f"written, but not read back: {error}"
+            return Settlement(
+                state=NoticeState.UNKNOWN, reason=reason, receipt=receipt.number, not_before=now + BACK_OFF[0],
+                answer=str(receipt.status),
+            )  # fmt: skip
+        if after.reading in {Reading.DONE, Reading.CANNOT_ASK}:
+            outcome = "read back" if after.reading is Reading.DONE else "accepted"
+            return Settlement(
+                state=NoticeState.SENT, receipt=receipt.number, outcome=outcome, answer=str(receipt.status)
+            )
+        reason = f"accepted with {receipt.status}, but reading it back shows otherwise: {after.reason}"
+        return Settlement(
+            state=NoticeState.UNKNOWN, reason=reason, receipt=receipt.number, not_before=now + BACK_OFF[0],
+            answer=str(receipt.status),
+        )  # fmt: skip
+
+
+def shared(orders: Sequence[OrderKey]) -> Iterator[OrderKey]:
+    """An iterator that several threads may take from."""
+    lock = threading.Lock()
+    rest = iter(orders)
+
+    def take() -> OrderKey | None:
+        with lock:
+            return next(rest, None)
+
+    return iter(take, None)
+
+
+def packages(parcels: Sequence[Parcel]) -> Iterator[list[Parcel]]:
+    """Parcels that share an invoice: what a receiver knows as one package."""
+    for invoice in dict.fromkeys(parcel.invoice_number for parcel in parcels):
+        yield [parcel for parcel in parcels if parcel.invoice_number == invoice]
+
+
+def message_about(conn: Connection[Any], notices: Sequence[Claimed], package: Sequence[Parcel]) -> Message:
+    """What is told about one package now: all of its history, and its delivery when every parcel has arrived."""
+    lines = outbox.history_of(conn, [parcel.shipment_id for parcel in package])
+    number_of = {parcel.shipment_id: parcel.tracking_number for parcel in package}
+    several = len(package) > 1
+    first = package[0]
+    delivered = [parcel.delivered_at for parcel in package if parcel.delivered_at]
+    complete = len(delivered) == len(package)
+    return Message(
+        key=f"notice_{notices[0].notice_id}",
+        order_id=first.order_id,
+        invoice_number=first.invoice_number,
+        tracking_number=first.tracking_number,
+        courier=first.courier,
+        tracking_url=first.tracking_url,
+        status=Status.DELIVERED if complete else next(one.status for one in package if not one.delivered_at),
+        history=tuple(
+            Progress(
+                occurred_at=line.occurred_at.astimezone(LOCAL),
+                description=f"{number_of[line.shipment_id]}: {line.description}" if several else line.description,
+                city=line.city,
+                state=line.state,
+            )
+            for line in lines
+        ),
+        delivered_at=max(delivered).astimezone(LOCAL) if complete else None,
+        estimated_at=first.estimated_at,
+        marketplace_order_id=first.marketplace_order_id,
+        marketplace_endpoint=first.marketplace_endpoint,
+    )
+
+
+def later(error: RastroError, notices: Sequence[Claimed], settings: Settings, now: datetime) -> Settlement:
+    """Owed still, after a pause that grows with the attempts; given up when there were too many."""
+    attempts = max(notice.attempts for notice in notices)
+    if attempts >= settings.max_attempts and not isinstance(error, CredentialsRefused | Misconfigured | RateLimited):
+        return Settlement(state=NoticeState.DEAD, reason=f"gave up after {attempts} attempts: {error}")
+    pause = BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
+    asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)
+    state = NoticeState.UNKNOWN if any(notice.doubtful for notice in notices) else NoticeState.OWED
+    return Settlement(state=state, reason=str(error), not_before=now + max(pause, asked))

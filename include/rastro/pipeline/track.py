@@ -1,0 +1,244 @@
+"""
+Track one slice: ask the carrier about what is due, pass over what is unchanged, stage what changed.
+
+Cost follows change: an answer whose bytes are as they were costs one digest and is never read. What was learnt is
+committed call by call, so a slice that is cut off has lost nothing and a rerun asks only about the rest.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from rastro.carriers.base import Carrier
+from rastro.errors import CredentialsRefused, Permanent, RastroError, RateLimited, Rejected, Unreadable
+from rastro.http import Http
+from rastro.models import Refusal, RefusalReason, Snapshot, Window
+from rastro.pipeline.tokens import AccessKeeper
+from rastro.polling import Look, Pace, next_poll_at
+from rastro.settings import Settings
+from rastro.warehouse import polls, records
+from rastro.warehouse.connect import Connect
+from rastro.warehouse.polls import Due, Refused, Slice, Staged
+
+FAILED_CALLS_IN_A_ROW = 3
+REFUSED_ALONE = 3  # single references refused before the call itself is held to be wrong
+
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """What a slice came to; ``trouble`` is the error that ended or marred it."""
+
+    asked: int = 0
+    unchanged: int = 0
+    changed: int = 0
+    refused: int = 0
+    quarantined: int = 0
+    unanswered: int = 0
+    trouble: RastroError | None = None
+
+    def as_numbers(self) -> dict[str, int]:
+        names = ("asked", "unchanged", "changed", "refused", "quarantined", "unanswered")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What one call, or the halves it was cut into, brought: raw parts by reference, and what went wrong."""
+
+    due: Sequence[Due]
+    raw: Mapping[str, bytes] = field(default_factory=dict)
+    refused_calls: Mapping[str, Rejected] = field(default_factory=dict)
+    trouble: RastroError | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many parts of a refused call were answered, and how many single references refused."""
+
+    answered: int = 0
+    refused: int = 0
+
+    @property
+    def all_refused(self) -> bool:
+        return self.refused >= REFUSED_ALONE and not self.answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracker:
+    """One carrier, reached through one contract, for one run."""
+
+    carrier: Carrier
+    contract: str
+    http: Http
+    keeper: AccessKeeper
+    connect: Connect
+    settings: Settings
+    window: Window
+    run_id: str
+    clock: Callable[[], datetime]
+
+    def track(self, part: Slice) -> Figures:
+        """
+        Work through the slice and record its figures; their ``trouble`` is what kept some of it from being asked about.
+        """
+        figures = Figures()
+        started_at = self.clock()
+        calls, size = self.http.calls, self.http.bytes
+        with self.connect() as conn:
+            try:
+                self._work(conn, part, figures)
+            finally:
+                conn.rollback()
+                batch = polls.Batch(
+                    run_id=self.run_id, carrier=self.carrier.code, contract=self.contract,
+                    window_start=self.window.start, window_end=self.window.end, first=part.first, last=part.last,
+                    calls=self.http.calls - calls, asked=figures.asked, unchanged=figures.unchanged,
+                    changed=figures.changed, refused=figures.refused, quarantined=figures.quarantined,
+                    unanswered=figures.unanswered, bytes=self.http.bytes - size, started_at=started_at,
+                    finished_at=self.clock(), trouble=str(figures.trouble or ""),
+                )  # fmt: skip
+                polls.add_batch(conn, batch)
+        return figures
+
+    def _work(self, conn: Connection[Any], part: Slice, figures: Figures) -> None:
+        failed = 0
+        with ThreadPoolExecutor(self.carrier.connections, thread_name_prefix=self.carrier.code) as threads:
+            while due := self._claim(conn, part):
+                part = replace(part, first=max(one.poll_id for one in due) + 1)
+                for answers in threads.map(self._ask, calls(due, self.carrier.batch_size)):
+                    self._settle(conn, answers, figures)
+                    failed = failed + 1 if answers.trouble else 0
+                    figures.trouble = answers.trouble or figures.trouble
+                if figures.trouble and (failed >= FAILED_CALLS_IN_A_ROW or is_the_end(figures.trouble)):
+                    return
+
+    def _claim(self, conn: Connection[Any], part: Slice) -> list[Due]:
+        now = self.clock()
+        size = self.carrier.batch_size * self.carrier.connections
+        due = polls.claim_due(conn, part, self.window, size=size, now=now, lease_until=now + self.settings.lease)
+        conn.commit()
+        return due
+
+    def _ask(self, due: Sequence[Due]) -> Answers:
+        """One call; refused as a whole, it is cut in halves until the reference that is at fault stands alone."""
+        return self._ask_in_parts(due, Tally())
+
+    def _ask_in_parts(self, due: Sequence[Due], tally: "Tally") -> Answers:
+        try:
+            raw = self._call([one.reference for one in due])
+        except Rejected as error:
+            if len(due) == 1:
+                tally.refused += 1
+                return Answers(due=due, refused_calls={due[0].reference: error})
+            half = len(due) // 2
+            first = self._ask_in_parts(due[:half], tally)
+            if tally.all_refused:
+                return Answers(due=due, trouble=error)  # it is not the references that are wrong
+            second = self._ask_in_parts(due[half:], tally)
+            return Answers(
+                due=due,
+                raw={**first.raw, **second.raw},
+                refused_calls={**first.refused_calls, **second.refused_calls},
+                trouble=first.trouble or second.trouble,
+            )
+        except RastroError as error:
+            return Answers(due=due, trouble=error)
+        tally.answered += 1
+        return Answers(due=due, raw=raw)
+
+    def _call(self, references: Sequence[str]) -> dict[str, bytes]:
+        try:
+            answer = self.http.send(self.carrier.request_for(references, self.keeper.access()))
+        except CredentialsRefused:
+            answer = self.http.send(self.carrier.request_for(references, self.keeper.renewed()))
+        return dict(self.carrier.split(answer))
+
+    def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures) -> None:
+        """Keep what one call brought, in one transaction."""
+        at = self.clock()
+        unchanged: list[tuple[int, datetime | None]] = []
+        staged: list[Staged] = []
+        refused: list[Refused] = []
+        unanswered: list[int] = []
+        for one in answers.due:
+            raw = answers.raw.get(one.reference)
+            if one.reference in answers.refused_calls:
+                error = answers.refused_calls[one.reference]
+                refused.append(self._refusal(one, at, b"", RefusalReason.MALFORMED, str(error)))
+            elif raw is None:
+                unanswered.append(one.poll_id)
+            elif (digest := digest_of(raw)) == one.digest:
+                unchanged.append((one.poll_id, self._next(one, at, one.refusal)))
+            else:
+                try:
+                    meaning = self.carrier.parse(raw)
+                except Unreadable as error:
+                    unanswered.append(one.poll_id)
+                    self._quarantine(conn, one.reference, error, raw, at)
+                    figures.quarantined += 1
+                    continue
+                if isinstance(meaning, Refusal):
+                    refused.append(self._refusal(one, at, digest, meaning.reason, f"{meaning.code} {meaning.message}"))
+                else:
+                    staged.append(to_stage(one, digest, meaning, raw))
+        if isinstance(answers.trouble, Unreadable):
+            self._quarantine(conn, answers.due[0].reference, answers.trouble, answers.trouble.raw, at)
+            figures.quarantined += 1
+        polls.settle_unchanged(conn, unchanged, at)
+        polls.settle_refused(conn, refused, at)
+        polls.stage(conn, staged, at, self.run_id)
+        polls.settle_unanswered(conn, unanswered)
+        conn.commit()
+        figures.asked += len(answers.due)
+        figures.unchanged += len(unchanged)
+        figures.changed += len(staged)
+        figures.refused += len(refused)
+        figures.unanswered += len(unanswered)
+
+    def _refusal(self, due: Due, at: datetime, digest: bytes, reason: RefusalReason, text: str) -> Refused:
+        return Refused(
+            poll_id=due.poll_id,
+            next_poll_at=self._next(due, at, reason),
+            digest=digest,
+            reason=reason,
+            text=text.strip(),
+        )
+
+    def _next(self, due: Due, at: datetime, refusal: RefusalReason | None) -> datetime | None:
+        look = Look(
+            at=at, status=due.status, quiet_since=due.quiet_since, estimated_at=due.estimated_at, refusal=refusal
+        )
+        return next_poll_at(look, Pace(every=self.settings.poll_every, give_up_after=self.settings.give_up_after))
+
+    def _quarantine(self, conn: Connection[Any], subject: str, error: Unreadable, raw: bytes, at: datetime) -> None:
+        records.quarantine(
+            conn, origin=self.carrier.code, subject=subject, reason="unreadable answer", detail=str(error), raw=raw,
+            now=at, run_id=self.run_id,
+        )  # fmt: skip
+
+
+def calls(due: Sequence[Due], batch_size: int) -> Iterator[Sequence[Due]]:
+    for start in range(0, len(due), batch_size):
+        yield due[start : start + batch_size]
+
+
+def to_stage(due: Due, digest: bytes, snapshot: Snapshot, raw: bytes) -> Staged:
+    return Staged(poll_id=due.poll_id, digest=digest, snapshot=encode(snapshot), raw=zlib.compress(raw, 1))
+
+
+def digest_of(raw: bytes) -> bytes:
+    return hashlib.blake2b(raw, digest_size=16).digest()
+
+
+def is_the_end(trouble: RastroError) -> bool:
+    """Whether asking on would only make it worse."""
+    return isinstance(trouble, RateLimited | Permanent)

@@ -1,0 +1,82 @@
+"""
+When a parcel is looked at again.
+
+A pure function of what is known about it. Young and moving parcels are asked about in every run, sleeping ones in
+multiples of the shortest interval, those at an end once more after some days, since carriers correct themselves.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rastro.models import RefusalReason, Status
+
+LAST_LOOK_AFTER = timedelta(days=3)
+URGENT = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED})
+
+# How long the carrier has said nothing new → how many intervals pass between two looks.
+SLEEP = (
+    (timedelta(days=2), 1),
+    (timedelta(days=7), 3),
+    (timedelta(days=15), 6),
+    (timedelta(days=30), 12),
+    (timedelta.max, 24),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """``every`` is the shortest interval, ``give_up_after`` the silence after which nobody is asked any more."""
+
+    every: timedelta
+    give_up_after: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the last look at a parcel showed. ``quiet_since`` is the newest event, or when we first knew the parcel."""
+
+    at: datetime
+    status: Status
+    quiet_since: datetime
+    estimated_at: datetime | None = None
+    refusal: RefusalReason | None = None
+
+
+def next_poll_at(look: Look, pace: Pace) -> datetime | None:
+    """The time of the next look, or None when there is none any more."""
+    silence = look.at - look.quiet_since
+    if look.status.is_final:
+        last_look = look.quiet_since + LAST_LOOK_AFTER
+        return last_look if look.at < last_look else None
+    if look.refusal is RefusalReason.NOT_OURS or is_given_up(look, pace):
+        return None
+    return start_of_interval(look.at, pace.every) + intervals(look, silence) * pace.every
+
+
+def is_given_up(look: Look, pace: Pace) -> bool:
+    """Whether a pending parcel has been silent for so long that we stop asking."""
+    return not look.status.is_final and look.at - look.quiet_since > pace.give_up_after
+
+
+def intervals(look: Look, silence: timedelta) -> int:
+    """How many intervals to wait, at least one."""
+    if look.refusal is RefusalReason.MALFORMED:
+        return 24
+    if look.status in URGENT or is_near(look.estimated_at, look.at):
+        return 1
+    for longest, wait in SLEEP:
+        if silence <= longest:
+            return wait
+    raise AssertionError("SLEEP ends with timedelta.max")
+
+
+def is_near(estimated_at: datetime | None, at: datetime) -> bool:
+    """Whether the parcel is expected today or tomorrow, or was expected yesterday."""
+    return estimated_at is not None and abs(estimated_at - at) <= timedelta(days=1)
+
+
+def start_of_interval(at: datetime, every: timedelta) -> datetime:
+    """``at`` floored to the interval, so that a look some seconds late does not push the next one out of its run."""
+    if not every:
+        return at
+    return at - timedelta(seconds=at.timestamp() % every.total_seconds())

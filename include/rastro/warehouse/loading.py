@@ -1,0 +1,199 @@
+"""
+Changed answers on their way into the facts, set by set.
+
+Every function works in the caller's transaction: what is staged becomes events, state, changes and owed notices
+together, or nothing of it does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from rastro.diff import Change, State
+from rastro.models import Event, NoticeState, Route, Shipment, Standing, Status
+from rastro.notices import Owed
+from rastro.warehouse.queries import copy_in, run
+
+SHIPMENT_FIELDS = tuple(Shipment.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedAnswer:
+    """One staged answer; ``first_answered_at`` equals ``answered_at`` when the carrier had never answered before."""
+
+    staged_id: int
+    poll_id: int
+    answered_at: datetime
+    digest: bytes
+    snapshot: bytes
+    first_answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A shipment as it is recorded."""
+
+    shipment_id: int
+    poll_id: int
+    shipment: Shipment
+    first_seen_at: datetime
+    state: State
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """One shipment's change with the notices it owes."""
+
+    known: Known
+    change: Change
+    owed: tuple[Owed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextLook:
+    """What ``poll_state`` holds once an answer is loaded."""
+
+    poll_id: int
+    digest: bytes
+    status: Status
+    quiet_since: datetime
+    estimated_at: datetime | None
+    next_poll_at: datetime | None
+
+
+def begin(conn: Connection[Any], now: datetime) -> None:
+    """Wait until nobody else is loading, and make ready what the load needs."""
+    run(conn, "lock_loading")
+    run(conn, "make_partitions", now=now)
+    for table in ("make_incoming_event", "make_incoming_state", "make_incoming_notice"):
+        run(conn, table)
+
+
+def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnswer]:
+    """The next staged answers, ordered by reference from above ``after``; of each reference only the oldest."""
+    return [
+        StagedAnswer(
+            staged_id=row.staged_id,
+            poll_id=row.poll_id,
+            answered_at=row.answered_at,
+            digest=row.digest,
+            snapshot=row.snapshot,
+            first_answered_at=row.first_answered_at,
+        )
+        for row in run(conn, "take_staged", after=after, size=size)
+    ]
+
+
+def known_of(conn: Connection[Any], poll_ids: Sequence[int]) -> list[Known]:
+    """The shipments that share these references, with every event recorded for them."""
+    rows = run(conn, "shipments_of_polls", poll_ids=list(poll_ids)).fetchall()
+    events: dict[int, list[Event]] = {row.shipment_id: [] for row in rows}
+    for row in run(conn, "events_of_shipments", shipment_ids=list(events)):
+        events[row.shipment_id].append(
+            Event(
+                key=row.event_key,
+                occurred_at=row.occurred_at,
+                status=Status(row.status),
+                code=row.code,
+                description=row.description,
+                city=row.city,
+                state=row.state,
+                country=row.country,
+                standing=Standing(row.standing),
+            )
+        )
+    return [
+        Known(
+            shipment_id=row.shipment_id,
+            poll_id=row.poll_id,
+            shipment=_shipment(row),
+            first_seen_at=row.first_seen_at,
+            state=State(status=Status(row.status), since=row.status_at, key=row.status_key),
+            events=tuple(events[row.shipment_id]),
+        )
+        for row in rows
+    ]
+
+
+def _shipment(row: Any) -> Shipment:
+    values = {name: getattr(row, name) for name in SHIPMENT_FIELDS}
+    return Shipment(**{**values, "route": Route(row.route)})
+
+
+def write(
+    conn: Connection[Any], loaded: Sequence[Loaded], looks: Sequence[NextLook], now: datetime, run_id: str
+) -> None:
+    """Record changes, states and owed notices, and when each reference is looked at next."""
+    copy_in(conn, "copy_incoming_event", (row for one in loaded for row in _event_rows(one)))
+    run(conn, "merge_events", now=now)
+    copy_in(conn, "copy_incoming_state", (_state_row(one) for one in loaded))
+    run(conn, "supersede_overtaken", now=now)
+    run(conn, "merge_states", now=now)
+    copy_in(conn, "copy_changes", (_change_row(one, now, run_id) for one in loaded if one.change.says_something))
+    copy_in(conn, "copy_incoming_notice", (row for one in loaded for row in _notice_rows(one)))
+    run(conn, "merge_notices", now=now, run_id=run_id)
+    run(
+        conn, "settle_loaded",
+        poll_ids=[look.poll_id for look in looks], digests=[look.digest for look in looks],
+        statuses=[look.status.value for look in looks], quiet=[look.quiet_since for look in looks],
+        estimates=[look.estimated_at for look in looks], next_polls=[look.next_poll_at for look in looks],
+    )  # fmt: skip
+
+
+def drop_staged(conn: Connection[Any], staged: Sequence[StagedAnswer], *, keep_raw: bool) -> None:
+    staged_ids = [one.staged_id for one in staged]
+    if keep_raw:
+        run(conn, "keep_raw", staged_ids=staged_ids)
+    run(conn, "drop_staged", staged_ids=staged_ids)
+
+
+def expire_silent(conn: Connection[Any], silent_since: datetime, now: datetime, run_id: str) -> int:
+    """Mark parcels that are no longer asked about because nothing was said since; how many."""
+    return run(conn, "expire_silent", silent_since=silent_since, now=now, run_id=run_id).rowcount
+
+
+def _event_rows(loaded: Loaded) -> list[tuple[object, ...]]:
+    place = {event.key: position for position, event in enumerate(loaded.change.history)}
+    return [
+        (
+            loaded.known.shipment_id, event.occurred_at, event.key, place[event.key], event.status.value,
+            event.standing.value, event.code, event.description, event.city, event.state, event.country,
+        )
+        for event in (*loaded.change.new, *loaded.change.restated)
+    ]  # fmt: skip
+
+
+def _state_row(loaded: Loaded) -> tuple[object, ...]:
+    after = loaded.change.after
+    pickup = loaded.change.pickup
+    return (
+        loaded.known.shipment_id, after.status.value, after.since, after.key, after.delivered_at,
+        loaded.change.estimated_at, Jsonb(msgspec.to_builtins(pickup)) if pickup else None, len(loaded.change.history),
+    )  # fmt: skip
+
+
+def _change_row(loaded: Loaded, now: datetime, run_id: str) -> tuple[object, ...]:
+    change = loaded.change
+    at = change.after.since or now
+    return (
+        loaded.known.shipment_id, change.before.status.value, change.after.status.value, change.after.key,
+        change.after.since, at.replace(minute=0, second=0, microsecond=0), len(change.new), len(change.restated),
+        change.first_contact, now, run_id,
+    )  # fmt: skip
+
+
+def _notice_rows(loaded: Loaded) -> list[tuple[object, ...]]:
+    return [
+        (
+            loaded.known.shipment_id, owed.notice.channel.value, owed.notice.kind, owed.notice.content,
+            owed.notice.target, (NoticeState.DROPPED if owed.dropped else NoticeState.OWED).value, owed.dropped,
+            owed.notice.event_at, owed.notice.expires_at, Jsonb(dict(owed.notice.facts)),
+        )
+        for owed in loaded.owed
+    ]  # fmt: skip

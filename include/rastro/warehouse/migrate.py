@@ -1,0 +1,28 @@
+"""Brings the warehouse to the newest schema. Forward only."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(dsn: str) -> str:
+    """
+    Apply what is missing and return the revision reached; safe to repeat and to run twice at once.
+
+    :param dsn: libpq URI of the database, ``postgresql://…``.
+    """
+    engine = create_engine(dsn.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(hashtext('rastro.migrate'))"))
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS rastro"))
+        connection.commit()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        return str(connection.execute(text("SELECT version_num FROM rastro.migration")).scalar_one())

@@ -1,0 +1,149 @@
+"""What carriers are asked about: which references are due, who is asking, and what came of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+from rastro.models import RefusalReason, Status, Window
+from rastro.warehouse.queries import copy_in, run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """A run of due references of one carrier: ids from ``first`` to ``last``, ``size`` of them due when it was cut."""
+
+    carrier: str
+    first: int
+    last: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One claimed reference and what its last look showed."""
+
+    poll_id: int
+    reference: str
+    digest: bytes | None
+    status: Status
+    quiet_since: datetime
+    estimated_at: datetime | None
+    refusal: RefusalReason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """A changed answer on its way to :mod:`rastro.warehouse.loading`; ``snapshot`` and ``raw`` are encoded."""
+
+    poll_id: int
+    digest: bytes
+    snapshot: bytes
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    poll_id: int
+    next_poll_at: datetime | None
+    digest: bytes
+    reason: RefusalReason
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The figures of one slice, for ``poll_batch``."""
+
+    run_id: str
+    carrier: str
+    contract: str
+    window_start: datetime
+    window_end: datetime
+    first: int
+    last: int
+    calls: int
+    asked: int
+    unchanged: int
+    changed: int
+    refused: int
+    quarantined: int
+    unanswered: int
+    bytes: int
+    started_at: datetime
+    finished_at: datetime
+    trouble: str = ""
+
+
+def count_due(conn: Connection[Any], window: Window, now: datetime) -> dict[str, int]:
+    return {row.carrier: row.due for row in run(conn, "count_due", window_end=window.end, now=now)}
+
+
+def slice_due(conn: Connection[Any], carrier: str, size: int, window: Window, now: datetime) -> list[Slice]:
+    rows = run(conn, "slice_due", carrier=carrier, size=size, window_end=window.end, now=now)
+    return [Slice(carrier=carrier, first=row.first, last=row.last, size=row.size) for row in rows]
+
+
+def claim_due(
+    conn: Connection[Any], part: Slice, window: Window, *, size: int, now: datetime, lease_until: datetime
+) -> list[Due]:
+    """Up to ``size`` due references of the slice; nobody else is given them until the lease ends."""
+    rows = run(
+        conn, "claim_due", carrier=part.carrier, first=part.first, last=part.last, size=size,
+        window_end=window.end, now=now, lease_until=lease_until,
+    )  # fmt: skip
+    return [
+        Due(
+            poll_id=row.poll_id,
+            reference=row.reference,
+            digest=row.digest,
+            status=Status(row.status),
+            quiet_since=row.quiet_since,
+            estimated_at=row.estimated_at,
+            refusal=RefusalReason(row.refusal) if row.refusal else None,
+        )
+        for row in rows
+    ]
+
+
+def settle_unchanged(
+    conn: Connection[Any], looked: Sequence[tuple[int, datetime | None]], answered_at: datetime
+) -> None:
+    """(poll_id, next look) of references whose answer was the same as the last."""
+    run(
+        conn, "settle_unchanged", answered_at=answered_at,
+        poll_ids=[poll_id for poll_id, _ in looked], next_polls=[at for _, at in looked],
+    )  # fmt: skip
+
+
+def settle_refused(conn: Connection[Any], refused: Sequence[Refused], answered_at: datetime) -> None:
+    run(
+        conn, "settle_refused", answered_at=answered_at,
+        poll_ids=[one.poll_id for one in refused], next_polls=[one.next_poll_at for one in refused],
+        digests=[one.digest for one in refused], refusals=[one.reason.value for one in refused],
+        texts=[one.text for one in refused],
+    )  # fmt: skip
+
+
+def settle_unanswered(conn: Connection[Any], poll_ids: Sequence[int]) -> None:
+    """Asked in vain: they stay due, and their failures in a row are counted."""
+    run(conn, "settle_unanswered", poll_ids=list(poll_ids))
+
+
+def release(conn: Connection[Any], poll_ids: Sequence[int]) -> None:
+    """Give claimed references back unasked."""
+    run(conn, "release", poll_ids=list(poll_ids))
+
+
+def stage(conn: Connection[Any], staged: Iterable[Staged], answered_at: datetime, run_id: str) -> None:
+    """Keep changed answers for loading, and mark their references as answered."""
+    staged = list(staged)
+    rows = ((one.poll_id, answered_at, one.digest, one.snapshot, one.raw, run_id) for one in staged)
+    copy_in(conn, "copy_staged", rows)
+    run(conn, "settle_staged", answered_at=answered_at, poll_ids=[one.poll_id for one in staged])
+
+
+def add_batch(conn: Connection[Any], batch: Batch) -> None:
+    run(conn, "add_batch", **asdict(batch))

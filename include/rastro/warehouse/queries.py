@@ -1,0 +1,48 @@
+"""
+The named SQL of this package: ``sql/*.sql``, where each statement follows a line ``-- name: some_name``.
+
+Values are bound by the driver (``%(name)s``); nothing is ever formatted into a statement.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+from psycopg import Connection, Cursor
+from psycopg.rows import namedtuple_row
+
+SQL = Path(__file__).parent / "sql"
+
+
+@cache
+def statement(name: str) -> LiteralString:
+    """The text of a named statement. Our own files, so psycopg may trust it as a literal."""
+    return _all()[name]
+
+
+@cache
+def _all() -> dict[str, LiteralString]:
+    found: dict[str, LiteralString] = {}
+    for path in sorted(SQL.glob("*.sql")):
+        for name, text in re.findall(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", path.read_text("utf-8"), re.M | re.S):
+            if name in found:
+                raise ValueError(f"{path.name}: the statement {name} stands twice")
+            found[name] = cast("LiteralString", text.strip())
+    return found
+
+
+def run(conn: Connection[Any], name: str, **values: object) -> Cursor[Any]:
+    """Execute a named statement; rows come as named tuples."""
+    return conn.cursor(row_factory=namedtuple_row).execute(statement(name), values)
+
+
+def copy_in(conn: Connection[Any], name: str, rows: Iterable[Sequence[object]]) -> int:
+    """Stream rows into the COPY statement of that name; how many there were."""
+    count = 0
+    with conn.cursor().copy(statement(name)) as copy:
+        for row in rows:
+            copy.write_row(row)
+            count += 1
+    return count

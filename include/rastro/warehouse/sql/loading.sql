@@ -1,0 +1,131 @@
+-- name: lock_loading
+-- One loader at a time; the lock ends with the transaction.
+SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
+
+-- name: take_staged
+-- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index.
+SELECT DISTINCT ON (s.poll_id) s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at
+FROM rastro.staged_snapshot s JOIN rastro.poll_state p USING (poll_id)
+WHERE s.poll_id > %(after)s
+ORDER BY s.poll_id, s.staged_id LIMIT %(size)s
+
+-- name: shipments_of_polls
+SELECT s.*, t.status, t.status_at, t.status_key
+FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
+WHERE s.poll_id = ANY(%(poll_ids)s)
+ORDER BY s.shipment_id
+
+-- name: events_of_shipments
+SELECT shipment_id, occurred_at, event_key, status, standing, code, description, city, state, country
+FROM rastro.tracking_event
+WHERE shipment_id = ANY(%(shipment_ids)s)
+ORDER BY shipment_id, occurred_at, position
+
+-- name: make_incoming_event
+CREATE TEMP TABLE IF NOT EXISTS incoming_event (
+    shipment_id bigint, occurred_at timestamptz, event_key text, position smallint, status text, standing text, code text,
+    description text, city text, state text, country text
+) ON COMMIT DROP
+
+-- name: copy_incoming_event
+COPY incoming_event FROM STDIN
+
+-- name: merge_events
+-- New lines are added, known ones restated; an event is never told twice.
+WITH taken AS (DELETE FROM incoming_event RETURNING *)
+INSERT INTO rastro.tracking_event AS e (shipment_id, occurred_at, event_key, position, status, standing, code, description,
+    city, state, country, recorded_at)
+SELECT shipment_id, occurred_at, event_key, position, status, standing, code, description, city, state, country, %(now)s
+FROM taken
+ON CONFLICT ON CONSTRAINT tracking_event_is_told_once DO UPDATE
+SET standing = excluded.standing, status = excluded.status, restated_at = %(now)s
+WHERE (e.standing, e.status) IS DISTINCT FROM (excluded.standing, excluded.status)
+
+-- name: make_incoming_state
+CREATE TEMP TABLE IF NOT EXISTS incoming_state (
+    shipment_id bigint, status text, status_at timestamptz, status_key text, delivered_at timestamptz,
+    estimated_at timestamptz, pickup jsonb, event_count integer
+) ON COMMIT DROP
+
+-- name: copy_incoming_state
+COPY incoming_state FROM STDIN
+
+-- name: merge_states
+WITH taken AS (DELETE FROM incoming_state RETURNING *)
+UPDATE rastro.shipment_state t
+SET status = i.status, status_at = i.status_at, status_key = i.status_key, delivered_at = i.delivered_at,
+    estimated_at = i.estimated_at, pickup = i.pickup, event_count = i.event_count, changed_at = %(now)s
+FROM taken i WHERE t.shipment_id = i.shipment_id
+
+-- name: copy_changes
+COPY rastro.shipment_change (shipment_id, from_status, to_status, event_key, occurred_at, window_start, new_events, restated,
+    first_contact, recorded_at, run_id) FROM STDIN
+
+-- name: make_incoming_notice
+CREATE TEMP TABLE IF NOT EXISTS incoming_notice (
+    shipment_id bigint, channel text, kind text, content text, target text, state text, reason text,
+    event_at timestamptz, expires_at timestamptz, facts jsonb
+) ON COMMIT DROP
+
+-- name: copy_incoming_notice
+COPY incoming_notice FROM STDIN
+
+-- name: supersede_overtaken
+-- A parcel that moved on overtakes the mails still owed about it, and a delivery taken back its confirmations.
+UPDATE rastro.notice n SET state = 'superseded', reason = 'overtaken by ' || i.status, settled_at = %(now)s
+FROM incoming_state i
+JOIN rastro.shipment_state t USING (shipment_id)
+WHERE n.shipment_id = i.shipment_id AND n.state = 'owed' AND i.status <> t.status
+  AND (n.channel = 'email' OR (n.channel = 'marketplace' AND n.kind = 'delivered' AND i.status <> 'delivered'))
+
+-- name: merge_notices
+WITH taken AS (DELETE FROM incoming_notice RETURNING *)
+INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, owed_at,
+    not_before, settled_at, run_id)
+SELECT shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, %(now)s, %(now)s,
+       CASE WHEN state <> 'owed' THEN %(now)s::timestamptz END, %(run_id)s
+FROM taken
+ON CONFLICT ON CONSTRAINT notice_is_owed_once DO NOTHING
+
+-- name: settle_loaded
+UPDATE rastro.poll_state p
+SET digest = new.digest, status = new.status, quiet_since = new.quiet_since, estimated_at = new.estimated_at,
+    next_poll_at = new.next_poll_at
+FROM unnest(%(poll_ids)s::bigint[], %(digests)s::bytea[], %(statuses)s::text[], %(quiet)s::timestamptz[],
+            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[])
+     AS new (poll_id, digest, status, quiet_since, estimated_at, next_poll_at)
+WHERE p.poll_id = new.poll_id
+
+-- name: keep_raw
+INSERT INTO rastro.raw_answer AS r (poll_id, answered_at, raw)
+SELECT poll_id, answered_at, raw FROM rastro.staged_snapshot WHERE staged_id = ANY(%(staged_ids)s)
+ON CONFLICT (poll_id) DO UPDATE SET answered_at = excluded.answered_at, raw = excluded.raw
+WHERE r.answered_at <= excluded.answered_at
+
+-- name: drop_staged
+DELETE FROM rastro.staged_snapshot WHERE staged_id = ANY(%(staged_ids)s)
+
+-- name: expire_silent
+-- Parcels that stopped being asked about because nobody said anything for too long: never called delivered.
+WITH silent AS (
+    SELECT s.shipment_id, t.status, t.status_key, p.poll_id
+    FROM rastro.poll_state p
+    JOIN rastro.shipment s USING (poll_id)
+    JOIN rastro.shipment_state t USING (shipment_id)
+    WHERE p.next_poll_at IS NULL AND p.refusal <> 'not_ours' AND s.skip = ''
+      AND p.quiet_since < %(silent_since)s
+      AND t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
+    FOR UPDATE OF t
+), stated AS (
+    UPDATE rastro.shipment_state t SET status = 'expired', status_at = %(now)s, changed_at = %(now)s
+    FROM silent WHERE t.shipment_id = silent.shipment_id
+), polled AS (
+    UPDATE rastro.poll_state p SET status = 'expired' FROM silent WHERE p.poll_id = silent.poll_id
+)
+INSERT INTO rastro.shipment_change (shipment_id, from_status, to_status, event_key, occurred_at, window_start, new_events,
+    restated, first_contact, recorded_at, run_id)
+SELECT shipment_id, status, 'expired', status_key, NULL, date_trunc('hour', %(now)s::timestamptz, 'UTC'), 0, 0, false, %(now)s, %(run_id)s
+FROM silent
+
+-- name: make_partitions
+SELECT rastro.make_event_partitions((%(now)s::timestamptz - interval '1 month')::date, 5)

@@ -1,0 +1,80 @@
+-- name: open_targets
+-- Whom something is owed to now, by channel.
+SELECT channel, target, count(*) AS notices
+FROM rastro.open_notice
+WHERE (state <> 'claimed' AND not_before <= %(now)s) OR (state = 'claimed' AND lease_until < %(now)s)
+GROUP BY channel, target ORDER BY channel, target
+
+-- name: open_orders
+-- Orders that something is owed about, oldest news first.
+SELECT account, order_id, min(event_at) AS since
+FROM rastro.open_notice
+WHERE channel = %(channel)s AND target = %(target)s
+  AND ((state <> 'claimed' AND not_before <= %(now)s) OR (state = 'claimed' AND lease_until < %(now)s))
+GROUP BY account, order_id ORDER BY since
+
+-- name: lock_order
+SELECT pg_advisory_xact_lock(hashtextextended('rastro.tell ' || %(channel)s::text || ' ' || %(account)s::text || ' ' || %(order_id)s::text, 0))
+
+-- name: claim_notices
+-- Everything owed about one order on one channel, unless somebody else is at it. What was claimed and never settled
+-- comes back as doubtful: it may have been sent.
+WITH mine AS (
+    SELECT * FROM rastro.open_notice
+    WHERE channel = %(channel)s AND target = %(target)s AND account = %(account)s AND order_id = %(order_id)s
+)
+UPDATE rastro.notice n
+SET state = 'claimed', lease_until = %(lease_until)s, claimed_by = %(claimed_by)s, attempts = n.attempts + 1
+FROM mine
+WHERE n.notice_id = mine.notice_id
+  AND ((mine.state <> 'claimed' AND mine.not_before <= %(now)s) OR (mine.state = 'claimed' AND mine.lease_until < %(now)s))
+  AND NOT EXISTS (SELECT FROM mine AS busy WHERE busy.state = 'claimed' AND busy.lease_until >= %(now)s)
+RETURNING n.notice_id, n.shipment_id, n.kind, n.content, n.event_at, n.expires_at, n.attempts, n.message_id,
+          mine.state <> 'owed' AS doubtful
+
+-- name: open_attempts
+INSERT INTO rastro.notice_attempt (notice_id, started_at, run_id)
+SELECT unnest(%(notice_ids)s::bigint[]), %(now)s, %(run_id)s
+
+-- name: store_rendering
+UPDATE rastro.notice SET rendered = %(rendered)s, message_id = %(message_id)s, recipient = %(recipient)s
+WHERE notice_id = ANY(%(notice_ids)s)
+
+-- name: settle_notices
+-- Only by the one who holds the claim: a late settlement after the lease was lost changes nothing.
+UPDATE rastro.notice
+SET state = %(state)s, reason = %(reason)s, receipt = %(receipt)s, not_before = %(not_before)s, lease_until = NULL,
+    settled_at = CASE WHEN %(state)s IN ('sent', 'superseded', 'dropped', 'dead') THEN %(now)s::timestamptz END
+WHERE notice_id = ANY(%(notice_ids)s) AND state = 'claimed' AND claimed_by = %(claimed_by)s
+
+-- name: close_attempts
+UPDATE rastro.notice_attempt SET finished_at = %(now)s, outcome = %(outcome)s, answer = %(answer)s
+WHERE notice_id = ANY(%(notice_ids)s) AND finished_at IS NULL AND run_id = %(run_id)s
+
+-- name: package_of_order
+SELECT s.shipment_id, s.order_id, s.invoice_number, s.tracking_number, s.courier, s.tracking_url, s.carrier,
+       s.marketplace_order_id, s.marketplace_endpoint, s.locale, s.skip,
+       t.status, t.status_at, t.delivered_at, t.estimated_at, t.pickup, coalesce(e.city, '') AS city, coalesce(e.state, '') AS state
+FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
+LEFT JOIN rastro.tracking_event e ON e.shipment_id = t.shipment_id AND e.event_key = t.status_key AND e.occurred_at = t.status_at
+WHERE s.account = %(account)s AND s.order_id = %(order_id)s
+ORDER BY s.invoice_number, s.tracking_number
+
+-- name: history_of_shipments
+SELECT shipment_id, occurred_at, description, city, state, status, code
+FROM rastro.tracking_event
+WHERE shipment_id = ANY(%(shipment_ids)s) AND standing = 'effective'
+ORDER BY occurred_at, shipment_id, position
+
+-- name: is_suppressed
+SELECT reason FROM rastro.suppressed_address WHERE address_hash = %(address_hash)s
+
+-- name: suppress
+INSERT INTO rastro.suppressed_address (address_hash, reason, suppressed_at) VALUES (%(address_hash)s, %(reason)s, %(now)s)
+ON CONFLICT DO NOTHING
+
+-- name: count_notices
+SELECT channel, state, count(*) AS notices FROM rastro.notice GROUP BY channel, state ORDER BY channel, state
+
+-- name: count_alerts
+SELECT kind, count(*) AS notices FROM rastro.notice WHERE channel = 'alert' AND state = 'owed' GROUP BY kind ORDER BY kind

@@ -1,0 +1,86 @@
+-- name: count_due
+SELECT carrier, count(*) AS due
+FROM rastro.poll_state
+WHERE rastro.is_due(next_poll_at, answered_at, lease_until, %(window_end)s, %(now)s)
+GROUP BY carrier ORDER BY carrier
+
+-- name: slice_due
+-- The due references of one carrier cut into runs of equal count, as ranges of ids.
+SELECT min(poll_id) AS first, max(poll_id) AS last, count(*) AS size
+FROM (
+    SELECT poll_id, (row_number() OVER (ORDER BY poll_id) - 1) / %(size)s AS slice
+    FROM rastro.poll_state
+    WHERE carrier = %(carrier)s
+      AND rastro.is_due(next_poll_at, answered_at, lease_until, %(window_end)s, %(now)s)
+) AS due
+GROUP BY slice ORDER BY first
+
+-- name: claim_due
+-- Takes some of a slice's due references for one task, until the lease ends.
+UPDATE rastro.poll_state p SET lease_until = %(lease_until)s
+FROM (
+    SELECT poll_id FROM rastro.poll_state
+    WHERE carrier = %(carrier)s AND poll_id BETWEEN %(first)s AND %(last)s
+      AND rastro.is_due(next_poll_at, answered_at, lease_until, %(window_end)s, %(now)s)
+    ORDER BY poll_id LIMIT %(size)s
+    FOR UPDATE SKIP LOCKED
+) AS mine
+WHERE p.poll_id = mine.poll_id
+RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal
+
+-- name: settle_unchanged
+UPDATE rastro.poll_state p
+SET answered_at = %(answered_at)s, next_poll_at = new.next_poll_at, lease_until = NULL, failures = 0
+FROM unnest(%(poll_ids)s::bigint[], %(next_polls)s::timestamptz[]) AS new (poll_id, next_poll_at)
+WHERE p.poll_id = new.poll_id
+
+-- name: settle_refused
+UPDATE rastro.poll_state p
+SET answered_at = %(answered_at)s, first_answered_at = coalesce(p.first_answered_at, %(answered_at)s),
+    next_poll_at = new.next_poll_at, lease_until = NULL, failures = 0,
+    digest = new.digest, refusal = new.refusal, refusal_text = new.refusal_text
+FROM unnest(%(poll_ids)s::bigint[], %(next_polls)s::timestamptz[], %(digests)s::bytea[], %(refusals)s::text[],
+            %(texts)s::text[]) AS new (poll_id, next_poll_at, digest, refusal, refusal_text)
+WHERE p.poll_id = new.poll_id
+
+-- name: settle_unanswered
+UPDATE rastro.poll_state
+SET lease_until = NULL, failures = least(failures + 1, 30000)
+WHERE poll_id = ANY(%(poll_ids)s)
+
+-- name: release
+UPDATE rastro.poll_state SET lease_until = NULL WHERE poll_id = ANY(%(poll_ids)s)
+
+-- name: copy_staged
+COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id) FROM STDIN
+
+-- name: settle_staged
+-- Answered, but not yet read: digest, state and next look are set when the answer is loaded.
+UPDATE rastro.poll_state
+SET answered_at = %(answered_at)s, first_answered_at = coalesce(first_answered_at, %(answered_at)s),
+    lease_until = NULL, failures = 0, refusal = '', refusal_text = ''
+WHERE poll_id = ANY(%(poll_ids)s)
+
+-- name: add_batch
+INSERT INTO rastro.poll_batch (run_id, carrier, contract, window_start, window_end, from_poll_id, to_poll_id, calls, asked,
+    unchanged, changed, refused, quarantined, unanswered, bytes, started_at, finished_at, trouble)
+VALUES (%(run_id)s, %(carrier)s, %(contract)s, %(window_start)s, %(window_end)s, %(first)s, %(last)s, %(calls)s, %(asked)s,
+    %(unchanged)s, %(changed)s, %(refused)s, %(quarantined)s, %(unanswered)s, %(bytes)s, %(started_at)s, %(finished_at)s,
+    %(trouble)s)
+
+-- name: sum_batches
+SELECT count(*) AS slices, coalesce(sum(calls), 0)::bigint AS calls, coalesce(sum(asked), 0)::bigint AS asked,
+       coalesce(sum(unchanged), 0)::bigint AS unchanged, coalesce(sum(changed), 0)::bigint AS changed,
+       coalesce(sum(refused), 0)::bigint AS refused, coalesce(sum(quarantined), 0)::bigint AS quarantined,
+       coalesce(sum(unanswered), 0)::bigint AS unanswered
+FROM rastro.poll_batch WHERE run_id = %(run_id)s
+
+-- name: troubles_of_run
+SELECT carrier AS part, trouble FROM rastro.poll_batch b
+WHERE run_id = %(run_id)s AND trouble <> ''
+  AND batch_id = (SELECT max(batch_id) FROM rastro.poll_batch l
+                  WHERE l.run_id = b.run_id AND l.carrier = b.carrier AND l.from_poll_id = b.from_poll_id)
+UNION ALL
+SELECT stage || CASE WHEN part = '' THEN '' ELSE ' ' || part END, trouble FROM rastro.run_stage
+WHERE run_id = %(run_id)s AND trouble <> ''
+ORDER BY 1, 2

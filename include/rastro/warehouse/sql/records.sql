@@ -1,0 +1,43 @@
+-- name: add_quarantine
+INSERT INTO rastro.quarantine AS q (origin, subject, reason, detail, raw, first_at, last_at, run_id)
+VALUES (%(origin)s, %(subject)s, %(reason)s, %(detail)s, %(raw)s, %(now)s, %(now)s, %(run_id)s)
+ON CONFLICT (origin, subject, reason) WHERE resolved_at IS NULL
+DO UPDATE SET detail = excluded.detail, raw = coalesce(excluded.raw, q.raw), last_at = excluded.last_at, times = q.times + 1,
+    run_id = excluded.run_id
+
+-- name: count_quarantine
+SELECT reason, count(*) AS waiting FROM rastro.quarantine WHERE resolved_at IS NULL GROUP BY reason ORDER BY reason
+
+-- name: resolve_quarantine
+UPDATE rastro.quarantine SET resolved_at = %(now)s WHERE origin = %(origin)s AND subject = ANY(%(subjects)s) AND resolved_at IS NULL
+
+-- name: add_stage
+INSERT INTO rastro.run_stage (run_id, stage, part, started_at, finished_at, figures, trouble)
+VALUES (%(run_id)s, %(stage)s, %(part)s, %(started_at)s, %(finished_at)s, %(figures)s, %(trouble)s)
+ON CONFLICT (run_id, stage, part) DO UPDATE SET started_at = excluded.started_at, finished_at = excluded.finished_at,
+    figures = excluded.figures, trouble = excluded.trouble
+
+-- name: stages_of_run
+SELECT stage, part, figures, trouble, extract(epoch FROM finished_at - started_at)::float8 AS seconds
+FROM rastro.run_stage WHERE run_id = %(run_id)s ORDER BY started_at, part
+
+-- name: count_unclaimed
+SELECT count(*) AS shipments FROM rastro.shipment WHERE carrier IS NULL AND skip = ''
+
+-- name: count_unconfigured
+-- Parcels of carriers that nobody has connected.
+SELECT carrier, count(*) AS shipments FROM rastro.poll_state
+WHERE next_poll_at IS NOT NULL AND NOT carrier = ANY(%(carriers)s)
+GROUP BY carrier ORDER BY carrier
+
+-- name: count_unknown_codes
+SELECT count(*) AS events FROM rastro.tracking_event
+WHERE status = 'unknown' AND standing = 'effective' AND recorded_at >= %(since)s
+
+-- name: count_contradictions
+-- What must never be: a delivered state that no event bears, a delivery dated after we learnt of it by over a day.
+SELECT count(*) AS shipments FROM rastro.shipment_state t
+WHERE t.status = 'delivered' AND t.changed_at >= %(since)s
+  AND NOT EXISTS (SELECT FROM rastro.tracking_event e
+                  WHERE e.shipment_id = t.shipment_id AND e.event_key = t.status_key AND e.status = 'delivered'
+                    AND e.standing = 'effective')

@@ -1,0 +1,106 @@
+-- name: watermark
+SELECT synced_until FROM rastro.source_watermark WHERE account = %(account)s
+
+-- name: set_watermark
+INSERT INTO rastro.source_watermark (account, synced_until) VALUES (%(account)s, %(until)s)
+ON CONFLICT (account) DO UPDATE SET synced_until = greatest(source_watermark.synced_until, excluded.synced_until)
+
+-- name: make_incoming_shipment
+CREATE TEMP TABLE incoming_shipment (
+    account text, order_id text, invoice_number text, tracking_number text, tracking_text text, courier text,
+    tracking_url text, invoice_key text, shipper_cnpj text, carrier_id text, carrier text, carrier_reason text,
+    reference text, service text, origin text, affiliate text, marketplace_order_id text, marketplace_endpoint text,
+    route text, marketplace text, locale text, ordered_at timestamptz, invoiced_at timestamptz, promised_at timestamptz,
+    city_to text, state_to text, skip text
+) ON COMMIT DROP
+
+-- name: copy_incoming_shipment
+COPY incoming_shipment FROM STDIN
+
+-- name: add_references
+-- Every reference that is to be asked about, once however many shipments share it.
+INSERT INTO rastro.poll_state (carrier, reference, quiet_since, next_poll_at)
+SELECT DISTINCT carrier, reference, %(now)s::timestamptz, %(now)s::timestamptz
+FROM incoming_shipment
+WHERE carrier IS NOT NULL AND reference <> '' AND skip = ''
+ORDER BY carrier, reference
+ON CONFLICT (carrier, reference) DO NOTHING
+
+-- name: merge_shipments
+-- New shipments and those whose source says something else now; a source that cannot tell a field does not blank it.
+WITH merged AS (
+    INSERT INTO rastro.shipment AS s (
+        account, order_id, invoice_number, tracking_number, tracking_text, courier, tracking_url, invoice_key,
+        shipper_cnpj, carrier_id, carrier, carrier_reason, poll_id, service, origin, affiliate, marketplace_order_id,
+        marketplace_endpoint, route, marketplace, locale, ordered_at, invoiced_at, promised_at, city_to, state_to, skip,
+        first_seen_at, updated_at)
+    SELECT DISTINCT ON (i.account, i.order_id, i.invoice_number, i.tracking_number)
+        i.account, i.order_id, i.invoice_number, i.tracking_number, i.tracking_text, i.courier, i.tracking_url,
+        i.invoice_key, i.shipper_cnpj, i.carrier_id, i.carrier, i.carrier_reason, p.poll_id, i.service, i.origin,
+        i.affiliate, i.marketplace_order_id, i.marketplace_endpoint, i.route, i.marketplace, i.locale, i.ordered_at,
+        i.invoiced_at, i.promised_at, i.city_to, i.state_to, i.skip, %(now)s::timestamptz, %(now)s::timestamptz
+    FROM incoming_shipment i
+    LEFT JOIN rastro.poll_state p ON p.carrier = i.carrier AND p.reference = i.reference
+    ORDER BY i.account, i.order_id, i.invoice_number, i.tracking_number, i.skip
+    ON CONFLICT ON CONSTRAINT shipment_is_one_package DO UPDATE SET
+        tracking_text = excluded.tracking_text, courier = excluded.courier, tracking_url = excluded.tracking_url,
+        invoice_key = excluded.invoice_key, shipper_cnpj = excluded.shipper_cnpj, carrier_id = excluded.carrier_id,
+        carrier = excluded.carrier, carrier_reason = excluded.carrier_reason, poll_id = excluded.poll_id,
+        service = excluded.service, route = excluded.route, marketplace = excluded.marketplace,
+        promised_at = coalesce(excluded.promised_at, s.promised_at), skip = excluded.skip, updated_at = excluded.updated_at
+    WHERE (s.tracking_text, s.courier, s.tracking_url, s.invoice_key, s.shipper_cnpj, s.carrier_id, s.carrier,
+           s.carrier_reason, s.poll_id, s.service, s.route, s.marketplace, s.skip)
+        IS DISTINCT FROM
+          (excluded.tracking_text, excluded.courier, excluded.tracking_url, excluded.invoice_key, excluded.shipper_cnpj,
+           excluded.carrier_id, excluded.carrier, excluded.carrier_reason, excluded.poll_id, excluded.service,
+           excluded.route, excluded.marketplace, excluded.skip)
+    RETURNING s.shipment_id, s.poll_id, s.skip, s.xmax = 0 AS is_new
+), states AS (
+    INSERT INTO rastro.shipment_state (shipment_id, changed_at)
+    SELECT shipment_id, %(now)s FROM merged WHERE is_new
+), freshly_shared AS (
+    -- A reference that had been answered before gets a shipment it has not been compared with: its answer is read again.
+    UPDATE rastro.poll_state p
+    SET digest = NULL, first_answered_at = NULL, next_poll_at = %(now)s, answered_at = NULL
+    FROM merged m
+    WHERE m.is_new AND m.skip = '' AND p.poll_id = m.poll_id AND p.first_answered_at IS NOT NULL
+)
+SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS changed,
+       count(*) FILTER (WHERE skip <> '') AS not_followed, count(*) FILTER (WHERE poll_id IS NULL AND skip = '') AS unclaimed
+FROM merged
+
+-- name: stop_unwanted_polls
+-- References that no shipment wants any more.
+UPDATE rastro.poll_state p SET next_poll_at = NULL
+FROM (SELECT DISTINCT s.poll_id FROM incoming_shipment i
+      JOIN rastro.shipment s USING (account, order_id, invoice_number, tracking_number) WHERE i.skip <> '') AS unwanted
+WHERE p.poll_id = unwanted.poll_id AND p.next_poll_at IS NOT NULL
+  AND NOT EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id AND s.skip = '')
+
+-- name: awaited_orders
+SELECT order_id FROM rastro.awaited_order
+WHERE account = %(account)s AND awaited_since > %(horizon)s
+ORDER BY order_id
+
+-- name: await_order
+INSERT INTO rastro.awaited_order (account, order_id, awaited_since) VALUES (%(account)s, %(order_id)s, %(now)s)
+ON CONFLICT DO NOTHING
+
+-- name: order_has_come
+DELETE FROM rastro.awaited_order WHERE account = %(account)s AND order_id = ANY(%(order_ids)s)
+
+-- name: find_shipments
+SELECT * FROM rastro.v_shipment
+WHERE tracking_number = %(wanted)s OR order_id = %(wanted)s
+ORDER BY order_id, tracking_number
+
+-- name: events_of_shipment
+SELECT * FROM rastro.tracking_event WHERE shipment_id = %(shipment_id)s ORDER BY occurred_at, position
+
+-- name: notices_of_shipment
+SELECT * FROM rastro.notice WHERE shipment_id = %(shipment_id)s ORDER BY notice_id
+
+-- name: totals
+SELECT coalesce(carrier, '(no carrier)') AS carrier, status, count(*) AS shipments
+FROM rastro.v_shipment WHERE skip = ''
+GROUP BY 1, 2 ORDER BY 1, 2

@@ -1,0 +1,36 @@
+"""What the stack asks of the product, by its own command line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from stack.processes import StackError
+
+RASTRO = Path(sys.executable).with_name("rastro")
+
+
+def migrate_warehouse(dsn: str) -> None:
+    """Brings a warehouse to the newest schema."""
+    _rastro("migrate", RASTRO_WAREHOUSE_DSN=dsn)
+
+
+def pools() -> dict[str, dict[str, Any]]:
+    """Airflow's pools that the DAGs name, in the form of ``airflow pools import``."""
+    return dict(json.loads(_rastro("pools")))
+
+
+def _rastro(*arguments: str, **environment: str) -> str:
+    done = subprocess.run(
+        [str(RASTRO), *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    if done.returncode:
+        raise StackError(f"`rastro {' '.join(arguments)}` failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout

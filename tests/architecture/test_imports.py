@@ -1,0 +1,96 @@
+"""Imports point one way: dags → orchestration → pipeline → the outside's packages → the heart."""
+
+import graphlib
+from collections.abc import Iterable
+
+import pytest
+from sources import Source
+
+# What a package of rastro may import of rastro besides itself and the heart (the modules right below rastro).
+SIBLINGS = ("carriers", "orders", "marketplaces", "mail", "warehouse")
+MAY_IMPORT = {
+    **dict.fromkeys(SIBLINGS, frozenset[str]()),
+    "pipeline": frozenset(SIBLINGS),
+    "pages": frozenset({*SIBLINGS, "pipeline"}),
+    "web": frozenset({*SIBLINGS, "pipeline"}),
+    "orchestration": frozenset({*SIBLINGS, "pipeline"}),
+}
+# The command line stands at the top, but runs where there is no Airflow.
+CLI_MAY_IMPORT = frozenset({*SIBLINGS, "pipeline", "web"})
+
+
+def part(name: str, packages: Iterable[str] = MAY_IMPORT) -> str:
+    """``rastro.mail.smtp`` → ``mail``; a module right below rastro → empty, for the heart."""
+    pieces = name.split(".")
+    return pieces[1] if len(pieces) > 1 and pieces[1] in packages else ""
+
+
+def of(name: str, top: str) -> bool:
+    return name == top or name.startswith(f"{top}.")
+
+
+def test_every_package_of_rastro_has_its_place_in_the_order(rastro: list[Source]) -> None:
+    found = {source.name.split(".")[1] for source in rastro if source.name.count(".") > 1}
+    assert found
+    assert found <= set(MAY_IMPORT)
+
+
+def test_packages_import_only_what_lies_below_them(rastro: list[Source]) -> None:
+    checked, wrong = 0, []
+    for source in rastro:
+        if source.name == "rastro.cli":
+            allowed = CLI_MAY_IMPORT | {""}
+        elif own := part(source.name):
+            allowed = MAY_IMPORT[own] | {own, ""}
+        else:
+            allowed = frozenset({""})
+        for name in source.imports:
+            if of(name, "rastro"):
+                checked += 1
+                if part(name) not in allowed:
+                    wrong.append(f"{source.name} imports {name}")
+    assert checked > 50
+    assert not wrong
+
+
+def test_modules_of_rastro_do_not_import_each_other_in_a_circle(rastro: list[Source]) -> None:
+    names = {source.name for source in rastro}
+    graph = {source.name: {name for name in source.imports & names if name != source.name} for source in rastro}
+    # A package's own file is imported on the way to any of its modules, so it is no dependency by itself.
+    packages = {name for name in names if any(other.startswith(f"{name}.") for other in names)}
+    order = list(graphlib.TopologicalSorter({name: graph[name] - packages for name in names}).static_order())
+    assert set(order) >= names
+
+
+def test_only_orchestration_plugins_and_dags_import_airflow(packages: list[Source], dag_files: list[Source]) -> None:
+    importing = {source.name for source in packages if any(of(name, "airflow") for name in source.imports)}
+    assert not {name for name in importing if not name.startswith("rastro.orchestration.")}
+    assert any(of(name, "airflow") for source in dag_files for name in source.imports)
+
+
+def test_dag_files_import_nothing_of_ours_but_orchestration(dag_files: list[Source]) -> None:
+    ours = [(source.name, name) for source in dag_files for name in source.imports if of(name, "rastro")]
+    assert ours
+    assert not [pair for pair in ours if not (of(pair[1], "rastro.orchestration") or pair[1] == "rastro")]
+
+
+def test_plugins_import_nothing_of_ours_but_pages_and_orchestration(plugin_files: list[Source]) -> None:
+    ours = [(source.name, name) for source in plugin_files for name in source.imports if of(name, "rastro")]
+    assert not [pair for pair in ours if part(pair[1]) not in {"pages", "orchestration"} and pair[1] != "rastro"]
+
+
+@pytest.mark.parametrize(
+    ("importing", "imported"),
+    [("rastro", "simulator"), ("rastro", "stack"), ("simulator", "rastro"), ("simulator", "stack")],
+)
+def test_the_product_the_simulator_and_the_stack_stay_apart(
+    packages: list[Source], importing: str, imported: str
+) -> None:
+    sources = [source for source in packages if of(source.name, importing)]
+    assert sources
+    assert not [source.name for source in sources if any(of(name, imported) for name in source.imports)]
+
+
+def test_nothing_imports_relatively_across_packages(packages: list[Source]) -> None:
+    assert packages
+    assert not [source.name for source in packages if "from .." in source.text]

@@ -1,0 +1,148 @@
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import rastro
+from rastro.cli import main
+from rastro.marketplaces.registry import MARKETPLACES
+from rastro.orders.registry import SOURCES
+
+RECORDINGS = Path(__file__).parents[1] / "recordings" / "correios"
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_one_json_object_is_printed_for_each_number(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["parse", "correios", str(RECORDINGS / "refusals_among_good_ones.json")]) == 0
+    printed = lines(capsys.readouterr().out)
+    assert len(printed) == 7
+    assert [one["tracking_number"] for one in printed if not one["refusal"]] == ["QQ100000167BR"]
+
+
+def test_an_object_has_the_promised_shape_newest_event_last(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["parse", "correios", str(RECORDINGS / "delivered.json")]) == 0
+    (parcel,) = lines(capsys.readouterr().out)
+    assert list(parcel) == ["tracking_number", "status", "delivered_at", "estimated_at", "refusal", "events"]
+    assert (parcel["status"], parcel["delivered_at"]) == ("delivered", "2026-09-16T14:19:48-03:00")
+    assert parcel["events"][-1] == {
+        "occurred_at": "2026-09-16T14:19:48-03:00",
+        "status": "delivered",
+        "code": "BDE 01",
+        "description": "Objeto entregue ao destinatário",
+        "city": "BELO HORIZONTE",
+        "state": "MG",
+        "country": "BR",
+    }
+
+
+def test_an_event_that_does_not_count_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["parse", "correios", str(RECORDINGS / "voided.json")])
+    parcel = lines(capsys.readouterr().out)[0]
+    assert (parcel["status"], parcel["delivered_at"]) == ("out_for_delivery", None)
+    assert [event.get("standing") for event in parcel["events"]] == [None, None, "voided", "informative"]
+
+
+def test_a_refused_number_has_no_events_and_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["parse", "correios", str(RECORDINGS / "refusals_among_good_ones.json")])
+    parcel = lines(capsys.readouterr().out)[0]
+    assert (parcel["status"], parcel["events"], parcel["delivered_at"]) == ("unknown", [], None)
+    assert parcel["refusal"] == {
+        "reason": "not_found",
+        "code": "SRO-020",
+        "message": "SRO-020: Objeto não encontrado na base de dados dos Correios.",
+    }
+
+
+def test_the_good_ones_are_printed_beside_one_line_for_each_bad_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["parse", "correios", str(RECORDINGS / "one_malformed_of_ten.json")]) == 1
+    said = capsys.readouterr()
+    assert len(lines(said.out)) == 9
+    assert len(said.err.splitlines()) == 1
+    assert "QQ100000391BR" in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("html_page.html", "HTML"),
+        ("truncated.json", "cut short"),
+        ("empty.json", "empty"),
+        ("old_phone_service.json", "rastroMobile"),
+        ("error_of_the_gateway.json", "SRO-018"),
+        ("no_such_file.json", "No such file"),
+        (".", "directory"),
+    ],
+)
+def test_what_cannot_be_read_gives_one_line_and_exit_1(
+    name: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["parse", "correios", str(RECORDINGS / name)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert reason in said.err
+
+
+def test_an_unknown_carrier_is_wrong_usage_and_the_known_ones_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["parse", "pombo", "-"]) == 2
+    assert capsys.readouterr().err == "rastro: there is no carrier 'pombo'; known are: correios\n"
+
+
+def in_a_plain_terminal(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """The command as a program of its own, where text is ASCII unless the program says otherwise."""
+    return subprocess.run(
+        [sys.executable, "-m", "rastro.cli", *arguments],
+        env={"PYTHONPATH": str(Path(rastro.__path__[0]).parent), "PYTHONIOENCODING": "ascii"},
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", [["parse", "correios"], ["parse", "correios", "-"]])
+def test_the_response_may_come_from_stdin(arguments: list[str]) -> None:
+    done = in_a_plain_terminal(*arguments, stdin=(RECORDINGS / "single_object.json").read_bytes())
+    assert (done.returncode, done.stderr) == (0, b"")
+    (parcel,) = lines(done.stdout.decode())
+    assert parcel["events"][-1]["description"] == "Objeto entregue ao destinatário"
+
+
+def test_an_empty_stdin_is_no_answer() -> None:
+    done = in_a_plain_terminal("parse", "correios")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"rastro: correios: the answer is empty\n"
+
+
+def test_the_carriers_are_a_table_with_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["carriers"]) == 0
+    head, correios = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "code"
+    assert correios.startswith("correios")
+    assert "50 a call" in correios
+    assert "https://www.correios.com.br/" in correios
+
+
+@pytest.mark.parametrize(("command", "registry"), [("orders", SOURCES), ("marketplaces", MARKETPLACES)])
+def test_every_entry_of_a_registry_has_a_line(
+    command: str, registry: Mapping[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert registry
+    assert main([command]) == 0
+    head, *entries = capsys.readouterr().out.splitlines()
+    assert head.startswith("code")
+    assert [entry.split()[0] for entry in entries] == list(registry)
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["parse"]])
+def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: rastro" in capsys.readouterr().err
