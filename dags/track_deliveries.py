@@ -23,8 +23,8 @@ from typing import Any
 
 from airflow.sdk import CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, dag, get_current_context, task
 
-from rastro.carriers.registry import CARRIERS
 from rastro.orchestration import tasks
+from rastro.orchestration.pools import POOLS
 from rastro.orchestration.retry import RetryWhatMayHelp
 from rastro.orchestration.windows import window_of
 
@@ -120,10 +120,10 @@ def check_run(run_id: str) -> dict[str, object]:
 def track_deliveries() -> None:
     planned, loaded, chosen, checked = plan_polls(), load_changes(), choose_deliveries(), check_run()
     with TaskGroup("track", tooltip="One mapped task per carrier, in the carrier's pool"):
-        for code in CARRIERS:
-            slices = planned_by.override(task_id=f"slices_{code}")("plan_polls", code)
+        for carrier in POOLS:
+            slices = planned_by.override(task_id=f"slices_{carrier}")("plan_polls", carrier)
             planned >> slices
-            track.override(task_id=code, pool=code).expand(part=slices) >> loaded
+            track.override(task_id=carrier, pool=carrier).expand(part=slices) >> loaded
     with TaskGroup("update_orders", tooltip="Write tracking and delivery on the orders, per account"):
         accounts = planned_by.override(task_id="accounts")("choose_deliveries", "order")
         chosen >> accounts

@@ -7,30 +7,23 @@ The retries are our own and urllib3's are off: those cannot be held to a deadlin
 that must not be repeated when a 503 names a time, and read an unwanted answer to its end whatever its size.
 """
 
-import io
 import random
 import re
 import threading
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPResponse
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from rastro.errors import Doubtful, Misconfigured, RastroError, RateLimited, Rejected, Transient, error_for
+from rastro.redaction import excerpt, without_values
+from rastro.wire import DEADLINE, Straight, TooLarge, is_ours, never_sent, plain_chunks, plain_reason
 
 USER_AGENT = "rastro/0.1 (+parcel tracking)"
 LONGEST_NAMED_WAIT = 21_600.0
@@ -137,10 +130,7 @@ class Http:
             "Accept-Encoding": "gzip",
             **(headers or {}),
         }
-        self._session = Straight()
-        adapter = TimelyAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._session = Straight(connections)
 
     def __enter__(self) -> "Http":
         return self
@@ -230,10 +220,6 @@ class Http:
         return "the answer took too long as a whole and was given up" if late else plain_reason(error)
 
 
-class TooLarge(Exception):
-    """More bytes than one answer may have."""
-
-
 def is_success(status: int, request: Request) -> bool:
     return 200 <= status < 300 or status in request.accept
 
@@ -274,119 +260,6 @@ def check_base_url(base_url: str, name: str) -> None:
         raise Misconfigured(f"{name}: {base_url!r} is no base URL; give the connection a host such as https://host")
 
 
-class Straight(requests.Session):
-    """A session that adds nothing of its own to a call: no .netrc, no cookies, no call to a redirect's target."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.auth = lambda request: request
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None; else requests would read the answer itself, whatever its size, to see where it points."""
-        del resp
-
-
-# ---- the whole call's deadline, down to each read from the socket ----
-
-DEADLINE: ContextVar[float] = ContextVar("DEADLINE", default=float("inf"))
-
-
-class TimelyReads(io.RawIOBase):
-    """A socket's stream that stops at the call's deadline, however slowly and steadily the other side drips."""
-
-    def __init__(self, inner: io.RawIOBase) -> None:
-        self._inner = inner
-        self._deadline = DEADLINE.get()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if time.monotonic() > self._deadline:
-            raise TimeoutError("timed out")
-        return self._inner.readinto(buffer)
-
-    def close(self) -> None:
-        self._inner.close()
-        super().close()
-
-
-class TimelyResponse(HTTPResponse):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fp: Any = io.BufferedReader(TimelyReads(self.fp.detach()))
-
-
-class TimelyConnection(HTTPConnection):
-    response_class = TimelyResponse
-
-
-class TimelySafeConnection(HTTPSConnection):
-    response_class = TimelyResponse
-
-
-class TimelyPool(HTTPConnectionPool):
-    ConnectionCls = TimelyConnection
-
-
-class TimelySafePool(HTTPSConnectionPool):
-    ConnectionCls = TimelySafeConnection
-
-
-class TimelyAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": TimelyPool, "https": TimelySafePool}
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": TimelyPool, "https": TimelySafePool}
-        return manager
-
-
-# ---- an answer's body ----
-
-
-def plain_chunks(answer: requests.Response, max_bytes: int) -> Iterator[bytes]:
-    """
-    The body in pieces, gzip undone here so that both its size and its end are checked.
-
-    :raises TooLarge: it is over ``max_bytes`` once unpacked; no more than that is ever held.
-    :raises ValueError: it is cut short or is not what its header says.
-    """
-    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"gzip", "x-gzip", "identity", ""}:
-        raise ValueError(f"unasked encoding {encoding[:20]!r}")
-    raw = iter(lambda: answer.raw.read1(65536, decode_content=False), b"")
-    size = 0
-    for chunk in raw if encoding in {"identity", ""} else gunzipped(raw, max_bytes):
-        size += len(chunk)
-        if size > max_bytes:
-            raise TooLarge
-        yield chunk
-
-
-def gunzipped(chunks: Iterator[bytes], at_once: int) -> Iterator[bytes]:
-    unzip, begun = zlib.decompressobj(wbits=31), False
-    for chunk in chunks:
-        rest = chunk
-        while rest:
-            if unzip.eof:
-                unzip = zlib.decompressobj(wbits=31)
-            begun = True
-            try:
-                yield unzip.decompress(rest, at_once + 1)
-            except zlib.error:
-                raise ValueError("broken compression") from None
-            rest = unzip.unused_data if unzip.eof else unzip.unconsumed_tail
-    if begun and not unzip.eof:
-        raise ValueError("compression cut short")
-
-
-# ---- what is said about an answer ----
-
-
 def path_segment(text: str) -> str:
     """``text`` as one segment of a path."""
     return quote(text, safe="")
@@ -401,94 +274,3 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return min(LONGEST_NAMED_WAIT, max(0.0, Retry().parse_retry_after(value)))
     except (HTTPError, ValueError, OverflowError):
         return None
-
-
-def is_ours(error: Exception) -> bool:
-    """Whether the request could not even be written down: a header or address with characters that have no place."""
-    return isinstance(
-        error,
-        (
-            requests.exceptions.InvalidHeader,
-            requests.exceptions.InvalidURL,
-            requests.exceptions.InvalidSchema,
-            requests.exceptions.MissingSchema,
-            UnicodeEncodeError,
-        ),
-    )
-
-
-def never_sent(error: Exception) -> bool:
-    """Whether nothing of the request can have reached the other side."""
-    signs = ("NewConnectionError", "NameResolutionError", "ConnectTimeout", "CERTIFICATE_VERIFY_FAILED")
-    return any(sign in repr(error) for sign in signs)
-
-
-def plain_reason(error: Exception) -> str:
-    """What went wrong on the wire, in words, without addresses of objects or pools."""
-    text = repr(error)
-    for sign, words in (
-        ("NameResolutionError", "the host name does not resolve"),
-        ("Connection refused", "the connection is refused"),
-        ("CERTIFICATE_VERIFY_FAILED", "the certificate cannot be trusted for this host"),
-        ("SSLError", "no safe TLS connection"),
-        ("ConnectTimeout", "no connection in time"),
-        ("ReadTimeout", "no answer in time"),
-        ("timed out", "no answer in time"),
-        ("IncompleteRead", "the answer was cut short"),
-        ("cut short", "the answer was cut short"),
-        ("InvalidChunkLength", "the answer was cut short"),
-        ("broken compression", "the answer's compression is broken"),
-        ("unasked encoding", "the answer is encoded in a way that was not asked for"),
-        ("RemoteDisconnected", "it hung up without an answer"),
-        ("ConnectionResetError", "it hung up in the middle"),
-        ("BrokenPipeError", "it hung up in the middle"),
-        ("BadStatusLine", "the answer is not HTTP"),
-        ("InvalidHeader", "a header cannot be written"),
-        ("UnicodeEncodeError", "a header cannot be written"),
-        ("InvalidURL", "the address cannot be written"),
-        ("Network is unreachable", "the network is unreachable"),
-    ):
-        if sign in text:
-            return words
-    return f"the connection failed ({type(error).__name__})"
-
-
-SECRETIVE = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.-]+"  # e-mail addresses
-    r"|\b\d{3}\.?\d{3}\.?\d{3}-?\d{2}\b"  # CPF
-    r"|\b(?:eyJ[\w-]+\.[\w.-]+)"  # JWT
-    r"|\+?\b\d{2}\s?\(?\d{2}\)?\s?9?\d{4}-?\d{4}\b"  # telephone
-)
-
-
-def redact(text: str) -> str:
-    """``text`` without what points at a person or opens a door."""
-    return SECRETIVE.sub("…", text)
-
-
-OPEN_HEADERS = frozenset({"user-agent", "accept", "accept-encoding", "accept-language", "content-type"})
-
-
-def without_values(text: str, headers: Mapping[str, str]) -> str:
-    """``text`` without any word of the headers we sent, should the other side echo one."""
-    for name, value in headers.items():
-        if name.lower() not in OPEN_HEADERS:
-            for word in value.split():
-                text = text.replace(word, "…") if len(word) >= 6 else text
-    return text
-
-
-SAYING = ("message", "Message", "msgs", "mensagem", "msg", "detail", "error", "causa")
-
-
-def excerpt(body: bytes, length: int = 120) -> str:
-    """The sentence an error answer carries, redacted; empty when it holds none that can be shown safely."""
-    try:
-        answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "not JSON" if body.strip() else "empty"
-    while isinstance(answer, dict):
-        answer = next((answer[name] for name in SAYING if answer.get(name)), None)
-    if isinstance(answer, list):
-        answer = " ".join(part for part in answer[:3] if isinstance(part, str))
-    return redact(answer)[:length] if isinstance(answer, str) else ""

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from rastro.models import RefusalReason, Status
 
-LAST_LOOK_AFTER = timedelta(days=3)
 URGENT = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED})
 
 # How long the carrier has said nothing new → how many intervals pass between two looks.
@@ -25,9 +24,13 @@ SLEEP = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """``every`` is the shortest interval, ``give_up_after`` the silence after which nobody is asked any more."""
+    """
+    ``every`` is the shortest interval, ``last_look_after`` the time from a parcel's end to the one look that follows
+    it, ``give_up_after`` the silence after which nobody is asked any more.
+    """
 
     every: timedelta
+    last_look_after: timedelta
     give_up_after: timedelta
 
 
@@ -46,7 +49,7 @@ def next_poll_at(look: Look, pace: Pace) -> datetime | None:
     """The time of the next look, or None when there is none any more."""
     silence = look.at - look.quiet_since
     if look.status.is_final:
-        last_look = look.quiet_since + LAST_LOOK_AFTER
+        last_look = look.quiet_since + pace.last_look_after
         return last_look if look.at < last_look else None
     if look.refusal is RefusalReason.NOT_OURS or is_given_up(look, pace):
         return None

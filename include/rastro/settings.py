@@ -12,6 +12,7 @@ from typing import Any
 
 from rastro.errors import Misconfigured
 from rastro.models import Route
+from rastro.polling import Pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class Settings:
     resend_doubtful_mail: bool
     mails_per_second: float
     poll_every: timedelta
+    last_look_after: timedelta
     give_up_after: timedelta
     sync_overlap: timedelta
     sync_horizon: timedelta
@@ -68,6 +70,11 @@ class Settings:
     max_attempts: int
     retry_delay: timedelta
     keep_raw_answers: bool
+
+    @property
+    def pace(self) -> Pace:
+        """When parcels are looked at."""
+        return Pace(every=self.poll_every, last_look_after=self.last_look_after, give_up_after=self.give_up_after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +262,12 @@ OPTIONS: Mapping[str, Option] = {
         example="60m",
         read=span,
         description="Shortest time between two looks at a parcel; sleeping ones are looked at in multiples of it.",
+    ),
+    "last_look_after": Option(
+        default="3d",
+        example="3d",
+        read=span,
+        description="How long after its end a parcel is looked at once more, since carriers correct themselves.",
     ),
     "give_up_after": Option(
         default="60d",

@@ -109,13 +109,27 @@ VARIANTS: dict[str, Variant] = {
     "pickup_in_store": Variant(
         courier="Retirada na loja", reason="collected at the shop, nobody carries it", fixed=("stranger",)
     ),
+    "partly_invoiced": Variant(fixed=("delivered",)),
     "no_url": Variant(fixed=("delivered",)),
     "typed_badly": Variant(fixed=("delivered",)),
 }
 
 RING = (
     *("own", "marketplace", "own", "hub", "own", "two_codes", "own", "connector", "own", "return", "own"),
-    *("late_number", "own", "two_packages", "own", "slash_invoice", "own", "no_url", "own", "marketplace", "own"),
+    *(
+        "late_number",
+        "own",
+        "two_packages",
+        "own",
+        "slash_invoice",
+        "own",
+        "partly_invoiced",
+        "own",
+        "no_url",
+        "own",
+        "marketplace",
+        "own",
+    ),
     *(
         "stranger",
         "own",
@@ -167,7 +181,7 @@ class Maker:
         accounts = cycle(request.vtex_accounts)
         share = request.share_sql if request.sql_dsn else 0.0
         while (count := len(self.made.parcels)) < request.parcels:
-            if int((count + 1) * share) > int(count * share):
+            if len(self.made.rows) < int((count + 1) * share):
                 self.row(next(kinds["sql"]))
                 continue
             name = next(variants)
@@ -286,9 +300,9 @@ class Maker:
             endpoint=endpoint(account, variant),
             marketplace=variant.marketplace,
             marketplace_order_id=theirs if variant.affiliate else "",
-            status="canceled" if name == "cancelled" else "invoiced",
+            status={"cancelled": "canceled", "partly_invoiced": "handling"}.get(name, "invoiced"),
             created_at=(invoiced - timedelta(hours=30)).isoformat(),
-            invoiced_at=invoiced.isoformat(),
+            invoiced_at=None if name == "partly_invoiced" else invoiced.isoformat(),
             promised_at=(invoiced + timedelta(days=9)).isoformat(),
             indexed_at=self.at.isoformat(),
             customer=self.customer(),

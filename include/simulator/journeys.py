@@ -56,7 +56,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
-    """``international`` numbers end in another country's code; ``wanted`` is false for what nobody may follow."""
+    """A parcel's whole life; ``international`` ones have a number that ends in another country's code."""
 
     history: Step
     steps: tuple[Step, ...] = ()

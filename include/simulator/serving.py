@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from simulator.smtp import mail_server
 from simulator.world import World
 
 LOOPBACK = "127.0.0.1"
+TICKS_A_DAY = 864_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +54,35 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's own, with the signals left to us: it would raise them again after the end."""
+    """uvicorn's own, with the signals left to us (it would raise them again after the end) and stopped at once."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        for tick in itertools.cycle(range(TICKS_A_DAY)):
+            if await self.on_tick(tick):
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 0.1)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's own waits a tenth of a second, even for nobody."""
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+        for server in self.servers:
+            server.close()
+        for taken in sockets or []:
+            taken.close()
 
 
 def listening(port: int) -> socket.socket:
@@ -72,11 +98,13 @@ def listening(port: int) -> socket.socket:
 
 
 async def serve(
-    options: Options, *, started: Callable[[Address, Callable[[], None]], None] | None = None, signals: bool = True
+    options: Options, *, started: Callable[[Address, Callable[[], object]], None] | None = None, signals: bool = True
 ) -> None:
     """
     Serve until told to stop, by SIGTERM or SIGINT or by the callable that ``started`` is given with the address.
     """
+    if options.ready is not None:
+        options.ready.unlink(missing_ok=True)  # left by one that was killed
     world, faults = World(options.state, options.seed), Faults(options.seed)
     log, mail_log = JsonLines(options.log), JsonLines(options.mail_log)
     control = Control(world, faults)
@@ -96,20 +124,17 @@ async def serve(
     address = Address(url=f"http://{LOOPBACK}:{web.getsockname()[1]}", smtp_port=post.getsockname()[1])
     app.url, control.smtp_port = address.url, address.smtp_port
 
-    def stop() -> None:
-        server.should_exit = True
-
     if signals:
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(number, server.stop)
     serving = asyncio.create_task(server.serve(sockets=[web]))
     try:
         while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.001)
         if options.ready is not None:
             write_ready(options.ready, address)
         if started is not None:
-            started(address, stop)
+            started(address, lambda: loop.call_soon_threadsafe(server.stop))
         await serving
     finally:
         mail.close()

@@ -29,13 +29,16 @@ TEXTS = {
 class Sink:
     """What aiosmtpd asks at each step of a mail."""
 
-    def __init__(self, faults: Faults, mail_log: JsonLines) -> None:
+    def __init__(self, world: World, faults: Faults, mail_log: JsonLines) -> None:
+        self._world = world
         self._faults = faults
         self._mail_log = mail_log
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if self._world.settings.smtp_auth and not session.authenticated:
+            return "530 5.7.0 Authentication required"
         if fault := self._faults.pick("smtp", address, kinds=frozenset({"mail"})):
             return reply(fault.status or 454)
         envelope.mail_from = address
@@ -90,8 +93,8 @@ def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: 
 
 
 def mail_server(world: World, faults: Faults, mail_log: JsonLines) -> Callable[[], SMTP]:
-    """A factory of SMTP sessions; each looks at the settings when it begins."""
-    sink = Sink(faults, mail_log)
+    """A factory of SMTP sessions."""
+    sink = Sink(world, faults, mail_log)
 
     def session() -> SMTP:
         return SMTP(
@@ -99,7 +102,6 @@ def mail_server(world: World, faults: Faults, mail_log: JsonLines) -> Callable[[
             hostname="mail.simulator.example",
             ident="simulator",
             authenticator=authenticate,
-            auth_required=world.settings.smtp_auth,
             auth_require_tls=False,
             enable_SMTPUTF8=True,
         )

@@ -32,7 +32,7 @@ class Store:
 
     def load(self, kind: str, shape: type[T]) -> Iterator[tuple[str, T]]:
         decoder = msgspec.json.Decoder(shape)
-        rows = self._connection.execute("SELECT key, value FROM record WHERE kind = ? ORDER BY key", (kind,))
+        rows = self._connection.execute("SELECT key, value FROM record WHERE kind = ? ORDER BY rowid", (kind,))
         return ((key, decoder.decode(value)) for key, value in rows)
 
     def save(self, kind: str, records: Iterable[tuple[str, Any]]) -> None:

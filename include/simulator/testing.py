@@ -81,7 +81,7 @@ class Start:
 
     event: threading.Event = field(default_factory=threading.Event)
     address: Address | None = None
-    stop: Callable[[], None] | None = None
+    stop: Callable[[], object] | None = None
     failure: BaseException | None = None
 
 
@@ -96,7 +96,7 @@ def running(folder: Path | None = None, *, seed: int = 1) -> Iterator[Running]:
     options = Options(state=folder, log=log, mail_log=mail_log, seed=seed)
     start = Start()
 
-    def started(address: Address, stop: Callable[[], None]) -> None:
+    def started(address: Address, stop: Callable[[], object]) -> None:
         start.address, start.stop = address, stop
         start.event.set()
 

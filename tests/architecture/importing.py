@@ -12,7 +12,7 @@ from pathlib import Path
 
 from airflow.sdk import dag, task
 
-LOUD = ("socket.connect", "socket.getaddrinfo", "socket.bind", "subprocess.Popen", "os.system", "os.fork", "os.exec")
+LOUD = ("socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen", "os.system", "os.fork", "os.exec")
 SETTINGS = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW__RASTRO__", "RASTRO_")
 touched: list[str] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sources import Source
 
-LONGEST = 130
+LONGEST = 140
 IMPORTING = Path(__file__).with_name("importing.py")
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic"}
 

@@ -75,14 +75,18 @@ def test_every_named_statement_is_used_and_every_used_one_is_there(rastro: list[
     assert files
     named = {name for file in files for name in re.findall(r"^-- name: (\w+)$", file.read_text("utf-8"), re.MULTILINE)}
     assert named
-    used = {
-        node.args[1 if name in {"run", "copy_in"} else 0].value
-        for source in rastro
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Call) and (name := getattr(node.func, "id", "")) in {"run", "copy_in", "statement"}
-        for position in [1 if name in {"run", "copy_in"} else 0]
-        if len(node.args) > position and isinstance(node.args[position], ast.Constant)
-    }
+    used = {name for source in rastro for name in statements_named_in(source.tree)}
+    assert used
     assert used <= named
     mentioned = {text.value for source in rastro for text in texts(source.tree)}
     assert named <= mentioned
+
+
+def statements_named_in(tree: ast.AST) -> Iterator[str]:
+    """What ``run(conn, NAME)``, ``copy_in(conn, NAME)`` and ``statement(NAME)`` name outright."""
+    position = {"run": 1, "copy_in": 1, "statement": 0}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in position:
+            for name in node.args[position[node.func.id] :][:1]:
+                if isinstance(name, ast.Constant):
+                    yield name.value

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import rastro.carriers
 from rastro.carriers.base import Asks, Carrier
 from rastro.carriers.registry import CARRIERS
-from rastro.cli import told
+from rastro.cli.reading import told
 from rastro.errors import Unreadable
 from rastro.http import Response
 from rastro.models import Refusal, Snapshot, Status

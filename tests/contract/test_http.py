@@ -30,7 +30,9 @@ from rastro.errors import (
     Rejected,
     Transient,
 )
-from rastro.http import Http, Limits, Request, excerpt, path_segment, redact
+from rastro.http import Http, Limits, Request, path_segment
+from rastro.redaction import excerpt, redact
+from rastro.wire import UNPACKED_AT_ONCE
 
 QUICK = Limits(connect_timeout=1.0, read_timeout=0.3, call_timeout=2.0, backoff=0.0, max_bytes=100_000)
 SECRET = "chave-inventada-123456"
@@ -302,6 +304,15 @@ def test_gzip_is_unpacked_even_in_several_members(fake: Fake, client: Http) -> N
     fake.always = status(200, PACKED + gzip.compress(b"fim"), Content_Encoding="gzip")
     assert client.send(get()).body == b'{"objetos": []}' * 50 + b"fim"
     assert fake.seen[0].headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    "size", [1, UNPACKED_AT_ONCE - 1, UNPACKED_AT_ONCE, UNPACKED_AT_ONCE + 1, 3 * UNPACKED_AT_ONCE]
+)
+def test_gzip_is_whole_wherever_a_piece_of_it_ends(fake: Fake, size: int) -> None:
+    fake.always = status(200, gzip.compress(b"x" * size), Content_Encoding="gzip")
+    with Http(fake.url, name="acme") as client:
+        assert client.send(get()).body == b"x" * size
 
 
 @pytest.mark.parametrize(

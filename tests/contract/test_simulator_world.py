@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 
+import simulator as package
 from simulator.cohort import VARIANTS
 from simulator.journeys import JOURNEYS, ORDER_BOUND
 from simulator.numbers import access_key, s10
@@ -177,32 +178,34 @@ def test_check_digits_are_right() -> None:
     assert len(access_key(7, "2611")) == 44
 
 
-def test_the_process_says_where_it_is_and_ends_cleanly_with_its_world_kept(tmp_path: Path) -> None:
-    ready = tmp_path / "ready.json"
-    command = [sys.executable, "-m", "simulator", "--state", str(tmp_path / "state"), "--ready", str(ready)]
+def parcels_of_a_process(folder: Path, ending: signal.Signals, *calls: tuple[str, str, object]) -> tuple[int, int]:
+    """Start the simulator on a state folder, make some control calls, end it: parcels in its world, exit status."""
+    ready = folder / "ready.json"
+    command = [sys.executable, "-m", "simulator", "--state", str(folder), "--ready", str(ready)]
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(Path(package.__file__).parents[1])})
+    try:
+        deadline = time.monotonic() + 30
+        while (not ready.exists() or json.loads(ready.read_text())["pid"] != process.pid) and process.poll() is None:
+            assert time.monotonic() < deadline, "the simulator did not start"
+            time.sleep(0.02)
+        told = json.loads(ready.read_text())
+        started = Running(url=told["url"], smtp_port=told["smtp_port"])
+        for method, path, body in calls:
+            started.control(method, path, body)
+        parcels = len(started.truth())
+        process.send_signal(ending)
+        return parcels, process.wait(20)
+    finally:
+        process.kill()
+        process.wait()
 
-    def parcels_after(*calls: tuple[str, str, object]) -> int:
-        process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": "include"})
-        try:
-            deadline = time.monotonic() + 30
-            while not ready.exists() and time.monotonic() < deadline:
-                time.sleep(0.02)
-            told = json.loads(ready.read_text())
-            assert told["pid"] == process.pid
-            simulator = Running(url=told["url"], smtp_port=told["smtp_port"])
-            for method, path, body in calls:
-                simulator.control(method, path, body)
-            count = len(simulator.truth())
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
-            process.wait()
-        assert not ready.exists()
-        return count
 
-    assert parcels_after(("POST", "cohort", {"parcels": 5})) == 5
-    assert parcels_after() == 5
+@pytest.mark.parametrize(("ending", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_process_keeps_its_world_however_it_ends(tmp_path: Path, ending: signal.Signals, status: int) -> None:
+    cohort = ("POST", "cohort", {"parcels": 5})
+    assert parcels_of_a_process(tmp_path, ending, cohort) == (5, status)
+    assert parcels_of_a_process(tmp_path, signal.SIGTERM) == (5, 0)
+    assert not (tmp_path / "ready.json").exists()
 
 
 @pytest.mark.slow

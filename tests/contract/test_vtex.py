@@ -1,10 +1,11 @@
 """VTEX as a source and as a receiver, against the simulated OMS; and the pure halves by hand-made orders."""
 
 import json
-from collections.abc import Iterator
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -20,7 +21,7 @@ from rastro.orders.vtex_packages import shipments_of, unaddressable
 from rastro.orders.vtex_tracking import reading, tracking
 from rastro.receivers import Message, Progress, Reading, Receiver
 from rastro.settings import OrderRoute
-from simulator.testing import Running, running
+from simulator.testing import Running
 
 LIMITS = Limits(connect_timeout=1.0, read_timeout=1.0, call_timeout=4.0, retries=1, backoff=0.0, longest_wait=0.5)
 ROUTES = {
@@ -32,16 +33,9 @@ OWN = frozenset({"1"})
 NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[Running]:
-    with running() as sim:
-        yield sim
-
-
 @pytest.fixture
-def sim(simulated: Running) -> Iterator[Running]:
-    yield simulated
-    simulated.control("POST", "reset")
+def sim(simulator: Running) -> Running:
+    return simulator
 
 
 def source(
@@ -70,7 +64,7 @@ def test_what_the_simulated_shop_ships_is_found_and_nothing_else(sim: Running) -
     sim.cohort(parcels=120)
     found = look(source(sim))
     followed = {(one.order_id, one.invoice_number, one.tracking_number) for one in shipments(found) if not one.skip}
-    truth = [one for one in sim.truth() if one["variant"] not in {"return", "stranger"}]
+    truth = [one for one in sim.truth() if one["variant"] != "stranger"]
     wanted = {(one["order_id"], one["invoice_number"], one["tracking_number"]) for one in truth if one["follow"]}
     assert len(wanted) > 50
     assert wanted <= followed
@@ -80,9 +74,16 @@ def test_what_the_simulated_shop_ships_is_found_and_nothing_else(sim: Running) -
 
 
 def test_each_peculiar_order_is_shown_with_its_reason(sim: Running) -> None:
-    variants = ["cancelled", "carried_by_marketplace", "pickup_in_store", "slash_invoice", "late_number", "return"]
+    variants = [
+        "cancelled",
+        "carried_by_marketplace",
+        "pickup_in_store",
+        "slash_invoice",
+        "late_number",
+        "returned_whole",
+    ]
     for variant in variants:
-        sim.cohort(parcels=2 if variant == "return" else 1, variants=[variant])
+        sim.cohort(parcels=2 if variant == "returned_whole" else 1, variants=[variant])
     found = look(source(sim))
     skips = sorted(one.skip for one in shipments(found))
     assert [sentence.split(" ")[0:3] for sentence in skips] == [
@@ -157,6 +158,24 @@ def test_a_window_too_full_for_one_query_is_read_by_halves_without_losing_an_ord
     vtex = source(sim)
     ids = [id_ for page in vtex._listed({}, "invoicedDate", now - timedelta(days=30), now) for id_ in page]
     assert len(set(ids)) == 3300
+
+
+def test_orders_invoiced_in_part_are_looked_for_among_those_still_being_handled(sim: Running) -> None:
+    look(source(sim, setup={"horizon": timedelta(days=12)}))
+    asked = [parse_qs(urlsplit(request["path"]).query) for request in sim.requests()]
+    assert [query.get("f_status") for query in asked] == [None, ["payment-approved"], ["handling"]]
+    assert "f_invoicedDate" in asked[0]
+    start, end = re.findall(r"[\d-]+T[\d:.]+Z", asked[1]["f_creationDate"][0])
+    assert datetime.fromisoformat(end) - datetime.fromisoformat(start) == timedelta(days=12)
+
+
+def test_accounts_with_data_protection_are_asked_by_their_own_route(sim: Running) -> None:
+    sim.cohort(parcels=1, variants=["own"])
+    [aside] = look(source(sim, pii_reason="entrega"))
+    assert isinstance(aside, Aside), "the simulated account has no such route"
+    assert [one["path"] for one in sim.requests() if "document" in one["path"]] == [
+        f"/vtex/loja/api/orders/pvt/document/{aside.order_id}"
+    ]
 
 
 class Lists(Vtex):
@@ -573,7 +592,7 @@ def test_two_packages_under_one_invoice_number_are_put_aside() -> None:
 
 def test_an_unreadable_order_is_told_by_its_place_and_not_by_its_content() -> None:
     body = json.dumps(with_packages(pack(items="Maria Exemplo"))).encode()
-    with pytest.raises(Exception, match="1-01.*packages") as caught:
+    with pytest.raises(Exception, match=r"1-01.*packages") as caught:
         order_in(body, "1-01")
     assert "Maria" not in str(caught.value)
 

@@ -21,9 +21,10 @@ from rastro.carriers.base import Asks
 from rastro.carriers.correios_lines import Line, history, moment, pickup
 from rastro.carriers.correios_login import CorreiosLogin, ready_made_key
 from rastro.errors import Misconfigured, Unreadable
-from rastro.http import Request, Response, excerpt
+from rastro.http import Request, Response
 from rastro.models import ReferenceKind, Refusal, RefusalReason, Snapshot
 from rastro.numbers import is_s10, normalise
+from rastro.redaction import excerpt
 from rastro.routing import Claims
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rastro.errors import CredentialsRefused, Misconfigured, Permanent, RastroError, RateLimited, Transient
-from rastro.http import redact
+from rastro.redaction import redact
 
 # Seconds until it is worth trying again: a server that asks for a slower pace, a busy, greylisting or absent one, a
 # full mailbox.

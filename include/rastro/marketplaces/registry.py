@@ -15,7 +15,7 @@ MARKETPLACES: Mapping[str, Marketplace] = {
         base_url="",
         reads_back=True,
         mails_customer=True,
-        requests_per_second=5,
+        requests_per_second=0,
         build=VtexProtocol,
     ),
     "webhook": Marketplace(
@@ -26,7 +26,7 @@ MARKETPLACES: Mapping[str, Marketplace] = {
         base_url="",
         reads_back=False,
         mails_customer=False,
-        requests_per_second=5,
+        requests_per_second=0,
         build=Webhook,
     ),
 }

@@ -58,7 +58,7 @@ class VtexProtocol:
         missing = [
             name
             for name, value in {
-                "host (the marketplace's service endpoint)": account.base_url,
+                "host (the marketplace's service endpoint)": urlsplit(account.base_url).hostname,
                 "login (the app key)": account.login,
                 "password (the app token)": account.password,
             }.items()

@@ -5,6 +5,7 @@ import json
 from rastro.carriers.registry import CARRIERS
 
 SLOTS = 4
+POOLS = tuple(CARRIERS)  # a carrier's code is its pool's name
 
 
 def pools_json() -> str:

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -222,7 +223,7 @@ class Vtex:
 def checked(account: Account | None) -> Account:
     account = account or Account(base_url="")
     faults = {
-        "host (https://{account}.vtexcommercestable.com.br)": account.base_url,
+        "host (https://{account}.vtexcommercestable.com.br)": urlsplit(account.base_url).hostname,
         "login (the app key)": account.login,
         "password (the app token)": account.password,
     }

@@ -15,7 +15,7 @@ from psycopg import Connection
 from rastro.diff import Life, State, compare
 from rastro.models import Channel, Snapshot, Status
 from rastro.notices import Policy, owed
-from rastro.polling import Look, Pace, next_poll_at
+from rastro.polling import Look, next_poll_at
 from rastro.settings import Settings
 from rastro.warehouse import loading
 from rastro.warehouse.loading import Known, Loaded, NextLook, StagedAnswer
@@ -110,14 +110,13 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
         quiet_since=min(quiet_since, answer.answered_at),
         estimated_at=snapshot.estimated_at,
     )
-    pace = Pace(every=settings.poll_every, give_up_after=settings.give_up_after)
     return NextLook(
         poll_id=answer.poll_id,
         digest=answer.digest,
         status=Status(state.status),
         quiet_since=look.quiet_since,
         estimated_at=snapshot.estimated_at,
-        next_poll_at=next_poll_at(look, pace),
+        next_poll_at=next_poll_at(look, settings.pace),
     )
 
 

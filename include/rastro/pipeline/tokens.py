@@ -43,22 +43,19 @@ class AccessKeeper:
         """
         :raises RastroError: no token could be obtained.
         """
-        if self.login is None:
+        if self.login is None or not self.login.needed(self.account):
             return Access(account=self.account)
         if self._token is None or self._token.expires_at - MARGIN <= self.clock():
-            self._token = self._shared(unlike=None)
+            self._token = self._shared(self.login, unlike=None)
         return Access(account=self.account, token=self._token)
 
     def renewed(self) -> Access:
         """Access by a token other than the one in use, which was just refused."""
-        if self.login is not None:
-            self._token = self._shared(unlike=self._token)
+        if self.login is not None and self.login.needed(self.account):
+            self._token = self._shared(self.login, unlike=self._token)
         return self.access()
 
-    def _shared(self, unlike: Token | None) -> Token:
-        login = self.login
-        if login is None:
-            raise AssertionError("only asked for with a login")
+    def _shared(self, login: Login, unlike: Token | None) -> Token:
         with self.connect() as conn, conn.transaction():
             kept.lock(conn, self.holder)
             token = self._usable(kept.load(conn, self.holder))

@@ -21,7 +21,7 @@ from rastro.errors import CredentialsRefused, Permanent, RastroError, RateLimite
 from rastro.http import Http
 from rastro.models import Refusal, RefusalReason, Snapshot, Window
 from rastro.pipeline.tokens import AccessKeeper
-from rastro.polling import Look, Pace, next_poll_at
+from rastro.polling import Look, next_poll_at
 from rastro.settings import Settings
 from rastro.warehouse import polls, records
 from rastro.warehouse.connect import Connect
@@ -217,7 +217,7 @@ class Tracker:
         look = Look(
             at=at, status=due.status, quiet_since=due.quiet_since, estimated_at=due.estimated_at, refusal=refusal
         )
-        return next_poll_at(look, Pace(every=self.settings.poll_every, give_up_after=self.settings.give_up_after))
+        return next_poll_at(look, self.settings.pace)
 
     def _quarantine(self, conn: Connection[Any], subject: str, error: Unreadable, raw: bytes, at: datetime) -> None:
         records.quarantine(

@@ -1,0 +1,55 @@
+"""
+The command line: ``rastro COMMAND``. Each command is one function and one line in :data:`COMMANDS`.
+
+A command returns its exit code: 0 fine, 1 something could not be done (one line on stderr says what), 2 wrong usage.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Callable, Sequence
+
+from rastro.cli import registries, warehouse
+from rastro.cli.command import Command, complain
+from rastro.cli.reading import parse, parse_arguments
+from rastro.errors import RastroError
+
+COMMANDS = (
+    Command(name="parse", help="What a carrier's raw response means.", run=parse, arguments=parse_arguments),
+    Command(name="carriers", help="The carriers that can be asked.", run=registries.carriers),
+    Command(name="marketplaces", help="The marketplaces that can be told.", run=registries.marketplaces),
+    Command(name="orders", help="The order systems that shipments come from.", run=registries.orders),
+    Command(name="pools", help="The Airflow pools the DAGs use, for `airflow pools import`.", run=registries.pools),
+    Command(
+        name="migrate",
+        help="Bring the warehouse to the newest schema.",
+        run=warehouse.migrate,
+        arguments=warehouse.arguments,
+    ),
+    Command(
+        name="status",
+        help="What is known about a tracking number or an order, and why; or about all together.",
+        run=warehouse.status,
+        arguments=warehouse.status_arguments,
+    ),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="rastro", description="Follows every parcel a shop has sent.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        if command.arguments:
+            command.arguments(sub)
+        sub.set_defaults(run=command.run)
+    chosen = parser.parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, and so are our names, whatever the terminal's locale
+    try:
+        run: Callable[[argparse.Namespace], int] = chosen.run
+        return run(chosen)
+    except RastroError as error:
+        return complain(error)
+    except OSError as error:
+        return complain(f"{error.filename or 'input or output'}: {error.strerror or error}")

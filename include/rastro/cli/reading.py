@@ -1,0 +1,73 @@
+"""``rastro parse``: what a carrier's raw response means, as JSON lines."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from rastro.carriers.registry import CARRIERS
+from rastro.cli.command import complain
+from rastro.diff import state_of
+from rastro.errors import Unreadable
+from rastro.http import Response
+from rastro.models import Event, Refusal, Snapshot, Standing
+
+
+def parse_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("carrier", metavar="CARRIER", help=f"one of: {', '.join(CARRIERS)}")
+    parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the raw response; - or nothing: stdin")
+
+
+def parse(chosen: argparse.Namespace) -> int:
+    """Prints one JSON object for each reference; one line on stderr for each that cannot be read."""
+    carrier = CARRIERS.get(chosen.carrier)
+    if carrier is None:
+        return complain(f"there is no carrier {chosen.carrier!r}; known are: {', '.join(CARRIERS)}", code=2)
+    body = sys.stdin.buffer.read() if chosen.file == "-" else Path(chosen.file).read_bytes()
+    code = 0
+    for reference, raw in carrier.split(Response(status=200, body=body)):
+        try:
+            meaning = carrier.parse(raw)
+        except Unreadable as error:
+            code = complain(f"{reference or 'a part without a number'}: {error}")
+        else:
+            print(msgspec.json.encode(told(meaning)).decode())
+    return code
+
+
+def told(meaning: Snapshot | Refusal) -> dict[str, object]:
+    """What ``rastro parse`` prints about one reference, newest event last."""
+    events: Iterable[Event] = () if isinstance(meaning, Refusal) else meaning.events
+    state = state_of(events)
+    estimated_at = None if isinstance(meaning, Refusal) else meaning.estimated_at
+    refusal = (
+        {"reason": meaning.reason, "code": meaning.code, "message": meaning.message}
+        if isinstance(meaning, Refusal)
+        else None
+    )
+    return {
+        "tracking_number": meaning.reference,
+        "status": state.status,
+        "delivered_at": state.delivered_at.isoformat() if state.delivered_at else None,
+        "estimated_at": estimated_at.isoformat() if estimated_at else None,
+        "refusal": refusal,
+        "events": [line_of(event) for event in events],
+    }
+
+
+def line_of(event: Event) -> dict[str, object]:
+    """An event as it is printed; ``standing`` is added where the event does not count as it stands."""
+    line: dict[str, object] = {
+        "occurred_at": event.occurred_at.isoformat(),
+        "status": event.status,
+        "code": event.code,
+        "description": event.description,
+        "city": event.city,
+        "state": event.state,
+        "country": event.country,
+    }
+    if event.standing is not Standing.EFFECTIVE:
+        line["standing"] = event.standing
+    return line

@@ -1,0 +1,186 @@
+"""
+What goes over the wire under :mod:`rastro.http`: a plain session, a deadline down to each read, bounded bodies.
+
+``requests`` bounds the wait for each read and not their sum, so a server that drips could hold a call for ever; it
+unpacks gzip without noticing that its end is missing, and unpacks all that there is.
+"""
+
+import io
+import time
+import zlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+UNPACKED_AT_ONCE = 1 << 20
+
+# Monotonic seconds at which the call that this thread is making must be over.
+DEADLINE: ContextVar[float] = ContextVar("DEADLINE", default=float("inf"))
+
+
+class TimelyReads(io.RawIOBase):
+    """A socket's stream that stops at the call's deadline, however slowly and steadily the other side drips."""
+
+    def __init__(self, inner: io.RawIOBase) -> None:
+        self._inner = inner
+        self._deadline = DEADLINE.get()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._deadline:
+            raise TimeoutError("timed out")
+        return self._inner.readinto(buffer)
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+
+class TimelyResponse(HTTPResponse):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fp: Any = io.BufferedReader(TimelyReads(self.fp.detach()))
+
+
+class TimelyConnection(HTTPConnection):
+    response_class = TimelyResponse
+
+
+class TimelySafeConnection(HTTPSConnection):
+    response_class = TimelyResponse
+
+
+class TimelyPool(HTTPConnectionPool):
+    ConnectionCls = TimelyConnection
+
+
+class TimelySafePool(HTTPSConnectionPool):
+    ConnectionCls = TimelySafeConnection
+
+
+class TimelyAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": TimelyPool, "https": TimelySafePool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": TimelyPool, "https": TimelySafePool}
+        return manager
+
+
+class Straight(requests.Session):
+    """A session that adds nothing of its own to a call: no .netrc, no cookies, no call to a redirect's target."""
+
+    def __init__(self, connections: int) -> None:
+        super().__init__()
+        adapter = TimelyAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+        self.auth = lambda request: request
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None; else requests would read the answer itself, whatever its size, to see where it points."""
+        del resp
+
+
+class TooLarge(Exception):
+    """More bytes than one answer may have."""
+
+
+def plain_chunks(answer: requests.Response, max_bytes: int) -> Iterator[bytes]:
+    """
+    The body in pieces, gzip undone here so that both its size and its end are checked.
+
+    :raises TooLarge: it is over ``max_bytes`` once unpacked; little more than that is ever held.
+    :raises ValueError: it is cut short or is not what its header says.
+    """
+    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"gzip", "x-gzip", "identity", ""}:
+        raise ValueError(f"unasked encoding {encoding[:20]!r}")
+    raw = iter(lambda: answer.raw.read1(65536, decode_content=False), b"")
+    size = 0
+    for chunk in raw if encoding in {"identity", ""} else gunzipped(raw):
+        size += len(chunk)
+        if size > max_bytes:
+            raise TooLarge
+        yield chunk
+
+
+def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    unzip, begun = zlib.decompressobj(wbits=31), False
+    for chunk in chunks:
+        rest, more = chunk, True
+        while rest or more:
+            if unzip.eof:
+                unzip = zlib.decompressobj(wbits=31)
+            begun = True
+            try:
+                piece = unzip.decompress(rest, UNPACKED_AT_ONCE)
+            except zlib.error:
+                raise ValueError("broken compression") from None
+            yield piece
+            # A full piece may leave output inside zlib although all input has gone in.
+            rest, more = unzip.unused_data or unzip.unconsumed_tail, len(piece) == UNPACKED_AT_ONCE and not unzip.eof
+    if begun and not unzip.eof:
+        raise ValueError("compression cut short")
+
+
+def is_ours(error: Exception) -> bool:
+    """Whether the request could not even be written down: a header or address with characters that have no place."""
+    return isinstance(
+        error,
+        (
+            requests.exceptions.InvalidHeader,
+            requests.exceptions.InvalidURL,
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.MissingSchema,
+            UnicodeEncodeError,
+        ),
+    )
+
+
+def never_sent(error: Exception) -> bool:
+    """Whether nothing of the request can have reached the other side."""
+    signs = ("NewConnectionError", "NameResolutionError", "ConnectTimeout", "CERTIFICATE_VERIFY_FAILED")
+    return any(sign in repr(error) for sign in signs)
+
+
+def plain_reason(error: Exception) -> str:
+    """What went wrong on the wire, in words, without addresses of objects or pools."""
+    text = repr(error)
+    for sign, words in (
+        ("NameResolutionError", "the host name does not resolve"),
+        ("Connection refused", "the connection is refused"),
+        ("CERTIFICATE_VERIFY_FAILED", "the certificate cannot be trusted for this host"),
+        ("SSLError", "no safe TLS connection"),
+        ("ConnectTimeout", "no connection in time"),
+        ("ReadTimeout", "no answer in time"),
+        ("timed out", "no answer in time"),
+        ("IncompleteRead", "the answer was cut short"),
+        ("cut short", "the answer was cut short"),
+        ("InvalidChunkLength", "the answer was cut short"),
+        ("broken compression", "the answer's compression is broken"),
+        ("unasked encoding", "the answer is encoded in a way that was not asked for"),
+        ("RemoteDisconnected", "it hung up without an answer"),
+        ("ConnectionResetError", "it hung up in the middle"),
+        ("BrokenPipeError", "it hung up in the middle"),
+        ("BadStatusLine", "the answer is not HTTP"),
+        ("InvalidHeader", "a header cannot be written"),
+        ("UnicodeEncodeError", "a header cannot be written"),
+        ("InvalidURL", "the address cannot be written"),
+        ("Network is unreachable", "the network is unreachable"),
+    ):
+        if sign in text:
+            return words
+    return f"the connection failed ({type(error).__name__})"

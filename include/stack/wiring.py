@@ -1,0 +1,58 @@
+"""How Airflow is told of the simulated world: its connections and the ``[rastro]`` settings, as environment variables."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+VTEX, SQL = "vtex:loja", "sql:erp:public.rastro_shipment"
+
+
+def wiring(
+    world: Mapping[str, Any], *, warehouse: Mapping[str, str], shop: Mapping[str, str], **settings: str
+) -> dict[str, str]:
+    """
+    Everything a task needs to reach the simulator.
+
+    :param world: what the simulator answers to ``GET /control/info``.
+    :param warehouse: Airflow connection of the warehouse; ``shop`` that of the database with the SQL source.
+    :param settings: options of ``[rastro]`` that differ from these.
+    """
+    vtex, correios, market, webhook, smtp = (world[name] for name in ("vtex", "correios", "market", "webhook", "smtp"))
+    connections: dict[str, Mapping[str, Any]] = {
+        "rastro_warehouse": warehouse,
+        "erp": shop,
+        "loja": {
+            "conn_type": "vtex", "host": vtex["urls"]["loja"], "login": vtex["app_key"], "password": vtex["app_token"],
+        },
+        "correios": {
+            "conn_type": "correios", "host": correios["url"], "login": correios["user"],
+            "password": correios["access_code"], "extra": {"posting_card": correios["posting_card"]},
+        },
+        "market": {
+            "conn_type": "vtex_protocol", "host": market["url"], "login": market["app_key"],
+            "password": market["app_token"],
+        },
+        "hub": {"conn_type": "webhook", "host": webhook["url"], "extra": {"secret": webhook["secret"]}},
+        "rastro_smtp": {
+            "conn_type": "smtp", "host": smtp["host"], "port": smtp["port"], "login": smtp["user"],
+            "password": smtp["password"], "extra": {"disable_ssl": True, "disable_tls": True},
+        },
+    }  # fmt: skip
+    options = {
+        "sources": f"{VTEX}, {SQL}",
+        "carriers": "correios:correios",
+        "marketplaces": "vtex_protocol:market, webhook:hub",
+        "routes": "MKT=direct:vtex_protocol:market, HUB=direct:webhook:hub, BWW=connector, MLF=none",
+        "shop_name": "Loja Exemplo",
+        "mail_from": "pedidos@loja.example",
+        "help_url": "https://loja.example/ajuda",
+        "poll_every": "0",  # hours pass in seconds here: every parcel is looked at in every run
+        "last_look_after": "1s",
+        "mails_per_second": "200",
+        "retry_delay": "2s",
+        **settings,
+    }
+    return {
+        **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()},
+        **{f"AIRFLOW__RASTRO__{name.upper()}": value for name, value in options.items()},
+    }
