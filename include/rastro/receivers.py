@@ -48,7 +48,8 @@ class Message:
     What is told about one package.
 
     ``key`` is made from our own row and stays the same on every attempt. ``history`` stands oldest first, and holds
-    the whole of it. ``delivered_at`` is set when every parcel of the package is in the recipient's hands.
+    the whole of it, of every parcel of the package. ``delivered_at`` is set when every one of them is in the
+    recipient's hands; ``once_delivered`` when we had them delivered before, which may have been taken back.
     """
 
     key: str
@@ -60,6 +61,7 @@ class Message:
     status: Status
     history: Sequence[Progress]
     delivered_at: datetime | None = None
+    once_delivered: bool = False
     estimated_at: datetime | None = None
     marketplace_order_id: str = ""
     marketplace_endpoint: str = ""

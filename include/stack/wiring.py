@@ -1,4 +1,4 @@
-"""How Airflow is told of the simulated world: its connections and the ``[rastro]`` settings, as environment variables."""
+"""The simulated world as Airflow is told of it: connections and the ``[rastro]`` settings, as environment variables."""
 
 import json
 from collections.abc import Mapping
@@ -23,6 +23,7 @@ def wiring(
         "erp": shop,
         "loja": {
             "conn_type": "vtex", "host": vtex["urls"]["loja"], "login": vtex["app_key"], "password": vtex["app_token"],
+            "extra": {"requests_per_second": "0"},
         },
         "correios": {
             "conn_type": "correios", "host": correios["url"], "login": correios["user"],

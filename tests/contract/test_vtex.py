@@ -368,22 +368,6 @@ def test_a_delta_carries_only_what_is_new_and_never_nothing(sim: Running) -> Non
     assert len(whole.events) == 3
 
 
-@pytest.mark.parametrize("replaces", [False, True])
-def test_two_numbers_in_one_field_do_not_wipe_each_others_history(sim: Running, *, replaces: bool) -> None:
-    sim.configure(events_replace=replaces)
-    sim.cohort(parcels=2, variants=["two_codes"])
-    vtex = source(sim)
-    one, other = shipments(look(vtex))
-    for shipment in (one, other):
-        receiver(vtex).write(message(shipment, key=shipment.tracking_number))
-    told = {event["description"] for event in package(sim, one)["events"]}
-    assert told == {
-        f"{number}: Passo {step}" for number in (one.tracking_number, other.tracking_number) for step in (0, 1)
-    }
-    assert receiver(vtex).read(message(one)).reading is Reading.DONE
-    assert receiver(vtex).read(message(other)).reading is Reading.DONE
-
-
 @pytest.mark.parametrize("allowed", [False, True])
 def test_a_missing_link_is_filled_in_only_where_the_setting_allows_it(sim: Running, *, allowed: bool) -> None:
     vtex = source(sim, setup={"fill_tracking_url": allowed})
@@ -633,6 +617,13 @@ def test_events_are_the_same_whatever_their_blanks_and_case(finished: bool, desc
     document = with_packages(pack(courierStatus={"status": None, "finished": finished, "data": [held]}))
     answer = reading(order_in(json.dumps(document).encode(), "1-01"), message(SHIPMENT, 1))
     assert (answer.reading is Reading.DONE) is done
+
+
+@pytest.mark.parametrize(("once_delivered", "expected"), [(False, Reading.CLOSED), (True, Reading.OWED)])
+def test_only_a_delivery_that_was_ours_is_taken_back(once_delivered: bool, expected: Reading) -> None:  # noqa: FBT001
+    document = with_packages(pack(courierStatus={"status": None, "finished": True, "data": []}))
+    told = message(SHIPMENT, 1, once_delivered=once_delivered)
+    assert reading(order_in(json.dumps(document).encode(), "1-01"), told).reading is expected
 
 
 def test_descriptions_end_where_vtex_ends_them_and_texts_are_never_null() -> None:

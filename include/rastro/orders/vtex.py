@@ -13,7 +13,8 @@ mask that ends with the invoice.
 The connection: host = ``https://{account}.vtexcommercestable.com.br``, login = app key, password = app token. Extra:
 ``mailer`` (``vtex``, the default: what is written on the order makes VTEX mail the customer; ``own``: we do),
 ``own_sellers`` (ids of the shop's own sellers, comma separated, default ``1``), ``pii_reason`` (accounts on VTEX's
-data protection architecture: the reason given for reading a customer's data), ``requests_per_second``.
+data protection architecture: the reason given for reading a customer's data), ``requests_per_second`` (default 80,
+since VTEX stops an account, its Admin included, at 6000 requests a minute; 0 for no limit of our own).
 """
 
 import re
@@ -39,6 +40,7 @@ PER_PAGE = 100
 MOST_PAGES = 30
 SHORTEST_WINDOW = timedelta(seconds=1)
 READERS = 8
+PER_SECOND = 80
 MOST_TROUBLES = 20  # orders that fail for the moment before the whole account is taken to be in trouble
 PARTLY_INVOICED = ("payment-approved", "handling")
 
@@ -77,7 +79,7 @@ class Vtex:
         self._http = Http(
             account.base_url,
             name="vtex",
-            limits=limits or Limits(requests_per_second=float(account.extra.get("requests_per_second") or 0)),
+            limits=limits or Limits(requests_per_second=float(account.extra.get("requests_per_second") or PER_SECOND)),
             headers={"X-VTEX-API-AppKey": account.login, "X-VTEX-API-AppToken": account.password},
             connections=READERS,
         )

@@ -5,8 +5,8 @@ API docs: https://developers.vtex.com/docs/api-reference/orders-api (Update orde
 One PUT records the events, makes VTEX mail the customer and, with ``isDelivered``, is relayed to the marketplace.
 Quirks: dates are local days without an offset; the only identity an event has is its day and wording. Whether a second
 PUT replaces or adds is not documented, so nothing is put that the order already has, and the whole history goes unless
-the setting ``events`` says delta. Without a tracking link VTEX mails nothing. One field of the order may hold several
-numbers: their events carry the number, and those of the others are sent along so that none is replaced away.
+the setting ``events`` says delta. Without a tracking link VTEX mails nothing. What a person confirmed on the order in
+the admin screen is left as it is.
 """
 
 from collections.abc import Callable, Sequence
@@ -119,6 +119,11 @@ def reading(order: Order, message: Message) -> Answer:
         (not package.numbers, Reading.NOT_READY, "the tracking number was taken off the invoice"),
         (message.tracking_number not in package.numbers, Reading.CLOSED, "the invoice has another number now"),
         (
+            package.is_finished and not delivered and not message.once_delivered,
+            Reading.CLOSED,
+            "somebody confirmed the delivery on the order; it is left as it is",
+        ),
+        (
             package.is_finished == delivered and not missing(package, message),
             Reading.DONE,
             "the order has all of it",
@@ -139,10 +144,8 @@ def package_of(order: Order, message: Message) -> Package | None:
 
 def tracking(package: Package, message: Message, *, delta: bool) -> Tracking:
     """The body that brings a package up to date; never without an event."""
-    if delta:
-        events = missing(package, message) or wanted(package, message)[-1:]
-    else:
-        events = sorted(of_other_numbers(package, message) + wanted(package, message), key=lambda told: told.date)
+    whole = wanted(message)
+    events = (missing(package, message) or whole[-1:]) if delta else whole
     delivered_at = message.delivered_at
     return Tracking(
         is_delivered=delivered_at is not None,
@@ -151,13 +154,12 @@ def tracking(package: Package, message: Message, *, delta: bool) -> Tracking:
     )
 
 
-def wanted(package: Package, message: Message) -> list[Told]:
+def wanted(message: Message) -> list[Told]:
     """The message's history as VTEX takes it, oldest first."""
-    label = f"{message.tracking_number}: " if len(package.numbers) > 1 else ""
     return [
         Told(
             date=step.occurred_at.astimezone(LOCAL).date().isoformat(),
-            description=(label + step.description)[:LONGEST_DESCRIPTION],
+            description=step.description[:LONGEST_DESCRIPTION],
             city=step.city,
             state=step.state,
         )
@@ -181,12 +183,7 @@ def held(package: Package) -> list[Told]:
 
 def missing(package: Package, message: Message) -> list[Told]:
     known = {told.identity for told in held(package)}
-    return [told for told in wanted(package, message) if told.identity not in known]
-
-
-def of_other_numbers(package: Package, message: Message) -> list[Told]:
-    others = tuple(f"{number}: " for number in package.numbers if number != message.tracking_number)
-    return [told for told in held(package) if others and told.description.startswith(others)]
+    return [told for told in wanted(message) if told.identity not in known]
 
 
 def receipt_in(body: bytes) -> str:

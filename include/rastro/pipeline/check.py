@@ -53,7 +53,7 @@ def problems_of(conn: Connection[Any], run_id: str, since: datetime, failed_task
         yield f"failed without a record: {', '.join(sorted(failed_tasks))}; see their logs"
     (contradictions,) = run(conn, "count_contradictions", since=since)
     if contradictions.shipments:
-        yield f"{contradictions.shipments:,} shipments are called delivered and no event says so: pause the DAG and look"
+        yield f"{contradictions.shipments:,} shipments are called delivered without an event: pause the DAG and look"
 
 
 def remarks_on(conn: Connection[Any], since: datetime, carriers: Collection[str]) -> Iterator[str]:

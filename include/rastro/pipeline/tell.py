@@ -244,6 +244,7 @@ def message_about(conn: Connection[Any], notices: Sequence[Claimed], package: Se
             for line in lines
         ),
         delivered_at=max(delivered).astimezone(LOCAL) if complete else None,
+        once_delivered=all(parcel.once_delivered for parcel in package),
         estimated_at=first.estimated_at,
         marketplace_order_id=first.marketplace_order_id,
         marketplace_endpoint=first.marketplace_endpoint,

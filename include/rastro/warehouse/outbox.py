@@ -63,6 +63,7 @@ class Parcel:
     pickup: Pickup | None
     city: str
     state: str
+    once_delivered: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

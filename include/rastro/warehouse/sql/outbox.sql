@@ -54,7 +54,8 @@ WHERE notice_id = ANY(%(notice_ids)s) AND finished_at IS NULL AND run_id = %(run
 -- name: package_of_order
 SELECT s.shipment_id, s.order_id, s.invoice_number, s.tracking_number, s.courier, s.tracking_url, s.carrier,
        s.marketplace_order_id, s.marketplace_endpoint, s.locale, s.skip,
-       t.status, t.status_at, t.delivered_at, t.estimated_at, t.pickup, coalesce(e.city, '') AS city, coalesce(e.state, '') AS state
+       t.status, t.status_at, t.delivered_at, t.estimated_at, t.pickup, coalesce(e.city, '') AS city, coalesce(e.state, '') AS state,
+       EXISTS (SELECT FROM rastro.shipment_change c WHERE c.shipment_id = s.shipment_id AND c.to_status = 'delivered') AS once_delivered
 FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
 LEFT JOIN rastro.tracking_event e ON e.shipment_id = t.shipment_id AND e.event_key = t.status_key AND e.occurred_at = t.status_at
 WHERE s.account = %(account)s AND s.order_id = %(order_id)s

@@ -1,0 +1,205 @@
+"""
+What happened in the demo, checked from outside: what the simulator received against what ought to have arrived.
+
+The simulator's truth is written by hand beside each journey; the requests and mails are those that really came in; the
+warehouse is only asked whether it agrees.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.rows import dict_row
+
+LOCAL = ZoneInfo("America/Sao_Paulo")
+WRITE = re.compile(r"^/vtex/(\w+)/api/oms/pvt/orders/([^/]+)/invoice/([^/]+)/tracking$")
+CONFIRM = re.compile(r"^/market/(\w+)/pvt/orders/([^/]+)/invoice/[^/]+/tracking$")
+HOOK = re.compile(r"^/webhook/(\w+)$")
+ASK = re.compile(r"^/correios/srorastro/v1/objetos\?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was checked: what ought to be and what is."""
+
+    name: str
+    expected: object
+    found: object
+    note: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.expected == self.found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """
+    Everything the audit looks at.
+
+    ``parcels`` is the simulator's truth, ``orders`` the shop's orders as VTEX holds them, ``requests`` and ``mails``
+    all that the simulator ever received, ``since`` when this session began.
+    """
+
+    parcels: Sequence[Mapping[str, Any]]
+    orders: Sequence[Mapping[str, Any]]
+    requests: Sequence[Mapping[str, Any]]
+    mails: Sequence[Mapping[str, Any]]
+    warehouse: str
+    since: datetime
+
+    @property
+    def recent(self) -> list[Mapping[str, Any]]:
+        return [one for one in self.requests if datetime.fromisoformat(one["time"]) >= self.since]
+
+
+def lines_of(log: Path) -> list[dict[str, Any]]:
+    """The entries of a JSON lines file; none when there is no file yet."""
+    return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+
+
+def audit(evidence: Evidence) -> list[Finding]:
+    """Every finding, in the order of the pipeline."""
+    with psycopg.connect(evidence.warehouse, row_factory=dict_row) as conn:
+        return [
+            *shipments(evidence, conn),
+            *asking(evidence, conn),
+            *events(evidence, conn),
+            *orders(evidence, conn),
+            *mails(evidence),
+            *confirmations(evidence),
+        ]
+
+
+def shipments(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
+    followed = sorted(
+        number for parcel in evidence.parcels if parcel["follow"] for number in parcel["tracking_numbers"]
+    )
+    rows = conn.execute("SELECT tracking_number FROM rastro.shipment WHERE skip = '' AND carrier IS NOT NULL")
+    yield Finding(name="parcels followed, each once", **differing(followed, sorted(r["tracking_number"] for r in rows)))
+
+
+def asking(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
+    calls = [one for one in evidence.recent if ASK.match(one["path"])]
+    (told,) = conn.execute(
+        "SELECT coalesce(sum(calls), 0)::int AS calls FROM rastro.poll_batch WHERE started_at >= %s", [evidence.since]
+    )
+    yield Finding(name="calls to Correios as recorded", expected=told["calls"], found=len(calls))
+    largest = max((one["path"].count("codigosObjetos=") for one in calls), default=0)
+    yield Finding(name="no call asks about more than 50", expected=True, found=largest <= 50)
+
+
+def events(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
+    followed = [parcel for parcel in evidence.parcels if parcel["follow"] and not parcel["refusal"]]
+    revealed = Counter({parcel["tracking_number"]: len(parcel["revealed"]) for parcel in followed})
+    rows = conn.execute(
+        "SELECT s.tracking_number, count(*) AS events FROM rastro.tracking_event JOIN rastro.shipment s USING (shipment_id)"
+        " GROUP BY 1"
+    )
+    held = Counter({row["tracking_number"]: row["events"] for row in rows})
+    yield Finding(name="events revealed, each loaded once", **differing(sorted(revealed.items()), sorted(held.items())))
+    wanted = sorted((parcel["tracking_number"], parcel["status"]) for parcel in followed)
+    rows = conn.execute("SELECT tracking_number, status FROM rastro.v_shipment WHERE skip = '' AND carrier IS NOT NULL")
+    numbers = {parcel["tracking_number"] for parcel in followed}
+    states = sorted((r["tracking_number"], r["status"]) for r in rows if r["tracking_number"] in numbers)
+    yield Finding(name="states as the carrier means them", **differing(wanted, states))
+
+
+def orders(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
+    writes = [
+        (match, one) for one in evidence.requests if one["method"] == "PUT" and (match := WRITE.match(one["path"]))
+    ]
+    repeats = repeated((match[2], match[3], one["body"]) for match, one in writes if one["status"] == 200)
+    yield Finding(name="the same thing written twice on an order", expected=[], found=repeats)
+
+    ours = [parcel for parcel in evidence.parcels if parcel["source"].startswith("vtex") and parcel["follow"]]
+    delivered = sorted({(p["order_id"], p["invoice_number"]) for p in ours if p["package_delivered"]})
+    written = {(match[2], match[3]) for match, one in writes if json.loads(one["body"])["isDelivered"]}
+    held = sorted(key for key in written if finished(evidence.orders, key))
+    yield Finding(name="packages delivered, and finished on their orders", **differing(delivered, held))
+    meant = {(parcel["order_id"], parcel["invoice_number"]) for parcel in ours}
+    strange = sorted({(match[2], match[3]) for match, _ in writes} - meant)
+    yield Finding(name="orders written that are not ours to write", expected=[], found=strange)
+    (told,) = conn.execute(
+        "SELECT coalesce(sum((figures->>'sent')::int), 0)::int AS sent FROM rastro.run_stage"
+        " WHERE stage = 'update_orders' AND started_at >= %s",
+        [evidence.since],
+    )
+    recent = [one for one in evidence.recent if one["method"] == "PUT" and WRITE.match(one["path"])]
+    yield Finding(name="order writes as recorded", expected=told["sent"], found=sum(r["status"] == 200 for r in recent))
+
+
+def finished(orders_held: Sequence[Mapping[str, Any]], key: tuple[str, str]) -> bool:
+    """Whether the order system itself holds the package as delivered."""
+    return any(
+        order["order_id"] == key[0] and package["invoice_number"] == key[1] and package["finished"]
+        for order in orders_held
+        for package in order["packages"]
+    )
+
+
+def mails(evidence: Evidence) -> Iterator[Finding]:
+    arrived = Counter((mail["subject"].split(":")[0].split()[-1], kind_of(mail)) for mail in evidence.mails)
+    wanted = Counter(
+        (parcel["order_id"], told)
+        for parcel in evidence.parcels
+        if parcel["source"].startswith("sql") and parcel["follow"]
+        for told in parcel["tells"]
+        if told
+    )
+    yield Finding(name="mails to customers, each once", **differing(sorted(wanted.items()), sorted(arrived.items())))
+    owners = {parcel["order_id"]: parcel["email"] for parcel in evidence.parcels if parcel["email"]}
+    astray = [
+        mail["message_id"]
+        for mail in evidence.mails
+        if mail["rcpt_tos"] != [owners.get(mail["subject"].split(":")[0].split()[-1])]
+    ]
+    yield Finding(name="mails to anybody but the order's customer", expected=[], found=astray)
+    yield Finding(
+        name="Message-IDs seen twice", expected=[], found=repeated(mail["message_id"] for mail in evidence.mails)
+    )
+
+
+def kind_of(mail: Mapping[str, Any]) -> str:
+    """The status a mail tells of, from the Message-ID that is made from our own row."""
+    return str(mail["message_id"]).split(".")[2].partition("@")[0]
+
+
+def confirmations(evidence: Evidence) -> Iterator[Finding]:
+    direct = [p for p in evidence.parcels if p["follow"] and p["route"] == "direct" and p["package_delivered"]]
+    arrived: list[str] = []
+    for one in evidence.requests:
+        if not 200 <= one["status"] < 300 or one["method"] != "POST":
+            continue
+        if (match := CONFIRM.match(one["path"])) and json.loads(one["body"])["isDelivered"]:
+            arrived.append(match[2])
+        elif HOOK.match(one["path"]):
+            arrived.append(json.loads(one["body"])["data"]["marketplace_order_id"])
+    wanted = sorted({parcel["marketplace_order_id"] for parcel in direct})
+    yield Finding(name="deliveries confirmed to marketplaces, each once", **differing(wanted, sorted(arrived)))
+
+
+def differing(expected: Collection[Any], found: Collection[Any]) -> dict[str, Any]:
+    """Counts when the two agree; otherwise the counts with what is missing and what is too much."""
+    missing, excess = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
+    if not missing and not excess:
+        return {"expected": len(expected), "found": len(found)}
+    note = f"missing {list(missing)[:5]}, too much {list(excess)[:5]}"
+    return {"expected": f"{len(expected)}, these", "found": f"{len(found)}, others", "note": note}
+
+
+def repeated(things: Iterator[Any]) -> list[Any]:
+    return [thing for thing, times in Counter(things).items() if times > 1]
+
+
+def near_midnight(at: datetime, within: timedelta) -> bool:
+    """Whether the customers' day ends so soon that news of today may become news of yesterday while it is told."""
+    local = at.astimezone(LOCAL)
+    return (local + within).date() != local.date()

@@ -1,0 +1,199 @@
+"""
+Some hours of parcels' life against the simulated services, driven through Airflow's scheduler: ``make demo``.
+
+First a backfill of hours that were missed, then hour after hour as the simulator reveals news, then an audit of what
+really arrived. Each demo on the same state adds parcels of its own and leaves the finished ones alone, which is checked
+too: the audit is over everything that was ever received.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import requests
+
+from stack.airflow import AirflowStack, airflow_stack
+from stack.audit import Evidence, Finding, audit, lines_of
+from stack.postgres import embedded_postgres
+from stack.processes import StackError, stop_when_told
+from stack.product import migrate_warehouse, pools
+from stack.simulator import Simulator, simulator
+from stack.state import STATE, claimed, write_private
+from stack.summary import summary, table
+from stack.wiring import wiring
+
+DAG = "track_deliveries"
+HOUR = timedelta(hours=1)
+MISSED_HOURS = 3
+PARCELS = 240
+MOST_STEPS = 12
+BACKFILL_FIRST = "Backfill of missed hours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """The simulator's control calls."""
+
+    url: str
+
+    def get(self, path: str) -> Any:
+        return self._call("GET", path)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._call("POST", path, json=body)
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        answer = requests.request(method, f"{self.url}/control/{path}", timeout=60, **options)
+        answer.raise_for_status()
+        return answer.json()
+
+
+def demo(*, stay: bool) -> bool:
+    """Runs the demo; whether everything happened as it must."""
+    began = time.monotonic()
+    with claimed(STATE), embedded_postgres(STATE / "postgres") as postgres:
+        say(f"PostgreSQL is up ({time.monotonic() - began:.0f} s). Migrating the warehouse …")
+        warehouse, shop = postgres.create("rastro"), postgres.create("shop")
+        migrate_warehouse(warehouse)
+        with simulator(STATE) as world:
+            control = Control(url=world.url)
+            settings = wiring(
+                control.get("info"),
+                warehouse=postgres.airflow_connection("rastro"),
+                shop=postgres.airflow_connection("shop"),
+            )
+            with airflow_stack(STATE, postgres, settings=settings, pools=pools(), say=say) as airflow:
+                airflow.wait_for_dags([DAG])
+                say(f"Airflow is up ({time.monotonic() - began:.0f} s).")
+                publish(airflow, warehouse, world)
+                since = datetime.now(UTC)
+                live(airflow, control, shop)
+                holds = report(control, world, warehouse, since)
+                say(f"\nAll in {time.monotonic() - began:.0f} s.")
+                say(f"\nAirflow's UI: {airflow.url}\nUser:         {airflow.user}\nPassword:     {airflow.password}")
+                if stay:
+                    say("\nIt stays up until Ctrl-C; scripts find everything in .rastro/demo.json.")
+                    airflow.stay()
+    return holds
+
+
+def publish(airflow: AirflowStack, warehouse: str, world: Simulator) -> None:
+    """``demo.json``: where scripts find things; for its owner only."""
+    where = {
+        "ui_url": airflow.url,
+        "ui_user": airflow.user,
+        "ui_password": airflow.password,
+        "warehouse_dsn": warehouse,
+        "simulator_url": world.url,
+        "simulator_log": str(world.log),
+        "mail_log": str(world.mail_log),
+    }
+    write_private(STATE / "demo.json", json.dumps(where, indent=2) + "\n")
+
+
+def live(airflow: AirflowStack, control: Control, shop: str) -> None:
+    """The parcels' life: missed hours, then news hour by hour until no parcel has any left."""
+    cohorts = {parcel["cohort"] for parcel in control.get("truth")["parcels"]}
+    if cohorts:
+        say(f"{len(cohorts)} earlier demo(s) on this state: their parcels stay, and new ones join.")
+    made = control.post(
+        "cohort",
+        {"seed": len(cohorts) + 1, "parcels": PARCELS, "hours": MISSED_HOURS, "sql_dsn": shop, "share_sql": 0.3},
+    )
+    say(f"The shop has sent {made.get('parcels', PARCELS)} parcels.\n")
+    airflow.client.unpause(DAG)
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    backfill = airflow.client.backfill(DAG, start=this_hour - (MISSED_HOURS + 1) * HOUR, end=this_hour - 2 * HOUR)
+    began = time.monotonic()
+    airflow.client.wait_for_backfill(backfill)
+    say(f"{BACKFILL_FIRST}: {MISSED_HOURS} runs in {time.monotonic() - began:.0f} s.")
+    quiet(airflow)
+    end = datetime.now(UTC)
+    one_run(airflow, "The hour so far", this_hour, end)
+    for step in range(1, MOST_STEPS + 1):
+        advanced = control.post("advance", {"steps": 1})
+        if not advanced["revealed"] and not advanced["left"]:
+            return
+        start, end = end, datetime.now(UTC)
+        one_run(airflow, f"Hour {step}: {advanced['revealed']} new lines at the carrier", start, end)
+    raise StackError(f"Parcels still have news after {MOST_STEPS} hours")
+
+
+def one_run(airflow: AirflowStack, title: str, start: datetime, end: datetime) -> None:
+    began = time.monotonic()
+    run_id = airflow.client.trigger(DAG, window=(start, end), logical_date=end)
+    run = airflow.client.wait_for_run(DAG, run_id)
+    say(f"{title}: {run['state']} in {time.monotonic() - began:.0f} s.")
+    if run["state"] != "success":
+        log = airflow.client.task_log(DAG, run_id, "check_run")
+        raise StackError(f"The run {run_id} failed. check_run says:\n{log[-2000:]}")
+
+
+def quiet(airflow: AirflowStack, seconds: float = 120) -> None:
+    """Wait for runs that the scheduler began by itself, such as that of the hour just past."""
+    deadline = time.monotonic() + seconds
+    while any(run["state"] in {"queued", "running"} for run in airflow.client.runs(DAG)):
+        if time.monotonic() > deadline:
+            raise StackError(f"Airflow still runs {DAG} after {seconds:.0f} s")
+        time.sleep(0.5)
+
+
+def report(control: Control, world: Simulator, warehouse: str, since: datetime) -> bool:
+    """Prints what happened and whether what arrived is what ought to have; true when it is."""
+    with psycopg.connect(warehouse) as conn:
+        say("\n" + summary(conn, since))
+    evidence = Evidence(
+        parcels=control.get("truth")["parcels"],
+        orders=control.get("vtex/loja/orders"),
+        requests=lines_of(world.log),
+        mails=lines_of(world.mail_log),
+        warehouse=warehouse,
+        since=since,
+    )
+    findings = audit(evidence)
+    say("\n" + table(("what the simulator received", "ought to be", "is", ""), [row_of(one) for one in findings]))
+    wrong = [finding for finding in findings if not finding.holds]
+    for finding in wrong:
+        say(f"WRONG  {finding.name}: {finding.note or f'{finding.found} instead of {finding.expected}'}")
+    say(
+        "\nEverything arrived as it must, each thing once."
+        if not wrong
+        else f"\n{len(wrong)} of {len(findings)} are wrong."
+    )
+    return not wrong
+
+
+def row_of(finding: Finding) -> Sequence[str]:
+    def worded(value: object) -> str:
+        return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else (
+            "none" if value == [] else str(value)[:60]
+        )  # fmt: skip
+
+    return finding.name, worded(finding.expected), worded(finding.found), "ok" if finding.holds else "WRONG"
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main() -> int:
+    stop_when_told()
+    try:
+        holds = demo(stay=not os.environ.get("EXIT"))
+    except KeyboardInterrupt:
+        say("\nStopped.")
+        return 0
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0 if holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
