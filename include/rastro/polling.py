@@ -25,8 +25,8 @@ SLEEP = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """
-    ``every`` is the shortest interval, ``last_look_after`` the time from a parcel's end to the one look that follows
-    it, ``give_up_after`` the silence after which nobody is asked any more.
+    ``every`` is the shortest interval, ``last_look_after`` the time from the look that showed a parcel's end to the
+    one look that follows it, ``give_up_after`` the silence after which nobody is asked any more.
     """
 
     every: timedelta
@@ -36,11 +36,15 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What the last look at a parcel showed. ``quiet_since`` is the newest event, or when we first knew the parcel."""
+    """
+    What the last look at a parcel showed. ``quiet_since`` is the newest event, or when we first knew the parcel;
+    ``was_final`` whether the look before had shown its end already.
+    """
 
     at: datetime
     status: Status
     quiet_since: datetime
+    was_final: bool = False
     estimated_at: datetime | None = None
     refusal: RefusalReason | None = None
 
@@ -49,8 +53,7 @@ def next_poll_at(look: Look, pace: Pace) -> datetime | None:
     """The time of the next look, or None when there is none any more."""
     silence = look.at - look.quiet_since
     if look.status.is_final:
-        last_look = look.quiet_since + pace.last_look_after
-        return last_look if look.at < last_look else None
+        return None if look.was_final else look.at + pace.last_look_after
     if look.refusal is RefusalReason.NOT_OURS or is_given_up(look, pace):
         return None
     return start_of_interval(look.at, pace.every) + intervals(look, silence) * pace.every

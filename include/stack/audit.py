@@ -22,7 +22,7 @@ LOCAL = ZoneInfo("America/Sao_Paulo")
 WRITE = re.compile(r"^/vtex/(\w+)/api/oms/pvt/orders/([^/]+)/invoice/([^/]+)/tracking$")
 CONFIRM = re.compile(r"^/market/(\w+)/pvt/orders/([^/]+)/invoice/[^/]+/tracking$")
 HOOK = re.compile(r"^/webhook/(\w+)$")
-ASK = re.compile(r"^/correios/srorastro/v1/objetos\?")
+ASK = re.compile(r"^/correios/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +79,10 @@ def audit(evidence: Evidence) -> list[Finding]:
 
 
 def shipments(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
-    followed = sorted(
-        number for parcel in evidence.parcels if parcel["follow"] for number in parcel["tracking_numbers"]
-    )
-    rows = conn.execute("SELECT tracking_number FROM rastro.shipment WHERE skip = '' AND carrier IS NOT NULL")
-    yield Finding(name="parcels followed, each once", **differing(followed, sorted(r["tracking_number"] for r in rows)))
+    followed = sorted((one["order_id"], one["tracking_number"]) for one in evidence.parcels if one["follow"])
+    rows = conn.execute("SELECT order_id, tracking_number FROM rastro.shipment WHERE skip = '' AND carrier IS NOT NULL")
+    held = sorted((row["order_id"], row["tracking_number"]) for row in rows)
+    yield Finding(name="parcels followed, each once", **differing(followed, held))
 
 
 def asking(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
@@ -100,8 +99,8 @@ def events(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Findin
     followed = [parcel for parcel in evidence.parcels if parcel["follow"] and not parcel["refusal"]]
     revealed = Counter({parcel["tracking_number"]: len(parcel["revealed"]) for parcel in followed})
     rows = conn.execute(
-        "SELECT s.tracking_number, count(*) AS events FROM rastro.tracking_event JOIN rastro.shipment s USING (shipment_id)"
-        " GROUP BY 1"
+        "SELECT s.tracking_number, count(*) AS events"
+        " FROM rastro.tracking_event JOIN rastro.shipment s USING (shipment_id) GROUP BY 1"
     )
     held = Counter({row["tracking_number"]: row["events"] for row in rows})
     yield Finding(name="events revealed, each loaded once", **differing(sorted(revealed.items()), sorted(held.items())))
@@ -116,8 +115,14 @@ def orders(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Findin
     writes = [
         (match, one) for one in evidence.requests if one["method"] == "PUT" and (match := WRITE.match(one["path"]))
     ]
-    repeats = repeated((match[2], match[3], one["body"]) for match, one in writes if one["status"] == 200)
-    yield Finding(name="the same thing written twice on an order", expected=[], found=repeats)
+    last: dict[tuple[str, str], str] = {}
+    repeats = []
+    for match, one in writes:
+        package = (match[2], match[3])
+        if one["status"] == 200 and last.get(package) == one["body"]:
+            repeats.append(package)
+        last[package] = one["body"]
+    yield Finding(name="orders written with what they had already", expected=[], found=repeats)
 
     ours = [parcel for parcel in evidence.parcels if parcel["source"].startswith("vtex") and parcel["follow"]]
     delivered = sorted({(p["order_id"], p["invoice_number"]) for p in ours if p["package_delivered"]})

@@ -10,6 +10,7 @@ the mail (RFC 1047), and only a person or a setting decides whether to repeat th
 import contextlib
 import re
 import smtplib
+import socket
 import ssl
 from email.message import EmailMessage
 
@@ -126,6 +127,8 @@ class Postman:
         stage = Stage.GREETING
         try:
             client = self._client = self._connected()
+            if client.sock:  # a mail ends in a packet of its own, which must not wait for the answer to the one before
+                client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.ehlo_or_helo_if_needed()
             if self.server.encryption is Encryption.STARTTLS:
                 self._encrypt(client)

@@ -107,6 +107,7 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
     look = Look(
         at=answer.answered_at,
         status=state.status,
+        was_final=all(one.change.before.status.is_final for one in loaded),
         quiet_since=min(quiet_since, answer.answered_at),
         estimated_at=snapshot.estimated_at,
     )

@@ -215,7 +215,12 @@ class Tracker:
 
     def _next(self, due: Due, at: datetime, refusal: RefusalReason | None) -> datetime | None:
         look = Look(
-            at=at, status=due.status, quiet_since=due.quiet_since, estimated_at=due.estimated_at, refusal=refusal
+            at=at,
+            status=due.status,
+            was_final=due.status.is_final,
+            quiet_since=due.quiet_since,
+            estimated_at=due.estimated_at,
+            refusal=refusal,
         )
         return next_poll_at(look, self.settings.pace)
 
