@@ -20,6 +20,7 @@ class Reading(StrEnum):
     OWED = "owed"  # it does not know yet
     DONE = "done"  # it knows already
     CLOSED = "closed"  # it must not be told any more (cancelled, returned, carried by the marketplace itself)
+    CHANGED = "changed"  # the package is not as we knew it: its source is read again first
     NOT_READY = "not_ready"  # an earlier step is missing on its side; try later
     CANNOT_ASK = "cannot_ask"  # it has nothing that can be read
 

@@ -39,6 +39,10 @@ class Carrier(Protocol):
     login: Login | None
     claims: Claims
 
+    def doubt_about(self, reference: str) -> str:
+        """What looks wrong about a reference that is asked about all the same; empty when nothing does."""
+        ...
+
     def request_for(self, references: Sequence[str], access: Access) -> Request:
         """The call that asks about these references, at most ``batch_size`` of them."""
         ...

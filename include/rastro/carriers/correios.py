@@ -23,7 +23,7 @@ from rastro.carriers.correios_login import CorreiosLogin, ready_made_key
 from rastro.errors import Misconfigured, Unreadable
 from rastro.http import Request, Response
 from rastro.models import ReferenceKind, Refusal, RefusalReason, Snapshot
-from rastro.numbers import is_s10, normalise
+from rastro.numbers import check_digit_fits, is_s10, normalise
 from rastro.redaction import excerpt
 from rastro.routing import Claims
 
@@ -59,6 +59,11 @@ class Correios:
         numbers=(r"[A-Z]{2}[0-9]{9}[A-Z]{2}",),
         hosts=(r"(^|\.)correios\.com\.br$", r"(^|\.)linketrack\.com$"),
     )
+
+    def doubt_about(self, reference: str) -> str:
+        if not is_s10(reference):
+            return "it is not of the form AA123456789BR"
+        return "" if check_digit_fits(reference) else "its check digit is wrong: a letter or digit was mistyped"
 
     def request_for(self, references: Sequence[str], access: Access) -> Request:
         key = ready_made_key(access.account) or (access.token.value if access.token else "")

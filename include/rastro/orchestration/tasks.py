@@ -112,7 +112,7 @@ def load_changes(run_id: str) -> dict[str, object]:
     """Everything staged, by this run or an earlier one, becomes facts and owed notices."""
     shop = Workshop.open(run_id)
     with stage(shop, "load_changes") as running, shop.connect() as conn:
-        figures = load.load(conn, shop.source_traits(), shop.settings, now=shop.clock(), run_id=run_id)
+        figures = load.load(conn, shop.settings, now=shop.clock(), run_id=run_id)
         running.figures = asdict(figures)
     return running.figures
 
@@ -147,7 +147,7 @@ def email_customers(run_id: str) -> dict[str, int]:
     shop = Workshop.open(run_id)
     with stage(shop, "email_customers") as running:
         mailer = mail_customers.Mailer(
-            sources={account: source for account, source in shop.sources().items() if source.own_mail},
+            source_of=shop.source,
             carrier_names={code: carrier.name for code, carrier in CARRIERS.items()},
             postman=shop.postman(),
             sender=shop.sender(),

@@ -25,7 +25,6 @@ from rastro.marketplaces.registry import MARKETPLACES
 from rastro.orchestration.pools import SLOTS
 from rastro.orders.base import OrderSource, Setup
 from rastro.orders.registry import SOURCES
-from rastro.pipeline.load import SourceTraits
 from rastro.pipeline.tokens import AccessKeeper
 from rastro.receivers import Receiver
 from rastro.settings import OPTIONS, Endpoint, Settings, settings_from
@@ -145,16 +144,6 @@ class Workshop:
         if kind.connects_by == "engine":
             return kind.build(replace(setup, engine=engine_of(held)))
         return kind.build(replace(setup, account=account_of(held, "")))
-
-    def sources(self) -> dict[str, OrderSource]:
-        return {endpoint.key: self.source(endpoint.key) for endpoint in self.settings.sources}
-
-    def source_traits(self) -> dict[str, SourceTraits]:
-        """What the load must know of each source that can be built; of the others nobody is told anything yet."""
-        return {
-            account: SourceTraits(writes_back=source.receiver is not None, own_mail=source.own_mail)
-            for account, source in self.sources().items()
-        }
 
     def carriers(self) -> dict[str, Carrier]:
         """Every carrier that has a connection, by code."""

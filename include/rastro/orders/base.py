@@ -50,11 +50,13 @@ class OrderSource(Protocol):
     """
     One account of one order system.
 
+    ``whole_packages`` is true when each package is given with all of its numbers at once, so that others are gone.
     ``own_mail`` is true when the customer is mailed by us, false when writing on the order makes the system do it:
     never both for one change. ``receiver`` is None where nothing can be written back.
     """
 
     code: str
+    whole_packages: bool
     own_mail: bool
     receiver: Receiver | None
 

@@ -78,6 +78,7 @@ class SqlSource:
     """One relation of one database."""
 
     code = "sql"
+    whole_packages = False  # a package of several numbers may be several rows
     own_mail = True
     receiver: Receiver | None = None
 

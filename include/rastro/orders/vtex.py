@@ -68,6 +68,7 @@ class Vtex:
     """One VTEX account."""
 
     code = "vtex"
+    whole_packages = True
 
     def __init__(self, setup: Setup, *, limits: Limits | None = None) -> None:
         account = checked(setup.account)

@@ -116,8 +116,8 @@ def reading(order: Order, message: Message) -> Answer:
     cases = (
         (order.is_cancelled, Reading.CLOSED, "the order was cancelled"),
         (order.is_returned(package), Reading.CLOSED, "a return invoice covers the whole package"),
-        (not package.numbers, Reading.NOT_READY, "the tracking number was taken off the invoice"),
-        (message.tracking_number not in package.numbers, Reading.CLOSED, "the invoice has another number now"),
+        (not package.numbers, Reading.CHANGED, "the tracking number was taken off the invoice"),
+        (message.tracking_number not in package.numbers, Reading.CHANGED, "the invoice has another number now"),
         (
             package.is_finished and not delivered and not message.once_delivered,
             Reading.CLOSED,

@@ -19,6 +19,7 @@ from rastro.polling import Look, next_poll_at
 from rastro.settings import Settings
 from rastro.warehouse import loading
 from rastro.warehouse.loading import Known, Loaded, NextLook, StagedAnswer
+from rastro.warehouse.shipments import SourceTraits, known_sources
 
 AT_A_TIME = 2000
 # An invoice is written before the parcel is posted, or at most some days after it.
@@ -38,26 +39,12 @@ class Figures:
     owed: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceTraits:
-    """What the load must know of a source: whether it can be written to, and who mails its customers."""
-
-    writes_back: bool
-    own_mail: bool
-
-
-def load(
-    conn: Connection[Any], sources: Mapping[str, SourceTraits], settings: Settings, *, now: datetime, run_id: str
-) -> Figures:
-    """
-    Everything staged becomes facts and owed notices.
-
-    :param sources: traits by account; a shipment of an account that is no longer configured owes nothing to anybody
-        but the shop.
-    """
+def load(conn: Connection[Any], settings: Settings, *, now: datetime, run_id: str) -> Figures:
+    """Everything staged becomes facts and owed notices."""
     figures = Figures()
     with conn.transaction():
         loading.begin(conn, now)
+        sources = known_sources(conn)
         for staged in all_staged(conn):
             by_poll: dict[int, list[Loaded]] = {answer.poll_id: [] for answer in staged}
             answers = {answer.poll_id: answer for answer in staged}
@@ -84,7 +71,7 @@ def judge(
     known: Known, answer: StagedAnswer, sources: Mapping[str, SourceTraits], settings: Settings, now: datetime
 ) -> Loaded:
     """What one answer changes for one shipment, and what that owes."""
-    traits = sources.get(known.shipment.account, SourceTraits(writes_back=False, own_mail=False))
+    traits = sources[known.shipment.account]
     change = compare(
         known.events,
         decode(answer.snapshot),

@@ -25,7 +25,7 @@ from rastro.mail.replies import HardRefusal
 from rastro.mail.smtp import Postman
 from rastro.models import Channel, NoticeState, Status
 from rastro.orders.base import Contact, OrderSource
-from rastro.pipeline.tell import UNTIL_A_PERSON_LOOKS, Figures, later
+from rastro.pipeline.tell import UNTIL_A_PERSON_LOOKS, Figures, hindered, later
 from rastro.settings import Settings
 from rastro.warehouse import outbox
 from rastro.warehouse.connect import Connect
@@ -39,11 +39,12 @@ class Mailer:
     """
     Everything needed to mail the customers of several sources.
 
+    :param source_of: the source of an account, where the customers' addresses are.
     :param carrier_names: how customers know each carrier, by code.
     :param address_key: keys the hashes by which refused addresses are remembered.
     """
 
-    sources: Mapping[str, OrderSource]
+    source_of: Callable[[str], OrderSource]
     carrier_names: Mapping[str, str]
     postman: Postman
     sender: Sender
@@ -57,17 +58,23 @@ class Mailer:
     def mail(self) -> Figures:
         """
         Every mail owed now, to the customers of every source that leaves mailing to us; the figures' ``trouble`` is
-        what kept some from being sent.
+        what kept some from being sent. A source that cannot be used does not keep the others' customers waiting.
         """
         figures = Figures()
         pace = Pace(self.settings.mails_per_second)
         with self.connect() as conn, self.postman:
-            for account, source in self.sources.items():
+            for account in outbox.open_targets(conn, self.clock()).get(Channel.EMAIL, []):
+                try:
+                    source = self.source_of(account)
+                except RastroError as error:
+                    figures.stop(error)
+                    continue
+                before = figures.trouble
                 for order in outbox.open_orders(conn, Channel.EMAIL, account, self.clock()):
                     conn.commit()
                     self._mail_about(conn, account, order, source, pace, figures)
-                    if figures.trouble:
-                        return figures
+                    if figures.trouble is not before:
+                        break
         return figures
 
     def _mail_about(
@@ -123,7 +130,7 @@ class Mailer:
             return Settlement(state=NoticeState.DROPPED, reason=str(error))
         except (CredentialsRefused, Misconfigured) as error:
             figures.stop(error)
-            return later(error, notices, self.settings, self.clock())
+            return hindered(error, notices, self.clock())
         except Doubtful as error:
             return self._doubtful(error, notices)
         except Transient as error:

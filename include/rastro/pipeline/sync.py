@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any, TypeAlias
 
 from psycopg import Connection
@@ -57,16 +56,18 @@ def sync(connect: Connect, look: Sync) -> Figures:
     :raises RastroError: the source could not be read to its end.
     """
     figures = Figures()
+    source = look.source
+    traits = shipments.SourceTraits(writes_back=source.receiver is not None, own_mail=source.own_mail)
     with connect() as conn:
-        seen = shipments.watermark(conn, look.account)
+        seen = shipments.keep_source(conn, look.account, traits)
         awaited = shipments.awaited_orders(conn, look.account, look.now - look.settings.sync_horizon)
         conn.commit()
         since = seen - look.settings.sync_overlap if seen else look.now - look.settings.sync_horizon
-        for some in in_batches(look.source.shipments(since, look.now)):
+        for some in in_batches(source.shipments(since, look.now)):
             take(conn, look, some, figures)
         if awaited:
             shipments.orders_have_come(conn, look.account, awaited)  # those that still have no number say so again
-            for some in in_batches(look.source.again(awaited)):
+            for some in in_batches(source.again(awaited)):
                 take(conn, look, some, figures)
         shipments.set_watermark(conn, look.account, look.now)
     return figures
@@ -75,7 +76,7 @@ def sync(connect: Connect, look: Sync) -> Figures:
 def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures) -> None:
     """Merge some of what a source yielded, and commit it."""
     routed = [routed_to(one, look) for one in found if isinstance(one, Shipment)]
-    merged = shipments.merge(conn, routed, look.now)
+    merged = shipments.merge(conn, routed, look.now, whole_packages=look.source.whole_packages)
     figures.read += len(routed)
     figures.added += merged.added
     figures.changed += merged.changed
@@ -101,10 +102,17 @@ def routed_to(shipment: Shipment, look: Sync) -> Routed:
     found = route(shipment.courier, shipment.tracking_number, shipment.tracking_url, claims)
     if found.carrier is None:
         return Routed(shipment=shipment, carrier=None, why=found.why, reference="")
-    kinds = look.carriers[found.carrier].references
+    carrier = look.carriers[found.carrier]
+    kinds = carrier.references
     reference = next((text for kind in kinds if (text := reference_of(shipment, kind))), "")
     missing = "" if reference else f"; {found.carrier} needs {' or '.join(kinds)}, and the order has none"
-    return Routed(shipment=shipment, carrier=found.carrier, why=found.why + missing, reference=reference)
+    return Routed(
+        shipment=shipment,
+        carrier=found.carrier,
+        why=found.why + missing,
+        reference=reference,
+        warning=carrier.doubt_about(reference) if reference else "",
+    )
 
 
 def reference_of(shipment: Shipment, kind: ReferenceKind) -> str:
@@ -116,6 +124,12 @@ def reference_of(shipment: Shipment, kind: ReferenceKind) -> str:
 
 
 def in_batches(found: Iterable[Found]) -> Iterator[list[Found]]:
-    rows = iter(found)
-    while some := list(islice(rows, AT_A_TIME)):
-        yield some
+    """Some hundred at a time, never parting what belongs to one order."""
+    batch: list[Found] = []
+    for one in found:
+        if len(batch) >= AT_A_TIME and one.order_id != batch[-1].order_id:
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
+        yield batch

@@ -8,7 +8,7 @@ read before anything is written again.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,7 @@ from rastro.settings import Settings
 from rastro.warehouse import outbox
 from rastro.warehouse.connect import Connect
 from rastro.warehouse.outbox import Claimed, OrderKey, Parcel, Settlement
+from rastro.warehouse.shipments import await_order
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
@@ -115,14 +116,19 @@ class Teller:
         for package in packages(parcels):
             mine = [notice for notice in claimed if notice.shipment_id in {one.shipment_id for one in package}]
             if mine:
-                self._deliver(conn, mine, package, figures)
+                self._deliver(conn, order.account, mine, package, figures)
         followed = {parcel.shipment_id for parcel in parcels}
         if left := [notice for notice in claimed if notice.shipment_id not in followed]:
             gone = Settlement(state=NoticeState.DROPPED, reason="the parcel is no longer followed")
             self._settle(conn, left, gone, figures)
 
     def _deliver(
-        self, conn: Connection[Any], notices: Sequence[Claimed], package: Sequence[Parcel], figures: Figures
+        self,
+        conn: Connection[Any],
+        account: str,
+        notices: Sequence[Claimed],
+        package: Sequence[Parcel],
+        figures: Figures,
     ) -> None:
         message = message_about(conn, notices, package)
         outbox.store_rendering(
@@ -133,7 +139,9 @@ class Teller:
             settlement = self._tell_once(message, notices)
         except (CredentialsRefused, Misconfigured, RateLimited) as error:
             figures.stop(error)  # not this notice's fault: it stays owed, and so do the others
-            settlement = later(error, notices, self.settings, self.clock())
+            settlement = hindered(error, notices, self.clock())
+        if settlement.outcome == Reading.CHANGED:
+            await_order(conn, account, package[0].order_id, self.clock())
         self._settle(conn, notices, settlement, figures)
 
     def _settle(
@@ -162,8 +170,9 @@ class Teller:
                 return Settlement(state=NoticeState.SENT, outcome="already", reason=before.reason)
             case Reading.CLOSED:
                 return Settlement(state=NoticeState.DROPPED, reason=before.reason)
-            case Reading.NOT_READY:
-                return later(Transient(before.reason), notices, self.settings, now)
+            case Reading.NOT_READY | Reading.CHANGED:
+                waiting = later(Transient(before.reason), notices, self.settings, now)
+                return replace(waiting, outcome=before.reading.value)
             case Reading.CANNOT_ASK if doubtful and not self.receiver.repeat_is_safe:
                 reason = f"an earlier attempt may have arrived, and it cannot be asked: {before.reason}"
                 return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS)
@@ -251,10 +260,17 @@ def message_about(conn: Connection[Any], notices: Sequence[Claimed], package: Se
     )
 
 
+def hindered(error: RastroError, notices: Sequence[Claimed], now: datetime) -> Settlement:
+    """Owed as before: the way was barred for everybody, which counts as no attempt at this notice."""
+    state = NoticeState.UNKNOWN if any(notice.doubtful for notice in notices) else NoticeState.OWED
+    asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)
+    return Settlement(state=state, reason=str(error), not_before=now + asked, counts=False)
+
+
 def later(error: RastroError, notices: Sequence[Claimed], settings: Settings, now: datetime) -> Settlement:
     """Owed still, after a pause that grows with the attempts; given up when there were too many."""
     attempts = max(notice.attempts for notice in notices)
-    if attempts >= settings.max_attempts and not isinstance(error, CredentialsRefused | Misconfigured | RateLimited):
+    if attempts >= settings.max_attempts:
         return Settlement(state=NoticeState.DEAD, reason=f"gave up after {attempts} attempts: {error}")
     pause = BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
     asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)

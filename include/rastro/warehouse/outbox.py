@@ -79,7 +79,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """How an attempt ended: the notice's new state, why, and what the other side said."""
+    """
+    How an attempt ended: the notice's new state, why, and what the other side said. ``counts`` is false for an attempt
+    that never came to the notice itself.
+    """
 
     state: NoticeState
     reason: str = ""
@@ -87,6 +90,7 @@ class Settlement:
     not_before: datetime | None = None
     outcome: str = ""
     answer: str = field(default="", repr=False)
+    counts: bool = True
 
 
 def open_targets(conn: Connection[Any], now: datetime) -> dict[Channel, list[str]]:
@@ -155,7 +159,8 @@ def settle(
     notice_ids = [one.notice_id for one in notices]
     run(
         conn, "settle_notices", notice_ids=notice_ids, state=settlement.state.value, reason=settlement.reason,
-        receipt=settlement.receipt, not_before=settlement.not_before or now, now=now, claimed_by=claimed_by,
+        receipt=settlement.receipt, not_before=settlement.not_before or now,
+        counts=settlement.counts, now=now, claimed_by=claimed_by,
     )  # fmt: skip
     outcome = settlement.outcome or settlement.state.value
     run(

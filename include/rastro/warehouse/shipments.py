@@ -19,6 +19,7 @@ class Routed:
     carrier: str | None
     why: str
     reference: str
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,22 +30,47 @@ class Merged:
     unclaimed: int
 
 
-def watermark(conn: Connection[Any], account: str) -> datetime | None:
-    row = run(conn, "watermark", account=account).fetchone()
-    return row.synced_until if row else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTraits:
+    """How the people behind a source are told: whether its orders are written on, and who mails its customers."""
+
+    writes_back: bool
+    own_mail: bool
+
+
+def keep_source(conn: Connection[Any], account: str, traits: SourceTraits) -> datetime | None:
+    """Record a source as it is now; how far it has been read, None when never."""
+    (row,) = run(conn, "keep_source", account=account, writes_back=traits.writes_back, own_mail=traits.own_mail)
+    until: datetime | None = row.synced_until
+    return until
+
+
+def known_sources(conn: Connection[Any]) -> dict[str, SourceTraits]:
+    """Every source that was ever read, so that its shipments are judged even while it cannot be reached."""
+    return {
+        row.account: SourceTraits(writes_back=row.writes_back, own_mail=row.own_mail)
+        for row in run(conn, "known_sources")
+    }
 
 
 def set_watermark(conn: Connection[Any], account: str, until: datetime) -> None:
     run(conn, "set_watermark", account=account, until=until)
 
 
-def merge(conn: Connection[Any], routed: Iterable[Routed], now: datetime) -> Merged:
-    """Bring shipments and the references they are asked about up to date, in the caller's transaction."""
+def merge(conn: Connection[Any], routed: Iterable[Routed], now: datetime, *, whole_packages: bool) -> Merged:
+    """
+    Bring shipments and the references they are asked about up to date, in the caller's transaction.
+
+    :param whole_packages: each package comes with all of its numbers, so others that it had are gone.
+    """
     run(conn, "make_incoming_shipment")
     copy_in(conn, "copy_incoming_shipment", (_row(one) for one in routed))
     run(conn, "add_references", now=now)
     (counts,) = run(conn, "merge_shipments", now=now)
+    if whole_packages:
+        run(conn, "retire_replaced", now=now)
     run(conn, "stop_unwanted_polls")
+    run(conn, "resume_wanted_polls", now=now)
     return Merged(**counts._asdict())
 
 
@@ -54,7 +80,7 @@ def _row(routed: Routed) -> Sequence[object]:
         s.account, s.order_id, s.invoice_number, s.tracking_number, s.tracking_text, s.courier, s.tracking_url,
         s.invoice_key, s.shipper_cnpj, s.carrier_id, routed.carrier, routed.why, routed.reference, s.service, s.origin,
         s.affiliate, s.marketplace_order_id, s.marketplace_endpoint, s.route.value, s.marketplace, s.locale,
-        s.ordered_at, s.invoiced_at, s.promised_at, s.city_to, s.state_to, s.skip,
+        s.ordered_at, s.invoiced_at, s.promised_at, s.city_to, s.state_to, s.skip, routed.warning,
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ WHERE notice_id = ANY(%(notice_ids)s)
 -- Only by the one who holds the claim: a late settlement after the lease was lost changes nothing.
 UPDATE rastro.notice
 SET state = %(state)s, reason = %(reason)s, receipt = %(receipt)s, not_before = %(not_before)s, lease_until = NULL,
+    attempts = attempts - CASE WHEN %(counts)s THEN 0 ELSE 1 END,
     settled_at = CASE WHEN %(state)s IN ('sent', 'superseded', 'dropped', 'dead') THEN %(now)s::timestamptz END
 WHERE notice_id = ANY(%(notice_ids)s) AND state = 'claimed' AND claimed_by = %(claimed_by)s
 

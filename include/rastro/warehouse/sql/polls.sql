@@ -76,11 +76,5 @@ SELECT count(*) AS slices, coalesce(sum(calls), 0)::bigint AS calls, coalesce(su
 FROM rastro.poll_batch WHERE run_id = %(run_id)s
 
 -- name: troubles_of_run
-SELECT carrier AS part, trouble FROM rastro.poll_batch b
-WHERE run_id = %(run_id)s AND trouble <> ''
-  AND batch_id = (SELECT max(batch_id) FROM rastro.poll_batch l
-                  WHERE l.run_id = b.run_id AND l.carrier = b.carrier AND l.from_poll_id = b.from_poll_id)
-UNION ALL
-SELECT stage || CASE WHEN part = '' THEN '' ELSE ' ' || part END, trouble FROM rastro.run_stage
-WHERE run_id = %(run_id)s AND trouble <> ''
-ORDER BY 1, 2
+SELECT stage || CASE WHEN part = '' THEN '' ELSE ' ' || part END AS part, trouble FROM rastro.run_stage
+WHERE run_id = %(run_id)s AND trouble <> '' ORDER BY started_at, part

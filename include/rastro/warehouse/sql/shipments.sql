@@ -1,9 +1,13 @@
--- name: watermark
-SELECT synced_until FROM rastro.source_watermark WHERE account = %(account)s
+-- name: keep_source
+INSERT INTO rastro.source (account, writes_back, own_mail) VALUES (%(account)s, %(writes_back)s, %(own_mail)s)
+ON CONFLICT (account) DO UPDATE SET writes_back = excluded.writes_back, own_mail = excluded.own_mail
+RETURNING synced_until
+
+-- name: known_sources
+SELECT account, writes_back, own_mail FROM rastro.source ORDER BY account
 
 -- name: set_watermark
-INSERT INTO rastro.source_watermark (account, synced_until) VALUES (%(account)s, %(until)s)
-ON CONFLICT (account) DO UPDATE SET synced_until = greatest(source_watermark.synced_until, excluded.synced_until)
+UPDATE rastro.source SET synced_until = greatest(synced_until, %(until)s::timestamptz) WHERE account = %(account)s
 
 -- name: make_incoming_shipment
 CREATE TEMP TABLE incoming_shipment (
@@ -11,7 +15,7 @@ CREATE TEMP TABLE incoming_shipment (
     tracking_url text, invoice_key text, shipper_cnpj text, carrier_id text, carrier text, carrier_reason text,
     reference text, service text, origin text, affiliate text, marketplace_order_id text, marketplace_endpoint text,
     route text, marketplace text, locale text, ordered_at timestamptz, invoiced_at timestamptz, promised_at timestamptz,
-    city_to text, state_to text, skip text
+    city_to text, state_to text, skip text, warning text
 ) ON COMMIT DROP
 
 -- name: copy_incoming_shipment
@@ -33,12 +37,12 @@ WITH merged AS (
         account, order_id, invoice_number, tracking_number, tracking_text, courier, tracking_url, invoice_key,
         shipper_cnpj, carrier_id, carrier, carrier_reason, poll_id, service, origin, affiliate, marketplace_order_id,
         marketplace_endpoint, route, marketplace, locale, ordered_at, invoiced_at, promised_at, city_to, state_to, skip,
-        first_seen_at, updated_at)
+        warning, first_seen_at, updated_at)
     SELECT DISTINCT ON (i.account, i.order_id, i.invoice_number, i.tracking_number)
         i.account, i.order_id, i.invoice_number, i.tracking_number, i.tracking_text, i.courier, i.tracking_url,
         i.invoice_key, i.shipper_cnpj, i.carrier_id, i.carrier, i.carrier_reason, p.poll_id, i.service, i.origin,
         i.affiliate, i.marketplace_order_id, i.marketplace_endpoint, i.route, i.marketplace, i.locale, i.ordered_at,
-        i.invoiced_at, i.promised_at, i.city_to, i.state_to, i.skip, %(now)s::timestamptz, %(now)s::timestamptz
+        i.invoiced_at, i.promised_at, i.city_to, i.state_to, i.skip, i.warning, %(now)s::timestamptz, %(now)s::timestamptz
     FROM incoming_shipment i
     LEFT JOIN rastro.poll_state p ON p.carrier = i.carrier AND p.reference = i.reference
     ORDER BY i.account, i.order_id, i.invoice_number, i.tracking_number, i.skip
@@ -47,7 +51,8 @@ WITH merged AS (
         invoice_key = excluded.invoice_key, shipper_cnpj = excluded.shipper_cnpj, carrier_id = excluded.carrier_id,
         carrier = excluded.carrier, carrier_reason = excluded.carrier_reason, poll_id = excluded.poll_id,
         service = excluded.service, route = excluded.route, marketplace = excluded.marketplace,
-        promised_at = coalesce(excluded.promised_at, s.promised_at), skip = excluded.skip, updated_at = excluded.updated_at
+        promised_at = coalesce(excluded.promised_at, s.promised_at), skip = excluded.skip,
+        warning = excluded.warning, updated_at = excluded.updated_at
     WHERE (s.tracking_text, s.courier, s.tracking_url, s.invoice_key, s.shipper_cnpj, s.carrier_id, s.carrier,
            s.carrier_reason, s.poll_id, s.service, s.route, s.marketplace, s.skip)
         IS DISTINCT FROM
@@ -73,9 +78,26 @@ FROM merged
 -- References that no shipment wants any more.
 UPDATE rastro.poll_state p SET next_poll_at = NULL
 FROM (SELECT DISTINCT s.poll_id FROM incoming_shipment i
-      JOIN rastro.shipment s USING (account, order_id, invoice_number, tracking_number) WHERE i.skip <> '') AS unwanted
+      JOIN rastro.shipment s USING (account, order_id, invoice_number) WHERE s.skip <> '') AS unwanted
 WHERE p.poll_id = unwanted.poll_id AND p.next_poll_at IS NOT NULL
   AND NOT EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id AND s.skip = '')
+
+-- name: retire_replaced
+-- Numbers that a package no longer has, since its source gave the whole package now and they were not in it.
+UPDATE rastro.shipment s SET skip = 'The shop gave the package another number.', updated_at = %(now)s
+FROM (SELECT DISTINCT account, order_id, invoice_number FROM incoming_shipment) AS package
+WHERE s.account = package.account AND s.order_id = package.order_id AND s.invoice_number = package.invoice_number
+  AND s.skip = ''
+  AND NOT EXISTS (SELECT FROM incoming_shipment i
+                  WHERE i.account = s.account AND i.order_id = s.order_id AND i.invoice_number = s.invoice_number
+                    AND i.tracking_number = s.tracking_number)
+
+-- name: resume_wanted_polls
+-- References that had been given up and are wanted again.
+UPDATE rastro.poll_state p SET next_poll_at = %(now)s
+FROM incoming_shipment i
+WHERE i.skip = '' AND p.carrier = i.carrier AND p.reference = i.reference AND p.next_poll_at IS NULL
+  AND p.refusal <> 'not_ours' AND p.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
 
 -- name: awaited_orders
 SELECT order_id FROM rastro.awaited_order

@@ -1,10 +1,13 @@
 -- The first schema. Times are timestamptz; statuses are the words of rastro.models.Status.
 
-CREATE TABLE rastro.source_watermark (
+CREATE TABLE rastro.source (
     account      text PRIMARY KEY,
-    synced_until timestamptz NOT NULL
+    writes_back  boolean NOT NULL,
+    own_mail     boolean NOT NULL,
+    synced_until timestamptz
 );
-COMMENT ON TABLE rastro.source_watermark IS 'How far each order source has been read.';
+COMMENT ON TABLE rastro.source IS 'Each order source: how far it has been read, and how its people are told.';
+COMMENT ON COLUMN rastro.source.own_mail IS 'Whether its customers are mailed by us; otherwise by the order system, when the order is written.';
 
 CREATE TABLE rastro.awaited_order (
     account       text NOT NULL,
@@ -76,6 +79,7 @@ CREATE TABLE rastro.shipment (
     city_to              text NOT NULL DEFAULT '',
     state_to             text NOT NULL DEFAULT '',
     skip                 text NOT NULL DEFAULT '',
+    warning              text NOT NULL DEFAULT '',
     first_seen_at        timestamptz NOT NULL,
     updated_at           timestamptz NOT NULL,
     CONSTRAINT shipment_is_one_package UNIQUE (account, order_id, invoice_number, tracking_number)
@@ -88,6 +92,7 @@ COMMENT ON COLUMN rastro.shipment.account IS 'The source, as adapter:connection.
 COMMENT ON COLUMN rastro.shipment.tracking_text IS 'The tracking number as the shop typed it.';
 COMMENT ON COLUMN rastro.shipment.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
 COMMENT ON COLUMN rastro.shipment.route IS 'Who confirms delivery to the marketplace: none, connector, direct or review.';
+COMMENT ON COLUMN rastro.shipment.warning IS 'What looks wrong about its number, though it is followed.';
 COMMENT ON COLUMN rastro.shipment.skip IS 'Why the parcel is not followed; empty when it is.';
 
 CREATE TABLE rastro.shipment_state (
@@ -344,6 +349,9 @@ COMMENT ON VIEW rastro.v_change IS 'The diffs, with the shipment each belongs to
 CREATE VIEW rastro.v_open_problem AS
 SELECT 'no carrier claims it' AS problem, s.account, s.order_id, s.tracking_number AS subject, s.carrier_reason AS detail, s.first_seen_at AS since
 FROM rastro.shipment s WHERE s.carrier IS NULL AND s.skip = ''
+UNION ALL
+SELECT 'the number looks mistyped', s.account, s.order_id, s.tracking_number, s.warning, s.first_seen_at
+FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id) WHERE s.warning <> '' AND s.skip = '' AND t.status = 'unknown'
 UNION ALL
 SELECT 'carrier refuses it: ' || p.refusal, s.account, s.order_id, s.tracking_number, p.refusal_text, p.answered_at
 FROM rastro.shipment s JOIN rastro.poll_state p USING (poll_id) WHERE p.refusal IN ('not_ours', 'malformed')
