@@ -593,8 +593,8 @@ SHIPMENT = Shipment(account="", order_id="1-01", invoice_number="77", tracking_n
         (with_packages(), Reading.CLOSED),
         (with_packages(pack(type="Input")), Reading.CLOSED),
         (with_packages(pack(), pack(type="Input", invoiceNumber="78")), Reading.CLOSED),
-        (with_packages(pack(trackingNumber="QB000000014BR")), Reading.CLOSED),
-        (with_packages(pack(trackingNumber=None)), Reading.NOT_READY),
+        (with_packages(pack(trackingNumber="QB000000014BR")), Reading.CHANGED),
+        (with_packages(pack(trackingNumber=None)), Reading.CHANGED),
     ],
 )
 def test_an_order_is_told_only_what_it_may_be_told(document: dict[str, Any], expected: Reading) -> None:

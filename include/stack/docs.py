@@ -1,0 +1,199 @@
+"""
+Fills the tables of ``README.md`` and ``docs/`` from what they describe: ``python -m stack.docs``.
+
+A table stands between ``<!-- made: NAME -->`` and ``<!-- end -->``; all around it is written by hand. Those about the
+warehouse are read from a database that is migrated for it.
+"""
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from rastro.carriers.base import Asks
+from rastro.carriers.correios_lines import STATUS
+from rastro.carriers.registry import CARRIERS
+from rastro.cli import COMMANDS
+from rastro.marketplaces.registry import MARKETPLACES
+from rastro.models import Status
+from rastro.notices import MAILED
+from rastro.orders.registry import SOURCES
+from rastro.orders.sql import COLUMNS
+from rastro.settings import OPTIONS
+from stack.postgres import embedded_postgres
+from stack.product import migrate_warehouse
+from stack.state import REPOSITORY
+
+FILES = (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))
+BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
+RELATIONS = """
+SELECT c.relname AS name, obj_description(c.oid, 'pg_class') AS about
+FROM pg_class c WHERE c.relnamespace = 'rastro'::regnamespace AND c.relkind = ANY(%s) AND NOT c.relispartition
+  AND c.relname NOT LIKE 'alembic%%' AND c.relname NOT LIKE '%%\\_default'
+ORDER BY c.relname
+"""
+COLUMNS_OF = """
+SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS kind, col_description(a.attrelid, a.attnum) AS about
+FROM pg_attribute a
+WHERE a.attrelid = format('rastro.%%I', %s::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") or " " for cell in line) + " |\n" for line in lines)
+
+
+def code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def link(address: str) -> str:
+    """A link to a page, or to a file of ours."""
+    return f"[docs]({address})" if "://" in address else f"[{address}](../{address})"
+
+
+def settings() -> str:
+    return table(
+        ("setting", "default", "example", "what for"),
+        ((code(name), code(one.default), code(one.example), one.description) for name, one in OPTIONS.items()),
+    )
+
+
+def commands() -> str:
+    return table(("command", "what for"), ((code(f"rastro {one.name}"), one.help) for one in COMMANDS))
+
+
+def sources() -> str:
+    return table(
+        ("code", "name", "what it covers", "written back", "read more"),
+        (
+            (code(one.code), one.name, one.covers, "yes" if one.writes_back else "no", link(one.docs))
+            for one in SOURCES.values()
+        ),
+    )
+
+
+def sql_columns() -> str:
+    return table(
+        ("column", "type", "required", "meaning"),
+        ((code(one.name), one.kind, "yes" if one.required else "", one.meaning) for one in COLUMNS),
+    )
+
+
+def carriers() -> str:
+    return table(
+        ("code", "name", "asked about", "a call", "limits of one contract", "sure", "read more"),
+        (
+            (
+                code(one.code),
+                one.name,
+                ", ".join(one.references),
+                f"up to {one.batch_size}" if one.asks is Asks.BATCH else one.asks.value,
+                f"{one.requests_per_second:g} calls/s, {one.connections} at once",
+                one.confidence,
+                link(one.docs),
+            )
+            for one in CARRIERS.values()
+        ),
+    )
+
+
+def correios_statuses() -> str:
+    counts = Counter(STATUS.values())
+    examples = {status: next(pair for pair, is_of in STATUS.items() if is_of is status) for status in counts}
+    return table(
+        ("status", "pairs of code and type", "such as"),
+        ((code(status), str(counts[status]), examples[status]) for status in Status if counts[status]),
+    )
+
+
+def marketplaces() -> str:
+    return table(
+        ("code", "name", "can be read back", "mails the customer itself", "sure", "read more"),
+        (
+            (
+                code(one.code),
+                one.name,
+                "yes" if one.reads_back else "no",
+                "yes" if one.mails_customer else "no",
+                one.confidence,
+                link(one.docs),
+            )
+            for one in MARKETPLACES.values()
+        ),
+    )
+
+
+def mailed() -> str:
+    return table(
+        ("status", "days the news is news"), ((code(status), f"{age.days}") for status, age in MAILED.items())
+    )
+
+
+def relations(conn: psycopg.Connection[Any]) -> str:
+    """All tables with what they hold, and the columns that need a word."""
+    rows = []
+    for name, about in conn.execute(RELATIONS, [["r", "p"]]).fetchall():
+        rows.append((code(name), about or ""))
+        rows += [(f"{code(f'{name}.{column}')}", said) for column, _, said in columns_of(conn, name) if said]
+    return table(("table or column", "what it holds"), rows)
+
+
+def views(conn: psycopg.Connection[Any]) -> str:
+    """The views whose names stay, each with its columns."""
+    parts = []
+    for name, about in conn.execute(RELATIONS, [["v"]]).fetchall():
+        if name.startswith("v_"):
+            rows = ((code(column), kind, said or "") for column, kind, said in columns_of(conn, name))
+            parts.append(f"### `{name}`\n\n{about}\n\n{table(('column', 'type', 'meaning'), rows)}")
+    return "\n".join(parts)
+
+
+def columns_of(conn: psycopg.Connection[Any], relation: str) -> list[tuple[str, str, str | None]]:
+    return conn.execute(COLUMNS_OF, [relation]).fetchall()
+
+
+MADE: Mapping[str, Callable[[], str]] = {
+    "settings": settings,
+    "commands": commands,
+    "sources": sources,
+    "sql-columns": sql_columns,
+    "carriers": carriers,
+    "correios-statuses": correios_statuses,
+    "marketplaces": marketplaces,
+    "mailed": mailed,
+}
+MADE_FROM_WAREHOUSE: Mapping[str, Callable[[psycopg.Connection[Any]], str]] = {"tables": relations, "views": views}
+
+
+def blocks(text: str) -> Iterator[tuple[str, str]]:
+    """Name and present content of each table in a page."""
+    for match in BLOCK.finditer(text):
+        yield match["name"], match["body"]
+
+
+def filled(text: str, made: Mapping[str, str]) -> str:
+    """The page with its tables made anew."""
+    return BLOCK.sub(lambda match: f"{match[1]}{made[match['name']]}{match[4]}", text)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, embedded_postgres(Path(folder), durable=False) as server:
+        dsn = server.create("rastro")
+        migrate_warehouse(dsn)
+        with psycopg.connect(dsn) as conn:
+            made = {name: make(conn) for name, make in MADE_FROM_WAREHOUSE.items()}
+    made |= {name: make() for name, make in MADE.items()}
+    for file in FILES:
+        file.write_text(filled(file.read_text("utf-8"), made), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
