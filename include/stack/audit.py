@@ -152,13 +152,17 @@ def finished(orders_held: Sequence[Mapping[str, Any]], key: tuple[str, str]) -> 
 
 def mails(evidence: Evidence) -> Iterator[Finding]:
     arrived = Counter((mail["subject"].split(":")[0].split()[-1], kind_of(mail)) for mail in evidence.mails)
-    wanted = Counter(
-        (parcel["order_id"], told)
+    told = [
+        ((parcel["order_id"], status), datetime.fromisoformat(revealed_at))
         for parcel in evidence.parcels
         if parcel["source"].startswith("sql") and parcel["follow"]
-        for told in parcel["tells"]
-        if told
-    )
+        for status, revealed_at in zip(parcel["tells"], parcel["revealed_at"], strict=True)
+        if status
+    ]
+    either = {mail for mail, at in told if mail[1] == "out_for_delivery" and near_midnight(at)}
+    wanted = Counter(mail for mail, _ in told if mail not in either)
+    for mail in either:
+        del arrived[mail]  # news of today, which had become news of yesterday or not when it was told
     yield Finding(name="mails to customers, each once", **differing(sorted(wanted.items()), sorted(arrived.items())))
     owners = {parcel["order_id"]: parcel["email"] for parcel in evidence.parcels if parcel["email"]}
     astray = [
@@ -204,7 +208,7 @@ def repeated(things: Iterator[Any]) -> list[Any]:
     return [thing for thing, times in Counter(things).items() if times > 1]
 
 
-def near_midnight(at: datetime, within: timedelta) -> bool:
-    """Whether the customers' day ends so soon that news of today may become news of yesterday while it is told."""
+def near_midnight(at: datetime, within: timedelta = timedelta(minutes=2)) -> bool:
+    """Whether the customers' day ended so soon after that news of it may have been too late."""
     local = at.astimezone(LOCAL)
     return (local + within).date() != local.date()

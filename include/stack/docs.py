@@ -132,9 +132,7 @@ def marketplaces() -> str:
 
 
 def mailed() -> str:
-    return table(
-        ("status", "days the news is news"), ((code(status), f"{age.days}") for status, age in MAILED.items())
-    )
+    return table(("status", "days the news is news"), ((code(status), f"{age.days}") for status, age in MAILED.items()))
 
 
 def relations(conn: psycopg.Connection[Any]) -> str:

@@ -380,7 +380,7 @@ WITH hour AS (
     SELECT generate_series(date_trunc('hour', now()) - interval '7 days', date_trunc('hour', now()) - interval '1 hour', interval '1 hour') AS window_start
 ), pending AS (
     SELECT p.carrier, date_trunc('hour', coalesce(p.answered_at, '-infinity')) AS answered_hour,
-           date_trunc('hour', s.first_seen_at) AS seen_hour, count(*) AS shipments
+           date_trunc('hour', least(s.first_seen_at, s.invoiced_at)) AS seen_hour, count(*) AS shipments
     FROM rastro.poll_state p JOIN rastro.shipment s USING (poll_id)
     WHERE p.next_poll_at IS NOT NULL
     GROUP BY 1, 2, 3
