@@ -5,20 +5,25 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from simulator.testing import Running
 from simulator.testing import running as simulator_running
-from stack.airflow import AirflowStack, airflow_stack, connection_variable, environment
+from stack.airflow import AirflowStack, airflow_stack, environment
 from stack.postgres import Server, embedded_postgres
 from stack.product import migrate_warehouse, pools
+from stack.simulator import simulator as simulator_process
 from stack.state import REPOSITORY, secrets_of
+from stack.wiring import wiring
 
 SESSION = tempfile.TemporaryDirectory(prefix="rastro-tests-")
 WITHOUT_PROCESSES = "airflow_without_processes"
@@ -46,10 +51,11 @@ class Warehouse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AirflowHome:
-    """What ``dag.test`` and ``airflow`` commands run on: a migrated metadata database, no running process."""
+    """What ``dag.test`` and ``airflow`` commands run on: a migrated database, its DSN ``metadata``; no process runs."""
 
     folder: Path
     environment: dict[str, str]
+    metadata: str
 
     def airflow(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Runs an ``airflow`` command; whether it went well is the caller's to look at."""
@@ -109,8 +115,7 @@ def airflow_home(postgres: Server) -> AirflowHome:
     """Airflow's own database with the pools in it, made once; no process runs."""
     folder = Path(SESSION.name)
     told = environment(home=folder / "home", postgres=postgres, secrets=secrets_of(folder), metadata=WITHOUT_PROCESSES)
-    home = AirflowHome(folder=folder / "home", environment=told)
-    postgres.create(WITHOUT_PROCESSES)
+    home = AirflowHome(folder=folder / "home", environment=told, metadata=postgres.create(WITHOUT_PROCESSES))
     wanted_pools = folder / "pools.json"
     wanted_pools.write_text(json.dumps(pools()))
     for command in (["db", "migrate"], ["pools", "import", str(wanted_pools)]):
@@ -120,7 +125,7 @@ def airflow_home(postgres: Server) -> AirflowHome:
 
 
 @pytest.fixture(scope="session")
-def airflow_here(airflow_home: AirflowHome) -> AirflowHome:
+def airflow_here(airflow_home: AirflowHome) -> Iterator[AirflowHome]:
     """
     Airflow in this process on the same database, for ``dag.test``.
 
@@ -131,19 +136,83 @@ def airflow_here(airflow_home: AirflowHome) -> AirflowHome:
 
     settings.configure_vars()
     settings.reconfigure_orm()
-    return airflow_home
+    yield airflow_home
+    settings.dispose_orm()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """What the running Airflow works on: the simulated services, the shop's own database, and the warehouse."""
+
+    world: Running
+    dsn: str
+    warehouse: str
+
+    def send(self, parcels: int, **more: object) -> None:
+        """The shop sends so many parcels, some through VTEX and some through its own database."""
+        self.world.cohort(parcels=parcels, sql_dsn=self.dsn, **more)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """``track_deliveries`` on the running Airflow, unpaused, with no run of its own under way."""
+
+    stack: AirflowStack
+    shop: Shop
+    dag_id: str = "track_deliveries"
+
+    def run(self, window: tuple[datetime, datetime] | None = None, **conf: object) -> dict[str, Any]:
+        """One run over a window, by default the hour up to now, when it has finished."""
+        now = datetime.now(UTC)
+        run_id = self.stack.client.trigger(
+            self.dag_id, window=window or (now - timedelta(hours=1), now), logical_date=now, conf=conf
+        )
+        return self.stack.client.wait_for_run(self.dag_id, run_id)
+
+    def why(self, run_id: str) -> str:
+        """What the run's last task says, for the message of a failed assertion."""
+        return self.stack.client.task_log(self.dag_id, run_id, "check_run")[-3000:]
 
 
 @pytest.fixture(scope="session")
-def stack_settings() -> dict[str, str]:
-    """Connections and settings of the running Airflow; folders whose tests need others override this."""
-    return {}
+def shop(postgres: Server) -> Iterator[Shop]:
+    """The simulated services in a process of their own, where a first few parcels are on their way."""
+    with simulator_process(Path(SESSION.name) / "world") as one:
+        world = Running(url=one.url, smtp_port=one.smtp_port, log=one.log, mail_log=one.mail_log)
+        made = Shop(world=world, dsn=postgres.create("shop"), warehouse=postgres.create("rastro"))
+        made.send(40)
+        yield made
 
 
 @pytest.fixture(scope="session")
-def stack(postgres: Server, stack_settings: dict[str, str]) -> Iterator[AirflowStack]:
-    """A whole Airflow with its scheduler, on a migrated warehouse of its own (database ``rastro``)."""
-    migrate_warehouse(postgres.create("rastro"))
-    settings = connection_variable("rastro_warehouse", postgres.airflow_connection("rastro")) | stack_settings
-    with airflow_stack(Path(SESSION.name) / "stack", postgres, settings=settings, pools=pools()) as running:
+def stack_settings(postgres: Server, shop: Shop) -> dict[str, str]:
+    """Connections and settings of the running Airflow: those of the simulated services."""
+    return wiring(
+        shop.world.info(),
+        warehouse=postgres.airflow_connection("rastro"),
+        shop=postgres.airflow_connection("shop"),
+        sync_overlap="3d",  # cohorts are invoiced in the past, and come while it runs
+    )
+
+
+@pytest.fixture(scope="session")
+def stack(postgres: Server, stack_settings: dict[str, str], shop: Shop) -> Iterator[AirflowStack]:
+    """A whole Airflow with its scheduler, on a migrated warehouse of its own."""
+    migrate_warehouse(shop.warehouse)
+    with airflow_stack(Path(SESSION.name) / "stack", postgres, settings=stack_settings, pools=pools()) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def job(stack: AirflowStack, shop: Shop) -> Job:
+    """The DAG at work; the run that the scheduler begins by itself has succeeded."""
+    one = Job(stack=stack, shop=shop)
+    stack.wait_for_dags([one.dag_id])
+    stack.client.unpause(one.dag_id)
+    deadline = time.monotonic() + 60
+    while not (runs := stack.client.runs(one.dag_id)) and time.monotonic() < deadline:
+        time.sleep(0.25)
+    assert runs, "the scheduler has begun no run"
+    first = stack.client.wait_for_run(one.dag_id, runs[0]["dag_run_id"])
+    assert first["state"] == "success", one.why(first["dag_run_id"])
+    return one

@@ -109,7 +109,7 @@ def compare(
     for key, was in recorded.items():
         if key in told:
             now = replace(was, standing=told[key].standing, status=told[key].status)
-        elif was.occurred_at >= reaches_back_to:
+        elif was.occurred_at > reaches_back_to:
             now = replace(was, standing=Standing.WITHDRAWN)
         else:
             now = was  # older than the answer reaches: trimmed, not taken back

@@ -134,7 +134,7 @@ def why_not_mailed(change: Change, event: Event, policy: Policy) -> str:
         return "already delivered when first seen"
     if change.first_contact and policy.now - event.occurred_at > FRESH_AT_FIRST_SIGHT:
         return "older than 48 hours when first seen"
-    if policy.now > expiry(event):
+    if policy.now >= expiry(event):
         return "too old to be news"
     return ""
 
@@ -200,6 +200,12 @@ def expiry(event: Event) -> datetime:
 
 
 def digest_of(change: Change) -> str:
-    """The same for the same change, whoever computes it: made from the events concerned and the state they lead to."""
-    parts = sorted(f"{event.key}={event.standing}" for event in (*change.new, *change.restated))
-    return hashlib.blake2b("\n".join([*parts, change.after.status.value]).encode(), digest_size=12).hexdigest()
+    """
+    The same for the same change, whoever computes it: made from the events concerned and the state they lead to.
+
+    An event that was taken back and comes again is another change than its first coming.
+    """
+    new = [f"{event.key}={event.standing}" for event in change.new]
+    restated = [f"{event.key}~{event.standing}" for event in change.restated]
+    parts = [*sorted(new + restated), change.after.status.value]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()

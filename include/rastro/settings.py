@@ -109,9 +109,13 @@ def routes(value: str) -> dict[str, OrderRoute]:
     for part in filter(None, (part.strip() for part in value.split(","))):
         affiliate, equals, target = part.partition("=")
         route, _, marketplace = target.partition(":")
-        if not equals or route not in {"connector", "direct", "none"} or (route == "direct") != bool(marketplace):
+        code = affiliate.strip().upper()
+        written = bool(code and equals) and route in {"connector", "direct", "none"}
+        if not written or (route == "direct") != bool(marketplace):
             raise ValueError(f"{part!r} is not AFFILIATE=connector, =none or =direct:adapter:connection")
-        table[affiliate.strip().upper()] = OrderRoute(route=Route(route), marketplace=marketplace)
+        if code in table:
+            raise ValueError(f"{code} stands twice")
+        table[code] = OrderRoute(route=Route(route), marketplace=marketplace)
     return table
 
 
@@ -337,17 +341,15 @@ def settings_from(values: Mapping[str, str]) -> Settings:
     for name, option in OPTIONS.items():
         try:
             typed[name] = option.read(values.get(name, option.default))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             wrong.append(f"{name}: {error}")
+    if "marketplaces" in typed:
+        known = {endpoint.key for endpoint in typed["marketplaces"]}
+        wrong += [
+            f"routes: {affiliate} goes to {route.marketplace}, which is not among the marketplaces"
+            for affiliate, route in typed.get("routes", {}).items()
+            if route.marketplace and route.marketplace not in known
+        ]
     if wrong:
         raise Misconfigured("Settings in [rastro] that must be put right: " + "; ".join(wrong))
-    settings = Settings(**typed)
-    known = {endpoint.key for endpoint in settings.marketplaces}
-    wrong = [
-        f"routes: {affiliate} goes to {route.marketplace}, which is not among the marketplaces"
-        for affiliate, route in settings.routes.items()
-        if route.marketplace and route.marketplace not in known
-    ]
-    if wrong:
-        raise Misconfigured("Settings in [rastro] that must be put right: " + "; ".join(wrong))
-    return settings
+    return Settings(**typed)

@@ -19,6 +19,7 @@ from simulator.journeys import JOURNEYS, journey
 from simulator.numbers import access_key, s10
 from simulator.places import TOWNS
 from simulator.records import Customer, Order, Package, Parcel
+from simulator.variants import ITEMS, MARKETPLACE_KINDS, RETURNS, RING, VARIANTS, Variant
 from simulator.world import TRACKING_PAGE, World, now, reveal
 
 FIRST_NAMES = (
@@ -38,7 +39,6 @@ FIRST_NAMES = (
 LAST_NAMES = ("Alvorada", "Bonança", "Cachoeira", "Delmar", "Estrela", "Fontana", "Girassol", "Horizonte", "Jasmim")
 PLAIN = str.maketrans("áãâéíóôúç", "aaaeioouc")
 SERVICES = (("QQ", "PAC"), ("OV", "SEDEX"), ("QN", "PAC"), ("TJ", "SEDEX"))
-SKYHUB = "http://skyhubintegration.vtexinternal.com/api/skyhubintegration/orders?an="
 
 
 class CohortRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -46,7 +46,7 @@ class CohortRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     seed: int = 1
     parcels: int = 40
-    hours: int = 3  # the missed hours that the histories are spread over
+    hours: int = 3  # the missed hours that the histories are spread over; 0: sold, invoiced and posted just now
     vtex_accounts: list[str] = msgspec.field(default_factory=lambda: ["loja"])
     sql_dsn: str = ""
     sql_relation: str = "public.rastro_shipment"
@@ -62,94 +62,8 @@ class CohortRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             raise Malformed(f"unknown {', '.join(wrong)}; {known}")
         if self.sql_dsn and not re.fullmatch(r"\w+\.\w+", self.sql_relation):
             raise Malformed(f"sql_relation {self.sql_relation!r} is not schema.table")
-        if not self.vtex_accounts or not 0 < self.parcels <= 200_000 or not 0 < self.hours <= 24 * 30:
-            raise Malformed("a cohort needs an account, 1 to 200,000 parcels and 1 to 720 hours")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """
-    What is peculiar about an order. ``reason`` says why none of its parcels may be followed; empty: they are to be.
-
-    ``fixed`` binds the parcel to one journey in place of the next in the ring.
-    """
-
-    origin: str = "Marketplace"
-    affiliate: str = ""
-    route: str = "none"
-    marketplace: str = ""
-    courier: str = "Correios"
-    reason: str = ""
-    fixed: tuple[str, ...] = ()
-    parcels: int = 1
-
-
-MARKETPLACE_KINDS = ("delivered", "delivered_at_once", "second_attempt", "delivered_before")
-
-VARIANTS: dict[str, Variant] = {
-    "own": Variant(),
-    "marketplace": Variant(origin="Fulfillment", affiliate="MKT", route="direct", marketplace="one"),
-    "hub": Variant(origin="Fulfillment", affiliate="HUB", route="direct", marketplace="hub"),
-    "connector": Variant(origin="Fulfillment", affiliate="BWW", route="connector"),
-    "carried_by_marketplace": Variant(
-        origin="Fulfillment",
-        affiliate="MLF",
-        courier="Mercado Envios",
-        reason="the marketplace carries the parcel itself",
-        fixed=("delivered",),
-    ),
-    "return": Variant(reason="a return to the shop", fixed=("delivered", "delivered"), parcels=2),
-    "returned_whole": Variant(reason="a return invoice covers all of it", fixed=("delivered", "label_only"), parcels=2),
-    "late_number": Variant(reason="no tracking number yet", fixed=("numbered_later",)),
-    "slash_invoice": Variant(reason="the invoice number cannot stand in a URL", fixed=("delivered",)),
-    "two_codes": Variant(fixed=("delivered", "second_attempt"), parcels=2),
-    "two_packages": Variant(fixed=("delivered", "collected"), parcels=2),
-    "stranger": Variant(courier="Motoboy do Zé", reason="no carrier claims it", fixed=("stranger",)),
-    "cancelled": Variant(reason="the order is cancelled", fixed=("delivered",)),
-    "pickup_in_store": Variant(
-        courier="Retirada na loja", reason="collected at the shop, nobody carries it", fixed=("stranger",)
-    ),
-    "partly_invoiced": Variant(fixed=("delivered",)),
-    "no_url": Variant(fixed=("delivered",)),
-    "typed_badly": Variant(fixed=("delivered",)),
-}
-
-RING = (
-    *("own", "marketplace", "own", "hub", "own", "two_codes", "own", "connector", "own", "return", "own"),
-    *(
-        "late_number",
-        "own",
-        "two_packages",
-        "own",
-        "slash_invoice",
-        "own",
-        "partly_invoiced",
-        "own",
-        "no_url",
-        "own",
-        "marketplace",
-        "own",
-    ),
-    *(
-        "stranger",
-        "own",
-        "returned_whole",
-        "own",
-        "typed_badly",
-        "own",
-        "cancelled",
-        "own",
-        "pickup_in_store",
-        "own",
-        "hub",
-        "own",
-    ),
-    *("carried_by_marketplace", "own", "marketplace", "own"),
-)
-
-
-RETURNS = {"return", "returned_whole"}  # the second package of these comes back to the shop
-ITEMS = {("return", 0): [0, 1], ("return", 1): [1], ("two_packages", 1): [1]}
+        if not self.vtex_accounts or not 0 < self.parcels <= 200_000 or not 0 <= self.hours <= 24 * 30:
+            raise Malformed("a cohort needs an account, 1 to 200,000 parcels and 0 to 720 hours")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -226,10 +140,13 @@ class Maker:
     def parcel(self, kind: str, **facts: Any) -> Parcel:
         """A parcel with its history written: the newest line in one of the missed hours, each in its turn."""
         parcel = Parcel(kind=kind, cohort=self.cohort, **facts)
-        hours = self.request.hours
-        hour = self.at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
-        newest = hour + timedelta(hours=len(self.made.parcels) % hours, seconds=self.chance.randrange(120, 3480))
-        reveal(parcel, journey(kind).history, until=newest, minutes_apart=self.chance.randrange(15, 50))
+        hours, history = self.request.hours, journey(kind).history
+        if hours:
+            hour = self.at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
+            newest = hour + timedelta(hours=len(self.made.parcels) % hours, seconds=self.chance.randrange(120, 3480))
+            reveal(parcel, history, until=newest, minutes_apart=self.chance.randrange(15, 50))
+        else:
+            reveal(parcel, history, until=self.at)
         self.made.parcels.append(parcel)
         return parcel
 
@@ -280,7 +197,9 @@ class Maker:
         )
 
     def invoiced_at(self) -> datetime:
-        """Before anything in the history: half a day and more before the missed hours."""
+        """Before anything in the history: half a day and more before the missed hours, or a minute ago."""
+        if not self.request.hours:
+            return self.at - timedelta(seconds=60 + self.chance.randrange(60))
         return self.at - timedelta(hours=self.request.hours + 12, seconds=self.chance.randrange(86_400))
 
     def order(self, account: str, name: str, variant: Variant, kinds: tuple[str, ...]) -> None:
@@ -297,7 +216,7 @@ class Maker:
             variant=name,
             origin=variant.origin,
             affiliate=variant.affiliate,
-            endpoint=endpoint(account, variant),
+            endpoint=variant.endpoint(account),
             marketplace=variant.marketplace,
             marketplace_order_id=theirs if variant.affiliate else "",
             status={"cancelled": "canceled", "partly_invoiced": "handling"}.get(name, "invoiced"),
@@ -331,7 +250,7 @@ class Maker:
                 package = order.packages[0]
                 package.tracking_number = f"{package.tracking_number}; {number}"
             else:
-                order.service = order.service or (service if claimed(variant) else variant.courier)
+                order.service = order.service or (service if variant.is_correios else variant.courier)
                 package = self.package(order, variant, number, service, place)
                 order.packages.append(package)
             self.parcel(
@@ -367,30 +286,16 @@ class Maker:
         return Package(
             invoice_number=f"NF-{serial}/2026" if order.variant == "slash_invoice" else str(100_000 + serial),
             type="Input" if place and order.variant in RETURNS else "Output",
-            courier=f"Correios {service}" if claimed(variant) else variant.courier,
+            courier=f"Correios {service}" if variant.is_correios else variant.courier,
             tracking_number=shown,
-            tracking_url=TRACKING_PAGE + number if claimed(variant) and shown and order.variant != "no_url" else None,
+            tracking_url=TRACKING_PAGE + number
+            if variant.is_correios and shown and order.variant != "no_url"
+            else None,
             invoice_key=access_key(serial, issued[2:4] + issued[5:7]),
             issued_at=issued,
             value=order.value,
             items=ITEMS.get((order.variant, place), [0]),
         )
-
-
-def claimed(variant: Variant) -> bool:
-    """Whether the shop wrote down a courier that is Correios."""
-    return variant.courier == "Correios"
-
-
-def endpoint(account: str, variant: Variant) -> str:
-    """Where the order says its marketplace listens; ``{url}`` stands for this simulator's own address."""
-    if variant.marketplace == "one":
-        return "{url}/market/one"
-    if variant.affiliate == "BWW":
-        return SKYHUB + account
-    if variant.affiliate:
-        return f"https://{variant.affiliate.lower()}.parceiro.example/vtex?an={account}"
-    return f"http://oms.vtexinternal.com.br/api/oms?an={account}"
 
 
 def twin(order: Order) -> Order:

@@ -27,7 +27,7 @@ PATCHED = ("trackingNumber", "trackingUrl", "courier", "dispatchedDate")
 class Vtex:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._documents: dict[str, tuple[Order, int, bytes]] = {}
+        self._documents: dict[str, tuple[int, bytes]] = {}
 
     def answer(self, account: str, call: Call) -> Reply:
         refused = unauthorised(call, credentials.VTEX_APP_KEY, credentials.VTEX_APP_TOKEN)
@@ -70,9 +70,9 @@ class Vtex:
     def _document(self, order: Order, url: str) -> bytes:
         version = self._world.versions.get(f"order:{order.key}", 0)
         kept = self._documents.get(order.key)
-        if kept is None or kept[0] is not order or kept[1] != version:
-            kept = self._documents[order.key] = (order, version, msgspec.json.encode(document(order, url)))
-        return kept[2]
+        if kept is None or kept[0] != version:
+            kept = self._documents[order.key] = (version, msgspec.json.encode(document(order, url)))
+        return kept[1]
 
     def _list(self, account: str, call: Call) -> Reply:
         page, per_page = whole(call, "page", 1), whole(call, "per_page", 15)

@@ -33,7 +33,8 @@ class World:
     """
     All state, in memory and written through to the store. One event loop owns it; nothing here waits.
 
-    ``versions`` counts the changes of each record, so that whoever caches an answer knows when it is old.
+    ``versions`` counts the changes of each record, so that whoever caches an answer knows when it is old. It outlives
+    a reset, since the numbers of an emptied world are given out anew.
     """
 
     def __init__(self, folder: Path | None = None, seed: int = 0) -> None:
@@ -52,7 +53,6 @@ class World:
         self.meta, self.settings = Meta(seed=self.meta.seed), Settings()
         for records in (self.parcels, self.orders, self.market_orders, self.webhooks):
             records.clear()
-        self.versions.clear()
 
     def close(self) -> None:
         self._store.close()

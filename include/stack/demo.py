@@ -104,7 +104,13 @@ def live(airflow: AirflowStack, control: Control, shop: str) -> None:
         say(f"{len(cohorts)} earlier demo(s) on this state: their parcels stay, and new ones join.")
     made = control.post(
         "cohort",
-        {"seed": len(cohorts) + 1, "parcels": PARCELS, "hours": MISSED_HOURS, "sql_dsn": shop, "share_sql": 0.3},
+        {
+            "seed": len(cohorts) + 1,
+            "parcels": PARCELS,
+            "hours": 0 if cohorts else MISSED_HOURS,  # later ones are invoiced now
+            "sql_dsn": shop,
+            "share_sql": 0.3,
+        },
     )
     say(f"The shop has sent {made.get('parcels', PARCELS)} parcels.\n")
     airflow.client.unpause(DAG)

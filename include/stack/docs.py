@@ -5,12 +5,15 @@ A table stands between ``<!-- made: NAME -->`` and ``<!-- end -->``; all around 
 warehouse are read from a database that is migrated for it.
 """
 
+import json
 import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -18,11 +21,13 @@ from rastro.carriers.base import Asks
 from rastro.carriers.correios_lines import STATUS
 from rastro.carriers.registry import CARRIERS
 from rastro.cli import COMMANDS
+from rastro.marketplaces import webhook
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Status
 from rastro.notices import MAILED
 from rastro.orders.registry import SOURCES
 from rastro.orders.sql import COLUMNS
+from rastro.receivers import Message
 from rastro.settings import OPTIONS
 from stack.postgres import embedded_postgres
 from stack.product import migrate_warehouse
@@ -33,11 +38,13 @@ BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z-]+) -->\n)(?P<body>.*?)(<!-- end 
 RELATIONS = """
 SELECT c.relname AS name, obj_description(c.oid, 'pg_class') AS about
 FROM pg_class c WHERE c.relnamespace = 'rastro'::regnamespace AND c.relkind = ANY(%s) AND NOT c.relispartition
-  AND c.relname NOT LIKE 'alembic%%' AND c.relname NOT LIKE '%%\\_default'
+  AND c.relname <> 'migration'
 ORDER BY c.relname
 """
 COLUMNS_OF = """
-SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS kind, col_description(a.attrelid, a.attnum) AS about
+SELECT a.attname AS name,
+       replace(format_type(a.atttypid, a.atttypmod), 'timestamp with time zone', 'timestamptz') AS kind,
+       col_description(a.attrelid, a.attnum) AS about
 FROM pg_attribute a
 WHERE a.attrelid = format('rastro.%%I', %s::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
@@ -131,6 +138,23 @@ def marketplaces() -> str:
     )
 
 
+def webhook_body() -> str:
+    delivered_at = datetime(2026, 11, 20, 14, 19, 48, tzinfo=ZoneInfo("America/Sao_Paulo"))
+    message = Message(
+        key="notice_1",
+        order_id="1400120000001-01",
+        invoice_number="4711",
+        tracking_number="QQ100000017BR",
+        courier="Correios",
+        tracking_url="",
+        status=Status.DELIVERED,
+        history=(),
+        delivered_at=delivered_at,
+        marketplace_order_id="MKT-1400120000001",
+    )
+    return f"```json\n{json.dumps(webhook.content(message, delivered_at), indent=2)}\n```\n"
+
+
 def mailed() -> str:
     return table(("status", "days the news is news"), ((code(status), f"{age.days}") for status, age in MAILED.items()))
 
@@ -149,8 +173,9 @@ def views(conn: psycopg.Connection[Any]) -> str:
     parts = []
     for name, about in conn.execute(RELATIONS, [["v"]]).fetchall():
         if name.startswith("v_"):
-            rows = ((code(column), kind, said or "") for column, kind, said in columns_of(conn, name))
-            parts.append(f"### `{name}`\n\n{about}\n\n{table(('column', 'type', 'meaning'), rows)}")
+            rows = [(code(column), kind, said or "") for column, kind, said in columns_of(conn, name)]
+            titles = ("column", "type", "meaning") if any(row[2] for row in rows) else ("column", "type")
+            parts.append(f"### `{name}`\n\n{about}\n\n{table(titles, (row[: len(titles)] for row in rows))}")
     return "\n".join(parts)
 
 
@@ -166,6 +191,7 @@ MADE: Mapping[str, Callable[[], str]] = {
     "carriers": carriers,
     "correios-statuses": correios_statuses,
     "marketplaces": marketplaces,
+    "webhook-body": webhook_body,
     "mailed": mailed,
 }
 MADE_FROM_WAREHOUSE: Mapping[str, Callable[[psycopg.Connection[Any]], str]] = {"tables": relations, "views": views}

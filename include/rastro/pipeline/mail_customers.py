@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from psycopg import Connection
 
-from rastro.errors import CredentialsRefused, Doubtful, Misconfigured, Permanent, RastroError, Transient
+from rastro.errors import CredentialsRefused, Doubtful, Misconfigured, Permanent, RastroError, RateLimited, Transient
 from rastro.http import Pace
 from rastro.mail.compose import BadAddress, Sender, Stamp, address_hash, compose, masked
 from rastro.mail.languages import language_for
 from rastro.mail.render import Mail, Rendered, render
 from rastro.mail.render import Parcel as MailedParcel
-from rastro.mail.replies import HardRefusal
+from rastro.mail.replies import HardRefusal, Unreachable
 from rastro.mail.smtp import Postman
 from rastro.models import Channel, NoticeState, Status
 from rastro.orders.base import Contact, OrderSource
@@ -128,7 +128,7 @@ class Mailer:
             return Settlement(state=NoticeState.DROPPED, reason=str(error))
         except BadAddress as error:
             return Settlement(state=NoticeState.DROPPED, reason=str(error))
-        except (CredentialsRefused, Misconfigured) as error:
+        except (CredentialsRefused, Misconfigured, RateLimited, Unreachable) as error:
             figures.stop(error)
             return hindered(error, notices, self.clock())
         except Doubtful as error:
@@ -211,6 +211,6 @@ def reconsidered(
             out.append(([notice], waits))
         elif status.get(notice.shipment_id) != notice.kind:
             out.append(([notice], Settlement(state=NoticeState.SUPERSEDED, reason="the parcel has moved on")))
-        elif notice.expires_at and notice.expires_at < now:
+        elif notice.expires_at and notice.expires_at <= now:
             out.append(([notice], Settlement(state=NoticeState.DROPPED, reason="too old to be news")))
     return out

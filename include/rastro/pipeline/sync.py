@@ -82,17 +82,25 @@ def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures
     figures.changed += merged.changed
     figures.not_followed += merged.not_followed
     figures.unclaimed += merged.unclaimed
+    read = [subject_of(one.shipment.order_id, one.shipment.invoice_number) for one in routed]
+    records.resolve_quarantine(conn, look.account, read, look.now)
     for one in found:
-        if isinstance(one, Awaited):
+        if isinstance(one, Awaited | Aside) and one.order_id:  # what was put aside may be mended: it is read again
             shipments.await_order(conn, look.account, one.order_id, look.now)
+        if isinstance(one, Awaited):
             figures.awaited += 1
         elif isinstance(one, Aside):
             records.quarantine(
-                conn, origin=look.account, subject=f"{one.order_id} {one.invoice_number}".strip(), reason=one.reason,
+                conn, origin=look.account, subject=subject_of(one.order_id, one.invoice_number), reason=one.reason,
                 detail=one.detail, raw=one.raw, now=look.now, run_id=look.run_id,
             )  # fmt: skip
             figures.quarantined += 1
     conn.commit()
+
+
+def subject_of(order_id: str, invoice_number: str) -> str:
+    """How the quarantine names a package of an order."""
+    return f"{order_id} {invoice_number}".strip()
 
 
 def routed_to(shipment: Shipment, look: Sync) -> Routed:

@@ -29,6 +29,7 @@ from rastro.warehouse.shipments import await_order
 LOCAL = ZoneInfo("America/Sao_Paulo")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
 UNTIL_A_PERSON_LOOKS = timedelta(days=36500)
+MISSED_IN_A_ROW = 3  # orders nobody answered about before the other side is held to be down
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +43,9 @@ class Figures:
     doubtful: int = 0
     dead: int = 0
     trouble: RastroError | None = None
+    reached: bool = False
+    missed_in_a_row: int = 0
+    last_miss: Transient | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, settlement: Settlement) -> None:
@@ -63,6 +67,17 @@ class Figures:
     def stop(self, trouble: RastroError) -> None:
         with self.lock:
             self.trouble = trouble
+
+    def miss(self, error: Transient) -> None:
+        """An order about which the other side could not be reached: one may be bad luck, several are trouble."""
+        with self.lock:
+            self.missed_in_a_row, self.last_miss = self.missed_in_a_row + 1, error
+            if self.missed_in_a_row >= MISSED_IN_A_ROW:
+                self.trouble = error
+
+    def reach(self) -> None:
+        with self.lock:
+            self.reached, self.missed_in_a_row = True, 0
 
     def as_numbers(self) -> dict[str, int]:
         names = ("sent", "already", "dropped", "later", "doubtful", "dead")
@@ -94,6 +109,8 @@ class Teller:
         with ThreadPoolExecutor(self.hands, thread_name_prefix="tell") as threads:
             for done in [threads.submit(self._work, waiting, figures) for _ in range(min(self.hands, len(orders)))]:
                 done.result()
+        if not figures.reached:
+            figures.trouble = figures.trouble or figures.last_miss
         return figures
 
     def _work(self, waiting: Iterator[OrderKey], figures: Figures) -> None:
@@ -140,6 +157,11 @@ class Teller:
         except (CredentialsRefused, Misconfigured, RateLimited) as error:
             figures.stop(error)  # not this notice's fault: it stays owed, and so do the others
             settlement = hindered(error, notices, self.clock())
+        except Transient as error:
+            figures.miss(error)
+            settlement = later(error, notices, self.settings, self.clock())
+        else:
+            figures.reach()
         if settlement.outcome == Reading.CHANGED:
             await_order(conn, account, package[0].order_id, self.clock())
         self._settle(conn, notices, settlement, figures)
@@ -154,14 +176,13 @@ class Teller:
     def _tell_once(self, message: Message, notices: Sequence[Claimed]) -> Settlement:
         """
         :raises CredentialsRefused, Misconfigured, RateLimited: nothing more can be told to this target now.
+        :raises Transient: it could not be reached about this order.
         """
         now = self.clock()
         try:
             before = self.receiver.read(message)
-        except (CredentialsRefused, Misconfigured, RateLimited):
+        except (CredentialsRefused, Misconfigured, Transient):
             raise
-        except Transient as error:
-            return later(error, notices, self.settings, now)
         except RastroError as error:
             return Settlement(state=NoticeState.DEAD, reason=str(error))
         doubtful = any(notice.doubtful for notice in notices)
@@ -176,17 +197,15 @@ class Teller:
             case Reading.CANNOT_ASK if doubtful and not self.receiver.repeat_is_safe:
                 reason = f"an earlier attempt may have arrived, and it cannot be asked: {before.reason}"
                 return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS)
-        return self._write(message, notices, now)
+        return self._write(message, now)
 
-    def _write(self, message: Message, notices: Sequence[Claimed], now: datetime) -> Settlement:
+    def _write(self, message: Message, now: datetime) -> Settlement:
         try:
             receipt = self.receiver.write(message)
-        except (CredentialsRefused, Misconfigured, RateLimited):
-            raise
         except Doubtful as error:
             return Settlement(state=NoticeState.UNKNOWN, reason=str(error), not_before=now + BACK_OFF[0])
-        except Transient as error:
-            return later(error, notices, self.settings, now)
+        except (CredentialsRefused, Misconfigured, Transient):
+            raise
         except Permanent as error:
             return Settlement(state=NoticeState.DEAD, reason=str(error))
         try:

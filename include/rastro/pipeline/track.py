@@ -193,6 +193,9 @@ class Tracker:
         if isinstance(answers.trouble, Unreadable):
             self._quarantine(conn, answers.due[0].reference, answers.trouble, answers.trouble.raw, at)
             figures.quarantined += 1
+        in_vain = set(unanswered)
+        read = [one.reference for one in answers.due if one.poll_id not in in_vain]
+        records.resolve_quarantine(conn, self.carrier.code, read, at)
         polls.settle_unchanged(conn, unchanged, at)
         polls.settle_refused(conn, refused, at)
         polls.stage(conn, staged, at, self.run_id)

@@ -63,6 +63,7 @@ def merge(conn: Connection[Any], routed: Iterable[Routed], now: datetime, *, who
 
     :param whole_packages: each package comes with all of its numbers, so others that it had are gone.
     """
+    run(conn, "lock_merging")
     run(conn, "make_incoming_shipment")
     copy_in(conn, "copy_incoming_shipment", (_row(one) for one in routed))
     run(conn, "add_references", now=now)
@@ -94,4 +95,5 @@ def await_order(conn: Connection[Any], account: str, order_id: str, now: datetim
 
 
 def orders_have_come(conn: Connection[Any], account: str, order_ids: Sequence[str]) -> None:
+    run(conn, "lock_merging")
     run(conn, "order_has_come", account=account, order_ids=list(order_ids))

@@ -9,6 +9,10 @@ SELECT account, writes_back, own_mail FROM rastro.source ORDER BY account
 -- name: set_watermark
 UPDATE rastro.source SET synced_until = greatest(synced_until, %(until)s::timestamptz) WHERE account = %(account)s
 
+-- name: lock_merging
+-- One merge at a time: two that meet the same rows in another order would wait for each other. Ends with the transaction.
+SELECT pg_advisory_xact_lock(hashtext('rastro.merge'))
+
 -- name: make_incoming_shipment
 CREATE TEMP TABLE incoming_shipment (
     account text, order_id text, invoice_number text, tracking_number text, tracking_text text, courier text,

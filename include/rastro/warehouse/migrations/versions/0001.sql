@@ -393,4 +393,75 @@ FROM hour h JOIN pending p ON p.seen_hour <= h.window_start
 GROUP BY 1, 2;
 COMMENT ON VIEW rastro.v_coverage IS 'For each hour of the last week and carrier: shipments pending then, and how many have been answered since that hour ended.';
 
+COMMENT ON TABLE rastro.migration IS 'The newest migration that has been applied.';
+
+COMMENT ON COLUMN rastro.v_shipment.shipment_id IS 'Our number of the shipment.';
+COMMENT ON COLUMN rastro.v_shipment.account IS 'The source, as adapter:connection.';
+COMMENT ON COLUMN rastro.v_shipment.order_id IS 'The order, as its source numbers it.';
+COMMENT ON COLUMN rastro.v_shipment.invoice_number IS 'The package''s invoice.';
+COMMENT ON COLUMN rastro.v_shipment.tracking_number IS 'The tracking number, normalised.';
+COMMENT ON COLUMN rastro.v_shipment.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
+COMMENT ON COLUMN rastro.v_shipment.courier IS 'The courier as the shop wrote it.';
+COMMENT ON COLUMN rastro.v_shipment.service IS 'The service that was bought.';
+COMMENT ON COLUMN rastro.v_shipment.status IS 'Where it is, in the one vocabulary for all carriers.';
+COMMENT ON COLUMN rastro.v_shipment.status_at IS 'Time of the event that decides the status.';
+COMMENT ON COLUMN rastro.v_shipment.delivered_at IS 'When it was handed to the recipient; null while it is not.';
+COMMENT ON COLUMN rastro.v_shipment.estimated_at IS 'When the carrier expects the delivery.';
+COMMENT ON COLUMN rastro.v_shipment.promised_at IS 'When the shop promised the delivery.';
+COMMENT ON COLUMN rastro.v_shipment.ordered_at IS 'When the order was placed.';
+COMMENT ON COLUMN rastro.v_shipment.invoiced_at IS 'When the package was invoiced.';
+COMMENT ON COLUMN rastro.v_shipment.event_count IS 'Events known.';
+COMMENT ON COLUMN rastro.v_shipment.route IS 'Who confirms delivery to the marketplace: none, connector, direct or review.';
+COMMENT ON COLUMN rastro.v_shipment.marketplace IS 'The marketplace that is told directly, as adapter:connection.';
+COMMENT ON COLUMN rastro.v_shipment.city_to IS 'City of the destination.';
+COMMENT ON COLUMN rastro.v_shipment.state_to IS 'State of the destination.';
+COMMENT ON COLUMN rastro.v_shipment.skip IS 'Why it is not followed; empty when it is.';
+COMMENT ON COLUMN rastro.v_shipment.first_seen_at IS 'When we first knew of it.';
+COMMENT ON COLUMN rastro.v_shipment.answered_at IS 'Last good answer of the carrier.';
+COMMENT ON COLUMN rastro.v_shipment.next_poll_at IS 'Next look; null when there is none any more.';
+COMMENT ON COLUMN rastro.v_shipment.refusal IS 'Why the carrier says nothing about it; empty when it does.';
+COMMENT ON COLUMN rastro.v_shipment.changed_at IS 'When its state last changed here.';
+
+COMMENT ON COLUMN rastro.v_delivery.shipment_id IS 'Our number of the shipment.';
+COMMENT ON COLUMN rastro.v_delivery.account IS 'The source, as adapter:connection.';
+COMMENT ON COLUMN rastro.v_delivery.order_id IS 'The order, as its source numbers it.';
+COMMENT ON COLUMN rastro.v_delivery.tracking_number IS 'The tracking number, normalised.';
+COMMENT ON COLUMN rastro.v_delivery.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
+COMMENT ON COLUMN rastro.v_delivery.state_to IS 'State of the destination.';
+COMMENT ON COLUMN rastro.v_delivery.city_to IS 'City of the destination.';
+COMMENT ON COLUMN rastro.v_delivery.invoiced_at IS 'When the package was invoiced.';
+COMMENT ON COLUMN rastro.v_delivery.delivered_at IS 'When it was handed to the recipient; null while it is not.';
+COMMENT ON COLUMN rastro.v_delivery.estimated_at IS 'When the carrier expects the delivery.';
+COMMENT ON COLUMN rastro.v_delivery.promised_at IS 'When the shop promised the delivery.';
+COMMENT ON COLUMN rastro.v_delivery.days_from_invoice IS 'Days from the invoice to the delivery.';
+COMMENT ON COLUMN rastro.v_delivery.kept_promise IS 'Whether it came by the promised time; null without a promise.';
+
+COMMENT ON COLUMN rastro.v_change.change_id IS 'Our number of the change.';
+COMMENT ON COLUMN rastro.v_change.recorded_at IS 'When we learnt of it.';
+COMMENT ON COLUMN rastro.v_change.window_start IS 'The hour the deciding event happened in.';
+COMMENT ON COLUMN rastro.v_change.run_id IS 'The run that loaded it.';
+COMMENT ON COLUMN rastro.v_change.account IS 'The source, as adapter:connection.';
+COMMENT ON COLUMN rastro.v_change.order_id IS 'The order, as its source numbers it.';
+COMMENT ON COLUMN rastro.v_change.tracking_number IS 'The tracking number, normalised.';
+COMMENT ON COLUMN rastro.v_change.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
+COMMENT ON COLUMN rastro.v_change.from_status IS 'Status before.';
+COMMENT ON COLUMN rastro.v_change.to_status IS 'Status after.';
+COMMENT ON COLUMN rastro.v_change.occurred_at IS 'Time of the event that decides the new status.';
+COMMENT ON COLUMN rastro.v_change.new_events IS 'Events that were new.';
+COMMENT ON COLUMN rastro.v_change.restated IS 'Events that stand otherwise than before.';
+COMMENT ON COLUMN rastro.v_change.first_contact IS 'Whether the carrier had never answered about it before.';
+COMMENT ON COLUMN rastro.v_change.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.v_open_problem.problem IS 'What kind of problem.';
+COMMENT ON COLUMN rastro.v_open_problem.account IS 'The source, as adapter:connection.';
+COMMENT ON COLUMN rastro.v_open_problem.order_id IS 'The order, as its source numbers it.';
+COMMENT ON COLUMN rastro.v_open_problem.subject IS 'The tracking number or other thing concerned.';
+COMMENT ON COLUMN rastro.v_open_problem.detail IS 'What is wrong, in words.';
+COMMENT ON COLUMN rastro.v_open_problem.since IS 'Since when.';
+
+COMMENT ON COLUMN rastro.v_coverage.window_start IS 'The hour, from here to an hour later.';
+COMMENT ON COLUMN rastro.v_coverage.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
+COMMENT ON COLUMN rastro.v_coverage.pending IS 'Shipments on their way in that hour.';
+COMMENT ON COLUMN rastro.v_coverage.covered IS 'Those the carrier has answered about since the hour ended.';
+COMMENT ON COLUMN rastro.v_coverage.gap IS 'Those it has not.';
 SELECT rastro.make_event_partitions((now() - interval '24 months')::date, 28);

@@ -1,0 +1,882 @@
+-- The schema that all migrations together make. Written by `python -m stack.schema`; not to be edited.
+
+CREATE SCHEMA rastro;
+
+CREATE FUNCTION rastro.is_due(next_poll_at timestamp with time zone, answered_at timestamp with time zone, lease_until timestamp with time zone, window_end timestamp with time zone, at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT next_poll_at <= at AND (answered_at IS NULL OR answered_at < window_end) AND (lease_until IS NULL OR lease_until < at)
+$$;
+
+COMMENT ON FUNCTION rastro.is_due(next_poll_at timestamp with time zone, answered_at timestamp with time zone, lease_until timestamp with time zone, window_end timestamp with time zone, at timestamp with time zone) IS 'Whether a reference is to be asked about for a window: its time has come, nobody has asked since the window ended, nobody is asking now.';
+
+CREATE FUNCTION rastro.make_event_partitions(from_month date, months integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    month_start date;
+    name text;
+    made integer := 0;
+BEGIN
+    FOR month_start IN
+        SELECT generate_series(date_trunc('month', from_month), date_trunc('month', from_month) + make_interval(months => months - 1), interval '1 month')::date
+    LOOP
+        name := 'tracking_event_' || to_char(month_start, 'YYYYMM');
+        IF to_regclass('rastro.' || name) IS NOT NULL THEN
+            CONTINUE;
+        END IF;
+        -- Rows of that month may already lie in the default partition; they move, so nothing is refused or lost.
+        EXECUTE format('CREATE TABLE rastro.%I (LIKE rastro.tracking_event INCLUDING ALL)', name);
+        EXECUTE format(
+            'WITH moved AS (DELETE FROM rastro.tracking_event_default WHERE occurred_at >= %L AND occurred_at < %L RETURNING *) INSERT INTO rastro.%I SELECT * FROM moved',
+            month_start::timestamp AT TIME ZONE 'UTC', (month_start + interval '1 month') AT TIME ZONE 'UTC', name);
+        EXECUTE format(
+            'ALTER TABLE rastro.tracking_event ATTACH PARTITION rastro.%I FOR VALUES FROM (%L) TO (%L)',
+            name, month_start::timestamp AT TIME ZONE 'UTC', (month_start + interval '1 month') AT TIME ZONE 'UTC');
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END $$;
+
+COMMENT ON FUNCTION rastro.make_event_partitions(from_month date, months integer) IS 'Makes the monthly partitions of tracking_event that are missing; safe to repeat.';
+
+CREATE TABLE rastro.awaited_order (
+    account text NOT NULL,
+    order_id text NOT NULL,
+    awaited_since timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.awaited_order IS 'Invoiced orders whose packages have no tracking number yet; read again until they have.';
+
+CREATE TABLE rastro.migration (
+    version_num character varying(32) NOT NULL
+);
+
+COMMENT ON TABLE rastro.migration IS 'The newest migration that has been applied.';
+
+CREATE TABLE rastro.notice (
+    notice_id bigint NOT NULL,
+    shipment_id bigint NOT NULL,
+    channel text NOT NULL,
+    kind text NOT NULL,
+    content text NOT NULL,
+    target text NOT NULL,
+    state text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    owed_at timestamp with time zone NOT NULL,
+    not_before timestamp with time zone NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    claimed_by text DEFAULT ''::text NOT NULL,
+    message_id text DEFAULT ''::text NOT NULL,
+    rendered jsonb,
+    recipient text DEFAULT ''::text NOT NULL,
+    receipt text DEFAULT ''::text NOT NULL,
+    settled_at timestamp with time zone,
+    run_id text NOT NULL,
+    CONSTRAINT notice_state_is_known CHECK ((state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text, 'sent'::text, 'superseded'::text, 'dropped'::text, 'dead'::text])))
+);
+
+COMMENT ON TABLE rastro.notice IS 'The outbox: one row for each message owed to somebody, committed with the change that owes it.';
+
+COMMENT ON COLUMN rastro.notice.content IS 'Tells notices of one kind apart: a day, or a digest of the events concerned.';
+
+COMMENT ON COLUMN rastro.notice.state IS 'owed, claimed (being sent until lease_until), unknown (sent or not: asked before any repeat), sent, superseded, dropped, dead (waits for a person).';
+
+COMMENT ON COLUMN rastro.notice.rendered IS 'The exact message, without the address and the name.';
+
+COMMENT ON COLUMN rastro.notice.recipient IS 'The address, masked.';
+
+CREATE TABLE rastro.notice_attempt (
+    attempt_id bigint NOT NULL,
+    notice_id bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    outcome text DEFAULT ''::text NOT NULL,
+    answer text DEFAULT ''::text NOT NULL,
+    run_id text NOT NULL
+);
+
+COMMENT ON TABLE rastro.notice_attempt IS 'Each attempt at sending; one without an end was cut off.';
+
+ALTER TABLE rastro.notice_attempt ALTER COLUMN attempt_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.notice_attempt_attempt_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE rastro.notice ALTER COLUMN notice_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.notice_notice_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rastro.shipment (
+    shipment_id bigint NOT NULL,
+    account text NOT NULL,
+    order_id text NOT NULL,
+    invoice_number text NOT NULL,
+    tracking_number text NOT NULL,
+    tracking_text text DEFAULT ''::text NOT NULL,
+    courier text DEFAULT ''::text NOT NULL,
+    tracking_url text DEFAULT ''::text NOT NULL,
+    invoice_key text DEFAULT ''::text NOT NULL,
+    shipper_cnpj text DEFAULT ''::text NOT NULL,
+    carrier_id text DEFAULT ''::text NOT NULL,
+    carrier text,
+    carrier_reason text DEFAULT ''::text NOT NULL,
+    poll_id bigint,
+    service text DEFAULT ''::text NOT NULL,
+    origin text DEFAULT ''::text NOT NULL,
+    affiliate text DEFAULT ''::text NOT NULL,
+    marketplace_order_id text DEFAULT ''::text NOT NULL,
+    marketplace_endpoint text DEFAULT ''::text NOT NULL,
+    route text DEFAULT 'none'::text NOT NULL,
+    marketplace text DEFAULT ''::text NOT NULL,
+    locale text DEFAULT 'pt-BR'::text NOT NULL,
+    ordered_at timestamp with time zone,
+    invoiced_at timestamp with time zone,
+    promised_at timestamp with time zone,
+    city_to text DEFAULT ''::text NOT NULL,
+    state_to text DEFAULT ''::text NOT NULL,
+    skip text DEFAULT ''::text NOT NULL,
+    warning text DEFAULT ''::text NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.shipment IS 'One package on its way: account, order, invoice and tracking number. Holds no contact data.';
+
+COMMENT ON COLUMN rastro.shipment.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.shipment.tracking_text IS 'The tracking number as the shop typed it.';
+
+COMMENT ON COLUMN rastro.shipment.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
+
+COMMENT ON COLUMN rastro.shipment.route IS 'Who confirms delivery to the marketplace: none, connector, direct or review.';
+
+COMMENT ON COLUMN rastro.shipment.skip IS 'Why the parcel is not followed; empty when it is.';
+
+COMMENT ON COLUMN rastro.shipment.warning IS 'What looks wrong about its number, though it is followed.';
+
+CREATE TABLE rastro.shipment_state (
+    shipment_id bigint NOT NULL,
+    status text DEFAULT 'unknown'::text NOT NULL,
+    status_at timestamp with time zone,
+    status_key text DEFAULT ''::text NOT NULL,
+    delivered_at timestamp with time zone,
+    estimated_at timestamp with time zone,
+    pickup jsonb,
+    event_count integer DEFAULT 0 NOT NULL,
+    changed_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE rastro.shipment_state IS 'Where each shipment is now, computed from all its events by their own times.';
+
+COMMENT ON COLUMN rastro.shipment_state.status_at IS 'Time of the event that decides the status.';
+
+CREATE VIEW rastro.open_notice AS
+ SELECT n.notice_id,
+    n.shipment_id,
+    n.channel,
+    n.target,
+    n.state,
+    n.event_at,
+    n.not_before,
+    n.lease_until,
+    s.account,
+    s.order_id,
+    s.invoice_number
+   FROM (rastro.notice n
+     JOIN rastro.shipment s USING (shipment_id))
+  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND (n.channel <> 'alert'::text) AND ((n.channel <> 'marketplace'::text) OR (NOT (EXISTS ( SELECT
+           FROM (rastro.shipment o
+             JOIN rastro.shipment_state t USING (shipment_id))
+          WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.skip = ''::text) AND (t.status <> 'delivered'::text)))))));
+
+COMMENT ON VIEW rastro.open_notice IS 'Notices that are not settled, with the package each belongs to. A delivery is confirmed when all parcels of the package are delivered.';
+
+CREATE TABLE rastro.poll_batch (
+    batch_id bigint NOT NULL,
+    run_id text NOT NULL,
+    carrier text NOT NULL,
+    contract text NOT NULL,
+    window_start timestamp with time zone NOT NULL,
+    window_end timestamp with time zone NOT NULL,
+    from_poll_id bigint NOT NULL,
+    to_poll_id bigint NOT NULL,
+    calls integer NOT NULL,
+    asked integer NOT NULL,
+    unchanged integer NOT NULL,
+    changed integer NOT NULL,
+    refused integer NOT NULL,
+    quarantined integer NOT NULL,
+    unanswered integer NOT NULL,
+    bytes bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone NOT NULL,
+    trouble text DEFAULT ''::text NOT NULL
+);
+
+COMMENT ON TABLE rastro.poll_batch IS 'One row for each slice a tracking task worked through.';
+
+ALTER TABLE rastro.poll_batch ALTER COLUMN batch_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.poll_batch_batch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rastro.poll_state (
+    poll_id bigint NOT NULL,
+    carrier text NOT NULL,
+    reference text NOT NULL,
+    status text DEFAULT 'unknown'::text NOT NULL,
+    quiet_since timestamp with time zone NOT NULL,
+    estimated_at timestamp with time zone,
+    digest bytea,
+    first_answered_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    next_poll_at timestamp with time zone,
+    lease_until timestamp with time zone,
+    failures smallint DEFAULT 0 NOT NULL,
+    refusal text DEFAULT ''::text NOT NULL,
+    refusal_text text DEFAULT ''::text NOT NULL
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE rastro.poll_state IS 'What carriers are asked about, once per reference however many shipments share it; narrow and hot.';
+
+COMMENT ON COLUMN rastro.poll_state.quiet_since IS 'Time of the newest event, or when the reference was first known.';
+
+COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an equal one is not read.';
+
+COMMENT ON COLUMN rastro.poll_state.first_answered_at IS 'First good answer since the newest of its shipments was known.';
+
+COMMENT ON COLUMN rastro.poll_state.answered_at IS 'Last good answer: covers every window that ended before it.';
+
+COMMENT ON COLUMN rastro.poll_state.next_poll_at IS 'Next look; null when there is none any more.';
+
+COMMENT ON COLUMN rastro.poll_state.lease_until IS 'Until then a task is asking about it.';
+
+ALTER TABLE rastro.poll_state ALTER COLUMN poll_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.poll_state_poll_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rastro.quarantine (
+    quarantine_id bigint NOT NULL,
+    origin text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    raw bytea,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    resolved_at timestamp with time zone,
+    run_id text NOT NULL
+);
+
+COMMENT ON TABLE rastro.quarantine IS 'What could not be read or addressed, with the reason and the raw body (zlib), until somebody resolves it.';
+
+ALTER TABLE rastro.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.quarantine_quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rastro.raw_answer (
+    poll_id bigint NOT NULL,
+    answered_at timestamp with time zone NOT NULL,
+    raw bytea NOT NULL
+);
+
+COMMENT ON TABLE rastro.raw_answer IS 'The last raw answer about each reference, compressed with zlib.';
+
+CREATE TABLE rastro.run_stage (
+    run_id text NOT NULL,
+    stage text NOT NULL,
+    part text DEFAULT ''::text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone NOT NULL,
+    figures jsonb NOT NULL,
+    trouble text DEFAULT ''::text NOT NULL
+);
+
+COMMENT ON TABLE rastro.run_stage IS 'What each stage of each run did: figures, seconds, and what went wrong.';
+
+CREATE TABLE rastro.shipment_change (
+    change_id bigint NOT NULL,
+    shipment_id bigint NOT NULL,
+    from_status text NOT NULL,
+    to_status text NOT NULL,
+    event_key text NOT NULL,
+    occurred_at timestamp with time zone,
+    window_start timestamp with time zone NOT NULL,
+    new_events integer NOT NULL,
+    restated integer NOT NULL,
+    first_contact boolean NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    run_id text NOT NULL
+);
+
+COMMENT ON TABLE rastro.shipment_change IS 'The diffs: what each answer that said something new changed.';
+
+COMMENT ON COLUMN rastro.shipment_change.window_start IS 'The hour the deciding event happened in, whichever run learnt of it.';
+
+ALTER TABLE rastro.shipment_change ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.shipment_change_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE rastro.shipment ALTER COLUMN shipment_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.shipment_shipment_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rastro.source (
+    account text NOT NULL,
+    writes_back boolean NOT NULL,
+    own_mail boolean NOT NULL,
+    synced_until timestamp with time zone
+);
+
+COMMENT ON TABLE rastro.source IS 'Each order source: how far it has been read, and how its people are told.';
+
+COMMENT ON COLUMN rastro.source.own_mail IS 'Whether its customers are mailed by us; otherwise by the order system, when the order is written.';
+
+CREATE TABLE rastro.staged_snapshot (
+    staged_id bigint NOT NULL,
+    poll_id bigint NOT NULL,
+    answered_at timestamp with time zone NOT NULL,
+    digest bytea NOT NULL,
+    snapshot bytea NOT NULL,
+    raw bytea NOT NULL,
+    run_id text NOT NULL
+);
+
+COMMENT ON TABLE rastro.staged_snapshot IS 'Changed answers between tracking and loading; empty when all is loaded.';
+
+ALTER TABLE rastro.staged_snapshot ALTER COLUMN staged_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.staged_snapshot_staged_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rastro.suppressed_address (
+    address_hash text NOT NULL,
+    reason text NOT NULL,
+    suppressed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.suppressed_address IS 'Addresses that a mail server refused for good, as keyed hashes.';
+
+CREATE TABLE rastro.token (
+    holder text NOT NULL,
+    sealed bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.token IS 'Access tokens shared by tasks, encrypted.';
+
+CREATE TABLE rastro.tracking_event (
+    shipment_id bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    event_key text NOT NULL,
+    "position" smallint NOT NULL,
+    status text NOT NULL,
+    standing text NOT NULL,
+    code text NOT NULL,
+    description text NOT NULL,
+    city text DEFAULT ''::text NOT NULL,
+    state text DEFAULT ''::text NOT NULL,
+    country text DEFAULT ''::text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    restated_at timestamp with time zone
+)
+PARTITION BY RANGE (occurred_at);
+
+COMMENT ON TABLE rastro.tracking_event IS 'Every line carriers ever told, append-only, by month of the event.';
+
+COMMENT ON COLUMN rastro.tracking_event.event_key IS 'What the carrier itself would call the event; never its wording.';
+
+COMMENT ON COLUMN rastro.tracking_event.standing IS 'effective, informative, voided, withdrawn, or foreign (dated outside the parcel''s life).';
+
+COMMENT ON COLUMN rastro.tracking_event.recorded_at IS 'When we learnt of it.';
+
+COMMENT ON COLUMN rastro.tracking_event.restated_at IS 'When its standing or status last changed.';
+
+CREATE TABLE rastro.tracking_event_default (
+    shipment_id bigint CONSTRAINT tracking_event_shipment_id_not_null NOT NULL,
+    occurred_at timestamp with time zone CONSTRAINT tracking_event_occurred_at_not_null NOT NULL,
+    event_key text CONSTRAINT tracking_event_event_key_not_null NOT NULL,
+    "position" smallint CONSTRAINT tracking_event_position_not_null NOT NULL,
+    status text CONSTRAINT tracking_event_status_not_null NOT NULL,
+    standing text CONSTRAINT tracking_event_standing_not_null NOT NULL,
+    code text CONSTRAINT tracking_event_code_not_null NOT NULL,
+    description text CONSTRAINT tracking_event_description_not_null NOT NULL,
+    city text DEFAULT ''::text CONSTRAINT tracking_event_city_not_null NOT NULL,
+    state text DEFAULT ''::text CONSTRAINT tracking_event_state_not_null NOT NULL,
+    country text DEFAULT ''::text CONSTRAINT tracking_event_country_not_null NOT NULL,
+    recorded_at timestamp with time zone CONSTRAINT tracking_event_recorded_at_not_null NOT NULL,
+    restated_at timestamp with time zone
+);
+
+CREATE VIEW rastro.v_change AS
+ SELECT c.change_id,
+    c.recorded_at,
+    c.window_start,
+    c.run_id,
+    s.account,
+    s.order_id,
+    s.tracking_number,
+    s.carrier,
+    c.from_status,
+    c.to_status,
+    c.occurred_at,
+    c.new_events,
+    c.restated,
+    c.first_contact,
+    c.shipment_id
+   FROM (rastro.shipment_change c
+     JOIN rastro.shipment s USING (shipment_id));
+
+COMMENT ON VIEW rastro.v_change IS 'The diffs, with the shipment each belongs to.';
+
+COMMENT ON COLUMN rastro.v_change.change_id IS 'Our number of the change.';
+
+COMMENT ON COLUMN rastro.v_change.recorded_at IS 'When we learnt of it.';
+
+COMMENT ON COLUMN rastro.v_change.window_start IS 'The hour the deciding event happened in.';
+
+COMMENT ON COLUMN rastro.v_change.run_id IS 'The run that loaded it.';
+
+COMMENT ON COLUMN rastro.v_change.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_change.order_id IS 'The order, as its source numbers it.';
+
+COMMENT ON COLUMN rastro.v_change.tracking_number IS 'The tracking number, normalised.';
+
+COMMENT ON COLUMN rastro.v_change.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
+
+COMMENT ON COLUMN rastro.v_change.from_status IS 'Status before.';
+
+COMMENT ON COLUMN rastro.v_change.to_status IS 'Status after.';
+
+COMMENT ON COLUMN rastro.v_change.occurred_at IS 'Time of the event that decides the new status.';
+
+COMMENT ON COLUMN rastro.v_change.new_events IS 'Events that were new.';
+
+COMMENT ON COLUMN rastro.v_change.restated IS 'Events that stand otherwise than before.';
+
+COMMENT ON COLUMN rastro.v_change.first_contact IS 'Whether the carrier had never answered about it before.';
+
+COMMENT ON COLUMN rastro.v_change.shipment_id IS 'Our number of the shipment.';
+
+CREATE VIEW rastro.v_coverage AS
+ WITH hour AS (
+         SELECT generate_series((date_trunc('hour'::text, now()) - '7 days'::interval), (date_trunc('hour'::text, now()) - '01:00:00'::interval), '01:00:00'::interval) AS window_start
+        ), pending AS (
+         SELECT p_1.carrier,
+            date_trunc('hour'::text, COALESCE(p_1.answered_at, '-infinity'::timestamp with time zone)) AS answered_hour,
+            date_trunc('hour'::text, LEAST(s.first_seen_at, s.invoiced_at)) AS seen_hour,
+            count(*) AS shipments
+           FROM (rastro.poll_state p_1
+             JOIN rastro.shipment s USING (poll_id))
+          WHERE (p_1.next_poll_at IS NOT NULL)
+          GROUP BY p_1.carrier, (date_trunc('hour'::text, COALESCE(p_1.answered_at, '-infinity'::timestamp with time zone))), (date_trunc('hour'::text, LEAST(s.first_seen_at, s.invoiced_at)))
+        )
+ SELECT h.window_start,
+    p.carrier,
+    (sum(p.shipments))::bigint AS pending,
+    (COALESCE(sum(p.shipments) FILTER (WHERE (p.answered_hour > h.window_start)), (0)::numeric))::bigint AS covered,
+    (COALESCE(sum(p.shipments) FILTER (WHERE (p.answered_hour <= h.window_start)), (0)::numeric))::bigint AS gap
+   FROM (hour h
+     JOIN pending p ON ((p.seen_hour <= h.window_start)))
+  GROUP BY h.window_start, p.carrier;
+
+COMMENT ON VIEW rastro.v_coverage IS 'For each hour of the last week and carrier: shipments pending then, and how many have been answered since that hour ended.';
+
+COMMENT ON COLUMN rastro.v_coverage.window_start IS 'The hour, from here to an hour later.';
+
+COMMENT ON COLUMN rastro.v_coverage.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
+
+COMMENT ON COLUMN rastro.v_coverage.pending IS 'Shipments on their way in that hour.';
+
+COMMENT ON COLUMN rastro.v_coverage.covered IS 'Those the carrier has answered about since the hour ended.';
+
+COMMENT ON COLUMN rastro.v_coverage.gap IS 'Those it has not.';
+
+CREATE VIEW rastro.v_delivery AS
+ SELECT s.shipment_id,
+    s.account,
+    s.order_id,
+    s.tracking_number,
+    s.carrier,
+    s.state_to,
+    s.city_to,
+    s.invoiced_at,
+    t.delivered_at,
+    t.estimated_at,
+    s.promised_at,
+    round((EXTRACT(epoch FROM (t.delivered_at - s.invoiced_at)) / (86400)::numeric), 2) AS days_from_invoice,
+    (t.delivered_at <= s.promised_at) AS kept_promise
+   FROM (rastro.shipment s
+     JOIN rastro.shipment_state t USING (shipment_id))
+  WHERE (t.status = 'delivered'::text);
+
+COMMENT ON VIEW rastro.v_delivery IS 'Delivered shipments, with days from the invoice and whether the promise was kept.';
+
+COMMENT ON COLUMN rastro.v_delivery.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.v_delivery.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_delivery.order_id IS 'The order, as its source numbers it.';
+
+COMMENT ON COLUMN rastro.v_delivery.tracking_number IS 'The tracking number, normalised.';
+
+COMMENT ON COLUMN rastro.v_delivery.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
+
+COMMENT ON COLUMN rastro.v_delivery.state_to IS 'State of the destination.';
+
+COMMENT ON COLUMN rastro.v_delivery.city_to IS 'City of the destination.';
+
+COMMENT ON COLUMN rastro.v_delivery.invoiced_at IS 'When the package was invoiced.';
+
+COMMENT ON COLUMN rastro.v_delivery.delivered_at IS 'When it was handed to the recipient; null while it is not.';
+
+COMMENT ON COLUMN rastro.v_delivery.estimated_at IS 'When the carrier expects the delivery.';
+
+COMMENT ON COLUMN rastro.v_delivery.promised_at IS 'When the shop promised the delivery.';
+
+COMMENT ON COLUMN rastro.v_delivery.days_from_invoice IS 'Days from the invoice to the delivery.';
+
+COMMENT ON COLUMN rastro.v_delivery.kept_promise IS 'Whether it came by the promised time; null without a promise.';
+
+CREATE VIEW rastro.v_open_problem AS
+ SELECT 'no carrier claims it'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    s.carrier_reason AS detail,
+    s.first_seen_at AS since
+   FROM rastro.shipment s
+  WHERE ((s.carrier IS NULL) AND (s.skip = ''::text))
+UNION ALL
+ SELECT 'the number looks mistyped'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    s.warning AS detail,
+    s.first_seen_at AS since
+   FROM (rastro.shipment s
+     JOIN rastro.shipment_state t USING (shipment_id))
+  WHERE ((s.warning <> ''::text) AND (s.skip = ''::text) AND (t.status = 'unknown'::text))
+UNION ALL
+ SELECT ('carrier refuses it: '::text || p.refusal) AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    p.refusal_text AS detail,
+    p.answered_at AS since
+   FROM (rastro.shipment s
+     JOIN rastro.poll_state p USING (poll_id))
+  WHERE (p.refusal = ANY (ARRAY['not_ours'::text, 'malformed'::text]))
+UNION ALL
+ SELECT 'not answered'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    (p.failures || ' looks in a row got no answer'::text) AS detail,
+    p.answered_at AS since
+   FROM (rastro.shipment s
+     JOIN rastro.poll_state p USING (poll_id))
+  WHERE (p.failures >= 3)
+UNION ALL
+ SELECT 'carrier has an unknown code'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    ((e.code || ' '::text) || e.description) AS detail,
+    e.recorded_at AS since
+   FROM (rastro.tracking_event e
+     JOIN rastro.shipment s USING (shipment_id))
+  WHERE ((e.status = 'unknown'::text) AND (e.standing = 'effective'::text))
+UNION ALL
+ SELECT 'route to the marketplace is unknown'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    (('affiliate '::text || s.affiliate) || ': add it to the setting routes'::text) AS detail,
+    s.first_seen_at AS since
+   FROM rastro.shipment s
+  WHERE ((s.route = 'review'::text) AND (s.skip = ''::text))
+UNION ALL
+ SELECT (((('notice '::text || n.state) || ' ('::text) || n.channel) || ')'::text) AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    n.reason AS detail,
+    n.owed_at AS since
+   FROM (rastro.notice n
+     JOIN rastro.shipment s USING (shipment_id))
+  WHERE (n.state = ANY (ARRAY['dead'::text, 'unknown'::text]))
+UNION ALL
+ SELECT ('alert: '::text || n.kind) AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    ((COALESCE((n.facts ->> 'from'::text), ''::text) || ' -> '::text) || COALESCE((n.facts ->> 'to'::text), ''::text)) AS detail,
+    n.owed_at AS since
+   FROM (rastro.notice n
+     JOIN rastro.shipment s USING (shipment_id))
+  WHERE ((n.channel = 'alert'::text) AND (n.state = 'owed'::text))
+UNION ALL
+ SELECT ('quarantine: '::text || q.reason) AS problem,
+    q.origin AS account,
+    ''::text AS order_id,
+    q.subject,
+    q.detail,
+    q.first_at AS since
+   FROM rastro.quarantine q
+  WHERE (q.resolved_at IS NULL);
+
+COMMENT ON VIEW rastro.v_open_problem IS 'Everything that waits for a person, one row each, with a sentence.';
+
+COMMENT ON COLUMN rastro.v_open_problem.problem IS 'What kind of problem.';
+
+COMMENT ON COLUMN rastro.v_open_problem.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_open_problem.order_id IS 'The order, as its source numbers it.';
+
+COMMENT ON COLUMN rastro.v_open_problem.subject IS 'The tracking number or other thing concerned.';
+
+COMMENT ON COLUMN rastro.v_open_problem.detail IS 'What is wrong, in words.';
+
+COMMENT ON COLUMN rastro.v_open_problem.since IS 'Since when.';
+
+CREATE VIEW rastro.v_shipment AS
+ SELECT s.shipment_id,
+    s.account,
+    s.order_id,
+    s.invoice_number,
+    s.tracking_number,
+    s.carrier,
+    s.courier,
+    s.service,
+    COALESCE(t.status, 'unknown'::text) AS status,
+    t.status_at,
+    t.delivered_at,
+    COALESCE(t.estimated_at, p.estimated_at) AS estimated_at,
+    s.promised_at,
+    s.ordered_at,
+    s.invoiced_at,
+    COALESCE(t.event_count, 0) AS event_count,
+    s.route,
+    s.marketplace,
+    s.city_to,
+    s.state_to,
+    s.skip,
+    s.first_seen_at,
+    p.answered_at,
+    p.next_poll_at,
+    p.refusal,
+    t.changed_at
+   FROM ((rastro.shipment s
+     LEFT JOIN rastro.shipment_state t USING (shipment_id))
+     LEFT JOIN rastro.poll_state p USING (poll_id));
+
+COMMENT ON VIEW rastro.v_shipment IS 'One row for each shipment: what it is, where it is, when it is looked at next.';
+
+COMMENT ON COLUMN rastro.v_shipment.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.v_shipment.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_shipment.order_id IS 'The order, as its source numbers it.';
+
+COMMENT ON COLUMN rastro.v_shipment.invoice_number IS 'The package''s invoice.';
+
+COMMENT ON COLUMN rastro.v_shipment.tracking_number IS 'The tracking number, normalised.';
+
+COMMENT ON COLUMN rastro.v_shipment.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
+
+COMMENT ON COLUMN rastro.v_shipment.courier IS 'The courier as the shop wrote it.';
+
+COMMENT ON COLUMN rastro.v_shipment.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.v_shipment.status IS 'Where it is, in the one vocabulary for all carriers.';
+
+COMMENT ON COLUMN rastro.v_shipment.status_at IS 'Time of the event that decides the status.';
+
+COMMENT ON COLUMN rastro.v_shipment.delivered_at IS 'When it was handed to the recipient; null while it is not.';
+
+COMMENT ON COLUMN rastro.v_shipment.estimated_at IS 'When the carrier expects the delivery.';
+
+COMMENT ON COLUMN rastro.v_shipment.promised_at IS 'When the shop promised the delivery.';
+
+COMMENT ON COLUMN rastro.v_shipment.ordered_at IS 'When the order was placed.';
+
+COMMENT ON COLUMN rastro.v_shipment.invoiced_at IS 'When the package was invoiced.';
+
+COMMENT ON COLUMN rastro.v_shipment.event_count IS 'Events known.';
+
+COMMENT ON COLUMN rastro.v_shipment.route IS 'Who confirms delivery to the marketplace: none, connector, direct or review.';
+
+COMMENT ON COLUMN rastro.v_shipment.marketplace IS 'The marketplace that is told directly, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_shipment.city_to IS 'City of the destination.';
+
+COMMENT ON COLUMN rastro.v_shipment.state_to IS 'State of the destination.';
+
+COMMENT ON COLUMN rastro.v_shipment.skip IS 'Why it is not followed; empty when it is.';
+
+COMMENT ON COLUMN rastro.v_shipment.first_seen_at IS 'When we first knew of it.';
+
+COMMENT ON COLUMN rastro.v_shipment.answered_at IS 'Last good answer of the carrier.';
+
+COMMENT ON COLUMN rastro.v_shipment.next_poll_at IS 'Next look; null when there is none any more.';
+
+COMMENT ON COLUMN rastro.v_shipment.refusal IS 'Why the carrier says nothing about it; empty when it does.';
+
+COMMENT ON COLUMN rastro.v_shipment.changed_at IS 'When its state last changed here.';
+
+ALTER TABLE ONLY rastro.tracking_event ATTACH PARTITION rastro.tracking_event_default DEFAULT;
+
+ALTER TABLE ONLY rastro.awaited_order
+    ADD CONSTRAINT awaited_order_pkey PRIMARY KEY (account, order_id);
+
+ALTER TABLE ONLY rastro.migration
+    ADD CONSTRAINT migration_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY rastro.notice_attempt
+    ADD CONSTRAINT notice_attempt_pkey PRIMARY KEY (attempt_id);
+
+ALTER TABLE ONLY rastro.notice
+    ADD CONSTRAINT notice_is_owed_once UNIQUE (shipment_id, channel, kind, content);
+
+ALTER TABLE ONLY rastro.notice
+    ADD CONSTRAINT notice_pkey PRIMARY KEY (notice_id);
+
+ALTER TABLE ONLY rastro.poll_batch
+    ADD CONSTRAINT poll_batch_pkey PRIMARY KEY (batch_id);
+
+ALTER TABLE ONLY rastro.poll_state
+    ADD CONSTRAINT poll_state_asks_once_per_reference UNIQUE (carrier, reference);
+
+ALTER TABLE ONLY rastro.poll_state
+    ADD CONSTRAINT poll_state_pkey PRIMARY KEY (poll_id);
+
+ALTER TABLE ONLY rastro.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
+
+ALTER TABLE ONLY rastro.raw_answer
+    ADD CONSTRAINT raw_answer_pkey PRIMARY KEY (poll_id);
+
+ALTER TABLE ONLY rastro.run_stage
+    ADD CONSTRAINT run_stage_pkey PRIMARY KEY (run_id, stage, part);
+
+ALTER TABLE ONLY rastro.shipment_change
+    ADD CONSTRAINT shipment_change_pkey PRIMARY KEY (change_id);
+
+ALTER TABLE ONLY rastro.shipment
+    ADD CONSTRAINT shipment_is_one_package UNIQUE (account, order_id, invoice_number, tracking_number);
+
+ALTER TABLE ONLY rastro.shipment
+    ADD CONSTRAINT shipment_pkey PRIMARY KEY (shipment_id);
+
+ALTER TABLE ONLY rastro.shipment_state
+    ADD CONSTRAINT shipment_state_pkey PRIMARY KEY (shipment_id);
+
+ALTER TABLE ONLY rastro.source
+    ADD CONSTRAINT source_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY rastro.staged_snapshot
+    ADD CONSTRAINT staged_snapshot_pkey PRIMARY KEY (staged_id);
+
+ALTER TABLE ONLY rastro.suppressed_address
+    ADD CONSTRAINT suppressed_address_pkey PRIMARY KEY (address_hash);
+
+ALTER TABLE ONLY rastro.token
+    ADD CONSTRAINT token_pkey PRIMARY KEY (holder);
+
+ALTER TABLE ONLY rastro.tracking_event
+    ADD CONSTRAINT tracking_event_is_told_once PRIMARY KEY (shipment_id, event_key, occurred_at);
+
+ALTER TABLE ONLY rastro.tracking_event_default
+    ADD CONSTRAINT tracking_event_default_pkey PRIMARY KEY (shipment_id, event_key, occurred_at);
+
+CREATE INDEX notice_attempt_by_notice ON rastro.notice_attempt USING btree (notice_id);
+
+CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_before) WHERE (state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text]));
+
+CREATE INDEX poll_batch_by_run ON rastro.poll_batch USING btree (run_id);
+
+CREATE INDEX poll_state_due ON rastro.poll_state USING btree (carrier, next_poll_at) WHERE (next_poll_at IS NOT NULL);
+
+CREATE UNIQUE INDEX quarantine_is_listed_once ON rastro.quarantine USING btree (origin, subject, reason) WHERE (resolved_at IS NULL);
+
+CREATE INDEX shipment_by_number ON rastro.shipment USING btree (tracking_number);
+
+CREATE INDEX shipment_by_order ON rastro.shipment USING btree (order_id);
+
+CREATE INDEX shipment_by_poll ON rastro.shipment USING btree (poll_id);
+
+CREATE INDEX shipment_change_by_shipment ON rastro.shipment_change USING btree (shipment_id, recorded_at);
+
+CREATE INDEX shipment_change_by_window ON rastro.shipment_change USING btree (window_start);
+
+CREATE INDEX staged_snapshot_by_poll ON rastro.staged_snapshot USING btree (poll_id, staged_id);
+
+ALTER INDEX rastro.tracking_event_is_told_once ATTACH PARTITION rastro.tracking_event_default_pkey;
+
+ALTER TABLE ONLY rastro.notice_attempt
+    ADD CONSTRAINT notice_attempt_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES rastro.notice(notice_id);
+
+ALTER TABLE ONLY rastro.notice
+    ADD CONSTRAINT notice_shipment_id_fkey FOREIGN KEY (shipment_id) REFERENCES rastro.shipment(shipment_id);
+
+ALTER TABLE ONLY rastro.raw_answer
+    ADD CONSTRAINT raw_answer_poll_id_fkey FOREIGN KEY (poll_id) REFERENCES rastro.poll_state(poll_id);
+
+ALTER TABLE ONLY rastro.shipment_change
+    ADD CONSTRAINT shipment_change_shipment_id_fkey FOREIGN KEY (shipment_id) REFERENCES rastro.shipment(shipment_id);
+
+ALTER TABLE ONLY rastro.shipment
+    ADD CONSTRAINT shipment_poll_id_fkey FOREIGN KEY (poll_id) REFERENCES rastro.poll_state(poll_id);
+
+ALTER TABLE ONLY rastro.shipment_state
+    ADD CONSTRAINT shipment_state_shipment_id_fkey FOREIGN KEY (shipment_id) REFERENCES rastro.shipment(shipment_id);
+
+ALTER TABLE ONLY rastro.staged_snapshot
+    ADD CONSTRAINT staged_snapshot_poll_id_fkey FOREIGN KEY (poll_id) REFERENCES rastro.poll_state(poll_id);

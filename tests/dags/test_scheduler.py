@@ -1,0 +1,135 @@
+"""Runs through the real scheduler, and what a running Airflow knows of Rastro."""
+
+import re
+import subprocess
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+
+pytestmark = pytest.mark.slow
+
+HOUR = timedelta(hours=1)
+ASKED = re.compile("codigosObjetos=([A-Z0-9]+)")
+
+
+def asked_since(job: Any, began: datetime) -> Counter[str]:
+    """How often the carrier was asked about each number."""
+    calls = [one for one in job.shop.world.requests() if datetime.fromisoformat(one["time"]) >= began]
+    return Counter(number for call in calls for number in ASKED.findall(call["path"]))
+
+
+def logs_of(job: Any, run_id: str) -> dict[str, str]:
+    """The log of every task of a run that has one."""
+    client = job.stack.client
+    return {
+        f"{task['task_id']} {task['map_index']}": client.task_log(
+            job.dag_id, run_id, task["task_id"], map_index=task["map_index"]
+        )
+        for task in client.task_instances(job.dag_id, run_id)
+        if task["state"] in {"success", "failed"}
+    }
+
+
+def test_the_run_that_the_scheduler_begins_by_itself_succeeds(job: Any) -> None:
+    runs = job.stack.client.runs(job.dag_id)
+    assert "scheduled" in {run["run_type"] for run in runs}
+
+
+def test_a_backfill_of_missed_hours_asks_about_each_parcel_once(job: Any) -> None:
+    job.shop.send(40)
+    began = datetime.now(UTC)
+    this_hour = began.replace(minute=0, second=0, microsecond=0)
+    start = this_hour - 30 * HOUR
+    backfill = job.stack.client.backfill(job.dag_id, start=start, end=start + HOUR)
+    job.stack.client.wait_for_backfill(backfill)
+
+    runs = [run for run in job.stack.client.runs(job.dag_id) if run["run_type"] == "backfill"]
+    assert [run["state"] for run in runs] == ["success"] * 2
+    asked = asked_since(job, began)
+    assert len(asked) >= 20
+    assert set(asked.values()) == {1}
+
+
+def test_a_triggered_run_with_another_window_asks_about_each_parcel_once(job: Any) -> None:
+    job.shop.send(40)
+    began = datetime.now(UTC)
+    run = job.run(window=(began - timedelta(minutes=90), began))
+    assert run["state"] == "success", job.why(run["dag_run_id"])
+    asked = asked_since(job, began)
+    assert len(asked) >= 40
+    assert set(asked.values()) == {1}
+    with psycopg.connect(job.shop.warehouse) as conn:
+        windows = conn.execute(
+            "SELECT DISTINCT window_start, window_end FROM rastro.poll_batch WHERE run_id = %s", [run["dag_run_id"]]
+        ).fetchall()
+    assert windows == [(began - timedelta(minutes=90), began)]
+
+
+def test_times_in_the_form_that_make_no_window_fail_the_run_with_one_clear_line(job: Any) -> None:
+    run = job.run(window_start="2026-03-01T06:00:00Z", window_end="2026-03-01T05:00:00Z")
+    assert run["state"] == "failed"
+    log = job.stack.client.task_log(job.dag_id, run["dag_run_id"], "plan_polls")
+    assert "window_start must lie before window_end" in log
+    assert "plan_polls" in job.why(run["dag_run_id"])
+    states = {task["task_id"]: task["state"] for task in job.stack.client.task_instances(job.dag_id, run["dag_run_id"])}
+    assert states["sync_orders"] == states["load_changes"] == "success"
+    assert {task_id for task_id, state in states.items() if state == "failed"} == {"plan_polls", "check_run"}
+
+
+def test_task_logs_name_no_person_and_no_secret(job: Any) -> None:
+    job.shop.send(40, share_sql=0.5)
+    run = job.run()
+    assert run["state"] == "success", job.why(run["dag_run_id"])
+    logs = logs_of(job, run["dag_run_id"])
+    assert {"sync_orders -1", "track.correios 0", "email_customers -1", "update_orders.write 0"} <= set(logs)
+    assert "email_customers: sent" in logs["email_customers -1"]
+    assert all(logs.values())
+
+    world = job.shop.world.info()
+    private = {parcel["email"] for parcel in job.shop.world.truth() if parcel["email"]}
+    names = {name for email in private for name in email.split("@")[0].split(".")[:2]}
+    secrets = {
+        world["vtex"]["app_token"], world["correios"]["access_code"], world["market"]["app_token"],
+        world["webhook"]["secret"], world["smtp"]["password"], job.stack.password,
+    }  # fmt: skip
+    assert len(private) > 20
+    assert len(names) > 10
+    for title, log in logs.items():
+        words = set(re.findall(r"[\w@.+-]+", log.lower()))
+        assert not words & private, title
+        assert not words & names, title
+        assert not [secret for secret in secrets if secret in log], title
+        assert not re.search(r"Bearer \S|eyJ[\w-]+\.", log), title
+
+
+def test_the_connection_form_offers_our_types_with_their_fields(job: Any) -> None:
+    job.stack.client.unhealthy()  # logs in
+    token = requests.post(
+        f"{job.stack.url}/auth/token",
+        json={"username": job.stack.user, "password": job.stack.password},
+        timeout=10,
+    ).json()["access_token"]
+    offered = requests.get(
+        f"{job.stack.url}/ui/connections/hook_meta", headers={"Authorization": f"Bearer {token}"}, timeout=30
+    )
+    assert offered.ok, offered.text
+    types = {one["connection_type"]: one for one in offered.json()}
+    assert {"vtex", "correios", "vtex_protocol", "webhook"} <= set(types)
+    assert set(types["correios"]["extra_fields"]) == {"posting_card", "contract", "dr"}
+    assert "mailer" in types["vtex"]["extra_fields"]
+    assert types["vtex"]["standard_fields"]["password"]["title"] == "AppToken"
+
+
+def test_the_settings_are_part_of_airflows_configuration(job: Any) -> None:
+    without = {name: value for name, value in job.stack.environment.items() if "__RASTRO__" not in name}
+    for environment, expected in ((without, "60m"), (job.stack.environment, "0")):
+        done = subprocess.run(
+            job.stack.command("config", "get-value", "rastro", "poll_every"),
+            env=environment, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == expected

@@ -1,0 +1,230 @@
+"""A shop in miniature: the simulated services, a warehouse, and the hourly run's task bodies without a scheduler."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+from psycopg.rows import namedtuple_row
+
+from rastro.errors import RastroError
+from rastro.models import Window
+from simulator.testing import Running
+from stack.audit import Evidence, Finding, audit
+from stack.postgres import Server
+from stack.wiring import wiring
+
+TASK_LOG = "rastro.orchestration.tasks"
+# What must not stand in a log: addresses, tokens, the simulator's passwords and the names of its customers.
+CONFIDENTIAL = re.compile(
+    r"[\w.+-]+@[\w-]+\.[\w.-]+|eyJ[\w-]{8,}|simulated-|codigo-de-acesso|whsec_|wrong-secret"
+    r"|\b(Alvorada|Bonança|Cachoeira|Delmar|Estrela|Fontana|Girassol|Horizonte|Jasmim)\b"
+)
+_shops = count(1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Hour:
+    """How one run ended: the errors by task, and what ``check_run`` returned."""
+
+    run_id: str
+    window: Window
+    failures: dict[str, RastroError] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> set[str]:
+        return set(self.failures)
+
+    def attempt(self, task: str, body: Callable[[], Any]) -> Any:
+        """What the body returns; None when it fails as a task fails, which is recorded."""
+        try:
+            return body()
+        except RastroError as error:
+            self.failures[task] = error
+            return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Shop:
+    """Everything around the task bodies, and the DAG's order of them."""
+
+    simulator: Running
+    warehouse: str
+    database: str
+    environment: pytest.MonkeyPatch
+    connections: dict[str, dict[str, Any]]
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def connect_by(self, name: str, **changes: object) -> None:
+        """Change fields of a connection; ``extra`` is merged."""
+        held = self.connections[name]
+        extra = {**held.get("extra", {}), **changes.pop("extra", {})}  # type: ignore[dict-item]
+        self._write(name, {**held, **changes, "extra": extra})
+
+    def reconnect(self, name: str) -> None:
+        """The connection as it was at first."""
+        self._write(name, self.connections[name])
+
+    def disconnect(self, name: str) -> None:
+        self.environment.delenv(f"AIRFLOW_CONN_{name.upper()}")
+
+    def _write(self, name: str, connection: Mapping[str, Any]) -> None:
+        self.environment.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))
+
+    def configure(self, **options: str) -> None:
+        for name, value in options.items():
+            self.environment.setenv(f"AIRFLOW__RASTRO__{name.upper()}", value)
+
+    def cohort(self, parcels: int = 12, **request: object) -> None:
+        """New parcels, a third of them known only to the shop's database unless told otherwise."""
+        self.simulator.cohort(**{"parcels": parcels, "sql_dsn": self.database, "share_sql": 0.34, **request})
+
+    def orders(self, *kinds: str, parcels: int = 1, variant: str = "own") -> None:
+        """Parcels of VTEX orders alone, each of these kinds in turn."""
+        self.simulator.cohort(parcels=parcels, kinds=list(kinds) or ["delivered"], variants=[variant])
+
+    def rows(self, *kinds: str, parcels: int = 1) -> None:
+        """Parcels of the database alone, whose customers we mail."""
+        self.cohort(parcels, kinds=list(kinds) or ["delivered"], share_sql=1.0)
+
+    def hour(self, window: Window | None = None, run_id: str = "") -> Hour:
+        """All task bodies in the DAG's order, each whatever became of those before it."""
+        from rastro.orchestration import tasks
+
+        began = datetime.now(UTC)
+        run = Hour(run_id=run_id or f"run-{next(_shops)}", window=window or Window(start=self.since, end=began))
+        identity, attempt = run.run_id, run.attempt
+        attempt("sync_orders", lambda: tasks.sync_orders(identity))
+        plan = attempt("plan_polls", lambda: tasks.plan_polls(identity, run.window)) or {}
+        for carrier, parts in plan.items():
+            for part in parts:
+                attempt(f"track.{carrier}", lambda part=part: tasks.track_slice(identity, run.window, part))
+        attempt("load_changes", lambda: tasks.load_changes(identity))
+        targets = attempt("choose_deliveries", lambda: tasks.open_targets(identity)) or {}
+        for account in targets.get("order", []):
+            attempt(f"update_orders.{account}", lambda at=account: tasks.update_orders(identity, at))
+        if "email" in targets:
+            attempt("email_customers", lambda: tasks.email_customers(identity))
+        for market in targets.get("marketplace", []):
+            attempt(f"confirm.{market}", lambda at=market: tasks.confirm_marketplaces(identity, at))
+        failed = set(run.failures)
+        run.figures = attempt("check_run", lambda: tasks.check_run(identity, began, failed)) or {}
+        return run
+
+    def advance(self) -> bool:
+        """The carrier's next news; false when no parcel has any left."""
+        told = self.simulator.advance()
+        return bool(told["revealed"] or told["left"])
+
+    def to_the_end(self, most: int = 12) -> list[Hour]:
+        """Hour after hour until no parcel has any news left."""
+        hours = [self.hour()]
+        while len(hours) < most and self.advance():
+            hours.append(self.hour())
+        return hours
+
+    def pauses_end(self) -> None:
+        """As if hours had passed: what waits for another attempt may have it now, what is held is held no longer."""
+        self.execute(
+            "UPDATE rastro.notice SET not_before = least(not_before, now()), lease_until = least(lease_until, now())"
+            " WHERE not_before < now() + interval '1 year'"
+        )
+        self.execute("UPDATE rastro.poll_state SET lease_until = NULL")
+
+    def ask(self, query: str, *values: object) -> list[Any]:
+        with psycopg.connect(self.warehouse, row_factory=namedtuple_row) as conn:
+            return conn.execute(query, values).fetchall()
+
+    def execute(self, statement: str, *values: object) -> None:
+        with psycopg.connect(self.warehouse) as conn:
+            conn.execute(statement, values)
+
+    def facts(self) -> dict[str, list[Any]]:
+        """Everything that a rerun must leave as it is."""
+        return {
+            "events": self.ask("SELECT * FROM rastro.tracking_event ORDER BY shipment_id, occurred_at, event_key"),
+            "changes": self.ask("SELECT * FROM rastro.shipment_change ORDER BY change_id"),
+            "states": self.ask(
+                "SELECT shipment_id, status, status_at, delivered_at FROM rastro.shipment_state ORDER BY 1"
+            ),
+            "notices": self.ask("SELECT notice_id, state, kind, attempts FROM rastro.notice ORDER BY notice_id"),
+        }
+
+    def received(self, method: str, pattern: str) -> list[dict[str, Any]]:
+        """The requests that reached the simulator, those it cut off too."""
+        return [one for one in self.simulator.requests() if one["method"] == method and re.search(pattern, one["path"])]
+
+    def asked_about(self) -> list[str]:
+        """Tracking numbers that Correios was asked about, in order."""
+        found = re.compile(r"codigosObjetos=(\w+)")
+        return [number for one in self.received("GET", "^/correios/srorastro") for number in found.findall(one["path"])]
+
+    def findings(self) -> list[Finding]:
+        control = self.simulator.control
+        evidence = Evidence(
+            parcels=self.simulator.truth(),
+            orders=control("GET", "vtex/loja/orders"),
+            requests=self.simulator.requests(),
+            mails=self.simulator.mails(),
+            warehouse=self.warehouse,
+            since=self.since,
+        )
+        return audit(evidence)
+
+    def wrong(self) -> list[Finding]:
+        """Findings of the audit that do not hold."""
+        findings = self.findings()
+        assert findings
+        return [finding for finding in findings if not finding.holds]
+
+
+@pytest.fixture
+def shop(
+    postgres: Server, warehouse: Any, simulator: Running, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> Iterator[Shop]:
+    """A shop with nothing in it yet. Whatever a test does, nothing confidential may stand in the tasks' log."""
+    name = f"shop_{next(_shops)}"
+    database = postgres.create(name)
+    told = wiring(
+        simulator.info(),
+        warehouse=warehouse.airflow_connection,
+        shop=postgres.airflow_connection(name),
+        sync_overlap="3d",  # cohorts made later on were invoiced in the past
+    )
+    for variable, value in told.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", Fernet.generate_key().decode())
+    connections = {
+        variable.removeprefix("AIRFLOW_CONN_").lower(): json.loads(value)
+        for variable, value in told.items()
+        if variable.startswith("AIRFLOW_CONN_")
+    }
+    simulator.cohort(parcels=1, sql_dsn=database, share_sql=1.0, kinds=["not_ours"])  # makes the shop's table
+    simulator.control("POST", "reset")
+    with psycopg.connect(database) as conn:
+        conn.execute("TRUNCATE public.rastro_shipment")
+    caplog.set_level(logging.INFO, logger=TASK_LOG)
+    yield Shop(
+        simulator=simulator,
+        warehouse=warehouse.dsn,
+        database=database,
+        environment=monkeypatch,
+        connections=connections,
+    )
+    lines = task_lines(caplog)
+    assert CONFIDENTIAL.search("ana.jasmim.7@cliente.example")
+    assert not [line for line in lines if CONFIDENTIAL.search(line)]
+    postgres.drop(name)
+
+
+def task_lines(caplog: Any) -> list[str]:
+    """What the task bodies logged during the test."""
+    return [one.getMessage() for one in caplog.get_records("call") if one.name == TASK_LOG]

@@ -1,0 +1,342 @@
+"""The warehouse on a real PostgreSQL: its schema, its partitions, what loading and claiming promise."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import psycopg
+import pytest
+
+from rastro.models import Channel, Event, NoticeState, Route, Shipment, Snapshot, Status
+from rastro.pipeline.load import load
+from rastro.settings import settings_from
+from rastro.warehouse import loading, outbox, polls, shipments
+from rastro.warehouse.migrate import migrate
+from rastro.warehouse.outbox import OrderKey, Settlement
+from rastro.warehouse.shipments import Routed, SourceTraits
+from stack.schema import SCHEMA, schema_of
+
+pytestmark = pytest.mark.slow
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+ACCOUNT = "vtex:loja"
+SETTINGS = settings_from({})
+LEASE = timedelta(minutes=15)
+MOVING = (("PO-01", Status.IN_TRANSIT, 30), ("OEC-01", Status.OUT_FOR_DELIVERY, 4))
+ARRIVED = (*MOVING, ("BDE-01", Status.DELIVERED, 1))
+
+
+class Store:
+    """A warehouse with one source, and the few things the tests do to it."""
+
+    def __init__(self, warehouse):
+        self.dsn = warehouse.dsn
+        with self.open() as conn:
+            shipments.keep_source(conn, ACCOUNT, SourceTraits(writes_back=True, own_mail=True))
+
+    def open(self):
+        return psycopg.connect(self.dsn)
+
+    def ask(self, query, *values):
+        with self.open() as conn:
+            return conn.execute(query, values).fetchall()
+
+    def ship(self, *numbers, order="O-1", invoice="100", **more):
+        with self.open() as conn:
+            routed = [
+                Routed(
+                    shipment=Shipment(
+                        account=ACCOUNT, order_id=order, invoice_number=invoice, tracking_number=number,
+                        invoiced_at=NOW - timedelta(days=3), **more,
+                    ),
+                    carrier="correios", why="", reference=number,
+                )
+                for number in numbers
+            ]  # fmt: skip
+            shipments.merge(conn, routed, NOW, whole_packages=False)
+
+    def stage(self, number, lines, at=NOW):
+        """What the carrier says about a number: lines of (code, status, hours ago)."""
+        with self.open() as conn:
+            ((poll_id,),) = conn.execute("SELECT poll_id FROM rastro.poll_state WHERE reference = %s", [number])
+            events = tuple(
+                Event(key=code, occurred_at=NOW - timedelta(hours=ago), status=status, code=code, description=code)
+                for code, status, ago in lines
+            )
+            snapshot = msgspec.json.encode(Snapshot(reference=number, events=events))
+            digest = hashlib.blake2b(snapshot, digest_size=16).digest()
+            polls.stage(conn, [polls.Staged(poll_id=poll_id, digest=digest, snapshot=snapshot, raw=b"z")], at, "run")
+
+    def load(self, at=NOW):
+        with self.open() as conn:
+            return load(conn, SETTINGS, now=at, run_id="run")
+
+    def everything(self):
+        return [
+            self.ask(f"SELECT * FROM rastro.{table} ORDER BY 1, 2, 3")
+            for table in ("tracking_event", "shipment_state", "shipment_change", "notice")
+        ]
+
+    def claim(self, channel=Channel.ORDER, target=ACCOUNT, order="O-1", at=NOW, by="one"):
+        with self.open() as conn:
+            return outbox.claim(
+                conn, channel, target, OrderKey(account=ACCOUNT, order_id=order), now=at, lease_until=at + LEASE,
+                claimed_by=by, run_id="run",
+            )  # fmt: skip
+
+
+@pytest.fixture
+def store(warehouse):
+    return Store(warehouse)
+
+
+# The schema
+
+
+def test_migrating_twice_and_by_several_at_once_ends_at_the_same_schema(postgres):
+    dsn = postgres.create("rastro_migrated_at_once")
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(migrate, [dsn, dsn])
+    again = migrate(dsn)
+    found = schema_of(postgres, "rastro_migrated_at_once")
+    postgres.drop("rastro_migrated_at_once")
+    assert first == second == again
+    assert found == SCHEMA.read_text("utf-8"), "run python -m stack.schema"
+
+
+def test_every_table_and_view_says_what_it_is(store):
+    relations = store.ask(
+        "SELECT relname, obj_description(c.oid) FROM pg_class c WHERE relnamespace = 'rastro'::regnamespace"
+        " AND relkind IN ('r', 'p', 'v') AND NOT relispartition"
+    )
+    named = {name for name, _ in relations}
+    assert {
+        "shipment", "poll_state", "tracking_event", "shipment_change", "notice", "quarantine", "poll_batch",
+        "v_shipment", "v_delivery", "v_change", "v_open_problem",
+    } <= named  # fmt: skip
+    assert not [name for name, comment in relations if not comment]
+
+
+def test_every_column_of_the_analysts_views_says_what_it_is(store):
+    columns = store.ask(
+        "SELECT c.relname, a.attname, col_description(c.oid, a.attnum) FROM pg_class c JOIN pg_attribute a"
+        " ON a.attrelid = c.oid WHERE c.relnamespace = 'rastro'::regnamespace AND c.relkind = 'v'"
+        " AND starts_with(c.relname, 'v_') AND a.attnum > 0"
+    )
+    assert len(columns) > 40
+    assert not [(view, column) for view, column, comment in columns if not comment]
+
+
+def test_every_time_has_its_zone_and_is_named_so(store):
+    columns = store.ask(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'rastro'"
+        " AND data_type LIKE 'timestamp%%'"
+    )
+    assert columns
+    assert {kind for *_, kind in columns} == {"timestamp with time zone"}
+    others = {"window_start", "window_end", "quiet_since", "awaited_since", "lease_until", "synced_until"}
+    allowed = others | {"not_before", "since"}
+    assert not [name for _, name, _ in columns if not name.endswith("_at") and name not in allowed]
+
+
+# Partitions
+
+
+def test_making_partitions_again_makes_none(store):
+    with store.open() as conn:
+        first = conn.execute("SELECT rastro.make_event_partitions('2031-01-15', 3)").fetchone()
+        again = conn.execute("SELECT rastro.make_event_partitions('2031-01-01', 3)").fetchone()
+    assert (first, again) == ((3,), (0,))
+
+
+def add_event(conn, at, key="k"):
+    conn.execute(
+        "INSERT INTO rastro.tracking_event (shipment_id, occurred_at, event_key, position, status, standing, code,"
+        " description, recorded_at) VALUES (1, %s, %s, 0, 'in_transit', 'effective', 'PO-01', 'Objeto postado', now())",
+        [at, key],
+    )
+
+
+@pytest.mark.parametrize("at", ["1970-01-01T00:00Z", "2099-12-31T23:59Z"])
+def test_dates_that_cannot_be_lie_in_the_default_partition(store, at):
+    with store.open() as conn:
+        add_event(conn, at)
+        assert conn.execute("SELECT count(*) FROM rastro.tracking_event_default").fetchone() == (1,)
+
+
+def test_rows_move_out_of_the_default_partition_when_their_month_is_made(store):
+    with store.open() as conn:
+        for at, key in [("2031-04-30T23:59:59Z", "a"), ("2031-05-01T00:00Z", "b"), ("2031-05-31T23:59:59Z", "c")]:
+            add_event(conn, at, key)
+        conn.execute("SELECT rastro.make_event_partitions('2031-05-01', 1)")
+        moved = conn.execute("SELECT event_key FROM rastro.tracking_event_203105 ORDER BY 1").fetchall()
+        left = conn.execute("SELECT event_key FROM rastro.tracking_event_default").fetchall()
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            add_event(conn, "2031-05-01T00:00Z", "b")
+    assert (moved, left) == ([("b",), ("c",)], [("a",)])
+
+
+# Loading
+
+
+def test_the_same_answer_staged_twice_changes_nothing(store):
+    store.ship("AA1")
+    store.stage("AA1", MOVING)
+    figures = store.load()
+    assert (figures.events, figures.changes) == (2, 1)
+    before = store.everything()
+    store.stage("AA1", MOVING, at=NOW + timedelta(minutes=1))
+    again = store.load()
+    assert (again.answers, again.events, again.changes, again.owed) == (1, 0, 0, {})
+    assert store.everything() == before
+
+
+def test_an_answer_staged_late_changes_nothing_that_newer_ones_brought(store):
+    store.ship("AA1")
+    store.stage("AA1", ARRIVED)
+    store.load()
+    store.stage("AA1", MOVING)
+    store.load()
+    ((events,),) = store.ask("SELECT count(*) FROM rastro.tracking_event")
+    assert events == 3
+
+
+def test_two_loaders_at_once_load_each_answer_once(store):
+    numbers = [f"AA{number}" for number in range(60)]
+    store.ship(*numbers)
+    for number in numbers:
+        store.stage(number, ARRIVED)
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(lambda _: store.load(), range(2)))
+    assert sum(figures.answers for figures in done) == len(numbers)
+    assert store.ask("SELECT count(*) FROM rastro.tracking_event") == [(3 * len(numbers),)]
+    assert store.ask("SELECT count(*) FROM rastro.shipment_change") == [(len(numbers),)]
+    assert store.ask("SELECT count(*) FROM rastro.staged_snapshot") == [(0,)]
+
+
+def test_a_load_that_fails_leaves_everything_staged(store):
+    store.ship("AA1", "AA2")
+    store.stage("AA1", MOVING)
+    store.stage("AA2", MOVING)
+    with store.open() as conn:
+        conn.execute("UPDATE rastro.staged_snapshot SET snapshot = '{' WHERE staged_id = 2")
+    before = store.everything()
+    with pytest.raises(msgspec.DecodeError):
+        store.load()
+    assert store.everything() == before
+    assert store.ask("SELECT count(*) FROM rastro.staged_snapshot") == [(2,)]
+
+
+def test_what_was_known_at_a_time_can_be_asked(store):
+    store.ship("AA1")
+    store.stage("AA1", MOVING)
+    store.load(at=NOW - timedelta(hours=2))
+    store.stage("AA1", ARRIVED)
+    store.load(at=NOW)
+    known_then = (
+        "SELECT status FROM rastro.tracking_event WHERE recorded_at <= %s AND standing = 'effective'"
+        " ORDER BY occurred_at DESC LIMIT 1"
+    )
+    assert store.ask(known_then, NOW - timedelta(hours=1)) == [("out_for_delivery",)]
+    assert store.ask(known_then, NOW) == [("delivered",)]
+
+
+# Views
+
+
+def test_coverage_shows_a_gap_until_the_carrier_has_answered(store):
+    store.ship("AA1", "AA2")
+    hour = NOW.replace(minute=0, second=0) - timedelta(hours=2)
+    coverage = "SELECT pending, covered, gap FROM rastro.v_coverage WHERE window_start = %s"
+    assert store.ask(coverage, hour) == [(2, 0, 2)]
+    store.stage("AA1", MOVING)
+    store.load()
+    assert store.ask(coverage, hour) == [(2, 1, 1)]
+    store.stage("AA2", MOVING)
+    store.load()
+    assert store.ask(coverage, hour) == [(2, 2, 0)]
+
+
+def test_what_waits_for_a_person_is_listed_with_a_sentence(store):
+    store.ship("AA1", route=Route.REVIEW, affiliate="XYZ")
+    store.stage("AA1", (*MOVING, ("XQT-77", Status.UNKNOWN, 3), ("BDE-80", Status.LOST, 2)))
+    store.load()
+    listed = dict(store.ask("SELECT problem, detail FROM rastro.v_open_problem"))
+    assert set(listed) == {"route to the marketplace is unknown", "carrier has an unknown code", "alert: lost"}
+    assert "XYZ" in listed["route to the marketplace is unknown"]
+    assert "XQT-77" in listed["carrier has an unknown code"]
+
+
+# Claims
+
+
+@pytest.fixture
+def owing(store):
+    """A warehouse that owes twenty orders an update each."""
+    for number in range(20):
+        store.ship(f"AA{number}", order=f"O-{number}", invoice=str(number))
+        store.stage(f"AA{number}", MOVING)
+    store.load()
+    return store
+
+
+def test_two_claimers_never_get_the_same_notice(owing):
+    orders = [f"O-{number}" for number in range(20)]
+
+    def claim_all(name):
+        return [one.notice_id for order in orders for one in owing.claim(order=order, by=name)]
+
+    with ThreadPoolExecutor(4) as threads:
+        claimed = [notice for each in threads.map(claim_all, "abcd") for notice in each]
+    assert len(claimed) == len(set(claimed)) == len(orders)
+
+
+def test_a_claim_whose_lease_ended_comes_back_as_doubtful(owing):
+    (first,) = owing.claim()
+    assert not first.doubtful
+    assert not owing.claim(at=NOW + LEASE - timedelta(seconds=1), by="two")
+    (second,) = owing.claim(at=NOW + LEASE + timedelta(seconds=1), by="two")
+    assert (second.notice_id, second.doubtful, second.attempts) == (first.notice_id, True, 2)
+
+
+def test_a_settlement_by_one_who_lost_the_claim_changes_nothing(owing):
+    claimed = owing.claim(by="slow")
+    owing.claim(at=NOW + 2 * LEASE, by="quick")
+    with owing.open() as conn:
+        sent = Settlement(state=NoticeState.SENT)
+        outbox.settle(conn, claimed, sent, now=NOW + 2 * LEASE, claimed_by="slow", run_id="run")
+    notice = "SELECT state, claimed_by FROM rastro.notice WHERE notice_id = %s"
+    assert owing.ask(notice, claimed[0].notice_id) == [("claimed", "quick")]
+
+
+def test_an_order_that_somebody_is_telling_is_not_claimed_for_newer_news(owing):
+    owing.claim(by="one")
+    owing.stage("AA1", ARRIVED)
+    owing.load(at=NOW + timedelta(minutes=1))
+    later = NOW + timedelta(minutes=2)
+    ((owed,),) = owing.ask(
+        "SELECT count(*) FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id)"
+        " WHERE order_id = 'O-1' AND channel = 'order' AND n.state = 'owed'"
+    )
+    assert owed == 1
+    assert not owing.claim(at=later, by="two")
+    assert len(owing.claim(at=NOW + 2 * LEASE, by="two")) == 2
+
+
+def test_a_marketplace_waits_until_every_parcel_of_the_package_has_arrived(store):
+    market = {"route": Route.DIRECT, "marketplace": "webhook:hub"}
+    store.ship("AA1", "AA2", **market)
+    store.stage("AA1", ARRIVED)
+    store.stage("AA2", MOVING)
+    store.load()
+    assert not store.claim(Channel.MARKETPLACE, "webhook:hub")
+    store.stage("AA2", ARRIVED)
+    store.load()
+    assert len(store.claim(Channel.MARKETPLACE, "webhook:hub")) == 2
+
+
+def test_nothing_is_staged_and_nothing_owed_in_an_empty_warehouse(store):
+    with store.open() as conn:
+        assert loading.take_staged(conn, 0, 10) == []
+        assert outbox.open_targets(conn, NOW) == {}

@@ -1,0 +1,148 @@
+"""When a parcel is looked at again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rastro.models import FINAL, RefusalReason, Status
+from rastro.polling import URGENT, Look, Pace, is_given_up, next_poll_at, start_of_interval
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+PACE = Pace(every=HOUR, last_look_after=3 * DAY, give_up_after=60 * DAY)
+SLEEPY = sorted(set(Status) - FINAL - URGENT)
+
+
+def look(*, silent: timedelta = timedelta(0), status: Status = Status.IN_TRANSIT, **more) -> Look:
+    return Look(at=NOW, status=status, quiet_since=NOW - silent, **more)
+
+
+@pytest.mark.parametrize("status", SLEEPY)
+@pytest.mark.parametrize(
+    ("silent", "hours"),
+    [
+        (timedelta(0), 1),
+        (2 * DAY, 1),
+        (2 * DAY + HOUR, 3),
+        (7 * DAY, 3),
+        (7 * DAY + HOUR, 6),
+        (15 * DAY, 6),
+        (15 * DAY + HOUR, 12),
+        (30 * DAY, 12),
+        (30 * DAY + HOUR, 24),
+        (60 * DAY, 24),
+    ],
+)
+def test_the_longer_a_parcel_is_silent_the_less_often_it_is_asked_about(
+    status: Status, silent: timedelta, hours: int
+) -> None:
+    assert next_poll_at(look(silent=silent, status=status), PACE) == NOW + hours * HOUR
+
+
+def test_the_interval_is_the_setting_and_the_rest_multiples_of_it() -> None:
+    often = Pace(every=timedelta(minutes=15), last_look_after=3 * DAY, give_up_after=60 * DAY)
+    assert next_poll_at(look(), often) == NOW + timedelta(minutes=15)
+    assert next_poll_at(look(silent=5 * DAY), often) == NOW + timedelta(minutes=45)
+
+
+@pytest.mark.parametrize("status", sorted(URGENT))
+def test_a_parcel_at_the_door_is_asked_about_in_every_run_however_silent(status: Status) -> None:
+    assert next_poll_at(look(silent=50 * DAY, status=status), PACE) == NOW + HOUR
+
+
+@pytest.mark.parametrize(
+    ("from_now", "hours"),
+    [(timedelta(0), 1), (DAY, 1), (-DAY, 1), (DAY + HOUR, 12), (-DAY - HOUR, 12)],
+)
+def test_a_parcel_expected_about_now_is_asked_about_in_every_run(from_now: timedelta, hours: int) -> None:
+    assert next_poll_at(look(silent=20 * DAY, estimated_at=NOW + from_now), PACE) == NOW + hours * HOUR
+
+
+@pytest.mark.parametrize("status", sorted(FINAL))
+def test_a_parcel_at_its_end_is_looked_at_once_more_and_then_never(status: Status) -> None:
+    assert next_poll_at(look(status=status), PACE) == NOW + 3 * DAY
+    assert next_poll_at(look(status=status, was_final=True), PACE) is None
+
+
+def test_the_last_look_comes_however_long_the_end_is_past() -> None:
+    long_ago = look(status=Status.DELIVERED, silent=400 * DAY)
+    assert next_poll_at(long_ago, PACE) == NOW + 3 * DAY
+    assert not is_given_up(long_ago, PACE)
+
+
+def test_a_parcel_that_left_its_end_is_asked_about_again() -> None:
+    assert next_poll_at(look(status=Status.IN_TRANSIT, was_final=True), PACE) == NOW + HOUR
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - FINAL))
+def test_a_pending_parcel_is_given_up_after_its_last_day_of_silence(status: Status) -> None:
+    assert not is_given_up(look(status=status, silent=60 * DAY), PACE)
+    assert next_poll_at(look(status=status, silent=60 * DAY), PACE) is not None
+    assert is_given_up(look(status=status, silent=60 * DAY + HOUR), PACE)
+    assert next_poll_at(look(status=status, silent=60 * DAY + HOUR), PACE) is None
+
+
+def test_an_estimate_does_not_keep_a_given_up_parcel_alive() -> None:
+    assert next_poll_at(look(silent=61 * DAY, estimated_at=NOW), PACE) is None
+
+
+def test_a_number_under_anothers_contract_is_not_asked_about_again() -> None:
+    assert next_poll_at(look(refusal=RefusalReason.NOT_OURS), PACE) is None
+
+
+def test_a_malformed_number_is_asked_about_at_the_slowest() -> None:
+    assert next_poll_at(look(refusal=RefusalReason.MALFORMED), PACE) == NOW + 24 * HOUR
+    at_the_door = look(refusal=RefusalReason.MALFORMED, status=Status.OUT_FOR_DELIVERY)
+    assert next_poll_at(at_the_door, PACE) == NOW + 24 * HOUR
+
+
+def test_a_number_not_known_yet_is_asked_about_like_any_silent_parcel() -> None:
+    unknown = {"status": Status.UNKNOWN, "refusal": RefusalReason.NOT_FOUND}
+    assert next_poll_at(look(**unknown), PACE) == NOW + HOUR
+    assert next_poll_at(look(silent=5 * DAY, **unknown), PACE) == NOW + 3 * HOUR
+    assert next_poll_at(look(silent=61 * DAY, **unknown), PACE) is None
+
+
+def test_an_end_that_is_refused_now_still_ends() -> None:
+    delivered = look(status=Status.DELIVERED, was_final=True, refusal=RefusalReason.NOT_FOUND)
+    assert next_poll_at(delivered, PACE) is None
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=40), timedelta(minutes=59, seconds=59)])
+def test_a_look_that_is_late_does_not_push_the_next_one_out_of_its_run(late: timedelta) -> None:
+    at = NOW + late
+    assert next_poll_at(Look(at=at, status=Status.IN_TRANSIT, quiet_since=at), PACE) == NOW + HOUR
+
+
+def test_without_an_interval_a_parcel_is_due_at_once() -> None:
+    always = Pace(every=timedelta(0), last_look_after=3 * DAY, give_up_after=60 * DAY)
+    assert start_of_interval(NOW + timedelta(seconds=7), timedelta(0)) == NOW + timedelta(seconds=7)
+    assert next_poll_at(look(silent=20 * DAY), always) == NOW
+
+
+looks = st.builds(
+    Look,
+    at=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - made aware
+    status=st.sampled_from(Status),
+    quiet_since=st.datetimes(datetime(2025, 6, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    was_final=st.booleans(),
+    estimated_at=st.none() | st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    refusal=st.none() | st.sampled_from(RefusalReason),
+)
+
+
+@given(looks, st.integers(1, 48).map(lambda quarters: quarters * timedelta(minutes=15)))
+def test_the_next_look_lies_ahead_on_an_interval_and_at_most_a_day_of_intervals_away(
+    one: Look, every: timedelta
+) -> None:
+    pace = Pace(every=every, last_look_after=3 * DAY, give_up_after=60 * DAY)
+    at = next_poll_at(one, pace)
+    if at is None:
+        return
+    assert at > one.at
+    if not one.status.is_final:
+        assert at <= one.at + 24 * every
+        assert start_of_interval(at, every) == at

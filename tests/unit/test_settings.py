@@ -1,0 +1,248 @@
+"""What is written in ``[rastro]``, read into types."""
+
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rastro import settings
+from rastro.errors import Misconfigured
+from rastro.models import Route
+from rastro.polling import Pace
+from rastro.settings import OPTIONS, Endpoint, OrderRoute, Settings, settings_from
+
+
+def said(**values: str) -> str:
+    """What a person is told about these texts."""
+    with pytest.raises(Misconfigured) as refused:
+        settings_from(values)
+    return str(refused.value)
+
+
+# The readers
+
+
+def test_text_is_taken_without_the_space_around_it() -> None:
+    assert settings.text("  Loja Exemplo ") == "Loja Exemplo"
+
+
+def test_endpoints_name_adapter_connection_and_relation() -> None:
+    assert settings.endpoints(" vtex:shop_main ,sql:erp_db:public.shipment,") == (
+        Endpoint(adapter="vtex", connection="shop_main"),
+        Endpoint(adapter="sql", connection="erp_db", relation="public.shipment"),
+    )
+    assert settings.endpoints("") == settings.endpoints(" , ") == ()
+
+
+def test_an_endpoints_key_leaves_the_relation_out() -> None:
+    assert Endpoint(adapter="sql", connection="erp_db", relation="public.shipment").key == "sql:erp_db"
+
+
+@pytest.mark.parametrize("written", ["vtex", "vtex:", ":shop", "sql:a:b:c", "sql::b", "sql:a:"])
+def test_an_endpoint_of_another_form_is_refused_by_name(written: str) -> None:
+    with pytest.raises(ValueError, match="not of the form adapter:connection") as refused:
+        settings.endpoints(f"vtex:good, {written}")
+    assert repr(written) in str(refused.value)
+
+
+@pytest.mark.parametrize("written", ["vtex:a, vtex:a", "sql:a:one, sql:a:two"])
+def test_one_account_cannot_stand_twice(written: str) -> None:
+    with pytest.raises(ValueError, match="stands twice"):
+        settings.endpoints(written)
+
+
+def test_routes_say_who_confirms_for_each_affiliate() -> None:
+    assert settings.routes(" bww=connector, MLF=none,Mkt=direct:webhook:our_hub ") == {
+        "BWW": OrderRoute(route=Route.CONNECTOR),
+        "MLF": OrderRoute(route=Route.NONE),
+        "MKT": OrderRoute(route=Route.DIRECT, marketplace="webhook:our_hub"),
+    }
+    assert settings.routes("") == {}
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["BWW", "BWW=", "BWW=review", "BWW=direct", "BWW=direct:", "BWW=connector:webhook:hub", "BWW=none:x", "=none"],
+)
+def test_a_route_of_another_form_is_refused_by_name(written: str) -> None:
+    with pytest.raises(ValueError, match="is not AFFILIATE=connector, =none or =direct") as refused:
+        settings.routes(f"MLF=none,{written}")
+    assert repr(written) in str(refused.value)
+
+
+def test_one_affiliate_has_one_route() -> None:
+    with pytest.raises(ValueError, match="BWW stands twice"):
+        settings.routes("BWW=none, bww=connector")
+
+
+@pytest.mark.parametrize(("written", "meant"), [("true", True), (" True ", True), ("FALSE", False), ("false", False)])
+def test_a_flag_is_true_or_false(written: str, meant) -> None:
+    assert settings.flag(written) is meant
+
+
+@pytest.mark.parametrize("written", ["", "yes", "1", "0", "on"])
+def test_nothing_else_is_a_flag(written: str) -> None:
+    with pytest.raises(ValueError, match="neither true nor false"):
+        settings.flag(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", None),
+        ("  ", None),
+        ("2026-11-01", datetime(2026, 11, 1, tzinfo=UTC)),
+        (" 2026-11-01T12:30:00 ", datetime(2026, 11, 1, 12, 30, tzinfo=UTC)),
+        ("2026-11-01T12:30:00-03:00", datetime(2026, 11, 1, 12, 30, tzinfo=timezone(timedelta(hours=-3)))),
+        ("2026-11-01T12:30:00Z", datetime(2026, 11, 1, 12, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_without_an_offset_is_utc(written: str, meant: datetime | None) -> None:
+    read = settings.moment(written)
+    assert read == meant
+    assert read is None or read.utcoffset() is not None
+
+
+def test_what_is_no_moment_is_refused() -> None:
+    with pytest.raises(ValueError, match="01/11/2026"):
+        settings.moment("01/11/2026")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("60m", timedelta(hours=1)),
+        (" 12h ", timedelta(hours=12)),
+        ("45d", timedelta(days=45)),
+        ("1.5h", timedelta(minutes=90)),
+        ("0", timedelta(0)),
+        ("0m", timedelta(0)),
+    ],
+)
+def test_a_span_is_a_number_and_its_unit(written: str, meant: timedelta) -> None:
+    assert settings.span(written) == meant
+
+
+@pytest.mark.parametrize("written", ["", "60", "1w", "-1h", "1h30m", "h", "1 h", "00"])
+def test_what_is_no_span_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="is not a span such as"):
+        settings.span(written)
+
+
+def test_a_number_lies_between_its_bounds() -> None:
+    read = settings.number(1, 5000)
+    assert (read("1"), read("5000")) == (1, 5000)
+    for written in ("0", "5001", "-3"):
+        with pytest.raises(ValueError, match=r"is not between 1 and 5,000"):
+            read(written)
+    for written in ("", "many", "1.5"):
+        with pytest.raises(ValueError, match="invalid literal"):
+            read(written)
+
+
+def test_a_rate_is_above_nothing_and_bounded() -> None:
+    assert (settings.rate("0.5"), settings.rate("1000")) == (0.5, 1000)
+    for written in ("0", "-1", "1001", "nan", "inf"):
+        with pytest.raises(ValueError, match="not above 0 and at most 1000"):
+            settings.rate(written)
+
+
+def test_a_choice_is_one_of_those_named() -> None:
+    read = settings.one_of("full", "delta")
+    assert read(" delta ") == "delta"
+    with pytest.raises(ValueError, match="'half' is none of full, delta"):
+        read("half")
+
+
+# The whole section
+
+
+def test_every_option_has_a_field_and_every_field_an_option() -> None:
+    assert OPTIONS
+    assert {field.name for field in fields(Settings)} == set(OPTIONS)
+
+
+def test_nothing_written_gives_the_defaults() -> None:
+    assert settings_from({}) == settings_from({name: option.default for name, option in OPTIONS.items()})
+
+
+def test_the_defaults_are_those_of_a_careful_start() -> None:
+    by_default = settings_from({})
+    assert (by_default.sources, by_default.carriers, by_default.marketplaces, by_default.routes) == ((), (), (), {})
+    assert by_default.notify_since is None
+    assert by_default.events == "full"
+    assert not by_default.fill_tracking_url
+    assert not by_default.resend_doubtful_mail
+    assert (by_default.max_slices, by_default.slice_size, by_default.max_attempts) == (64, 2000, 8)
+    assert by_default.lease > timedelta(0)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_example_can_be_read_and_every_option_says_what_it_is_for(name: str) -> None:
+    option = OPTIONS[name]
+    option.read(option.default)
+    option.read(option.example)
+    assert option.description.endswith(".")
+    assert "\n" not in option.description
+
+
+def test_the_examples_make_a_section_together() -> None:
+    read = settings_from({name: option.example for name, option in OPTIONS.items()})
+    assert read.sources
+    assert read.routes
+
+
+def test_the_pace_is_made_of_its_three_settings() -> None:
+    read = settings_from({"poll_every": "15m", "last_look_after": "2d", "give_up_after": "30d"})
+    assert read.pace == Pace(
+        every=timedelta(minutes=15), last_look_after=timedelta(days=2), give_up_after=timedelta(days=30)
+    )
+
+
+def test_one_message_lists_everything_that_is_wrong() -> None:
+    message = said(
+        poll_evry="60m",
+        poll_every="often",
+        max_slices="0",
+        events="half",
+        marketplaces="webhook:our_hub",
+        routes="MKT=direct:webhook:other_hub",
+    )
+    for part in (
+        "poll_evry: there is no such setting",
+        "poll_every: 'often' is not a span",
+        "max_slices: 0 is not between 1 and 512",
+        "events: 'half' is none of full, delta",
+        "routes: MKT goes to webhook:other_hub, which is not among the marketplaces",
+    ):
+        assert part in message
+
+
+def test_a_route_must_lead_to_a_marketplace_that_is_there() -> None:
+    message = said(routes="MKT=direct:webhook:our_hub, BWW=connector")
+    assert "MKT goes to webhook:our_hub" in message
+    assert "BWW" not in message
+    read = settings_from({"routes": "MKT=direct:webhook:our_hub", "marketplaces": "webhook:our_hub"})
+    assert read.routes["MKT"].marketplace == "webhook:our_hub"
+
+
+def test_unreadable_marketplaces_are_not_held_against_the_routes() -> None:
+    message = said(routes="MKT=direct:webhook:our_hub", marketplaces="webhook")
+    assert "marketplaces: 'webhook' is not of the form" in message
+    assert "MKT" not in message
+
+
+@pytest.mark.parametrize("name", [name for name, option in OPTIONS.items() if option.read is settings.span])
+def test_a_span_beyond_all_time_is_refused_like_any_other_mistake(name: str) -> None:
+    assert f"{name}: " in said(**{name: "99999999999d"})
+
+
+@given(st.dictionaries(st.sampled_from(sorted(OPTIONS)), st.text(max_size=30)))
+def test_any_text_is_read_or_refused_by_name(values: dict[str, str]) -> None:
+    try:
+        settings_from(values)
+    except Misconfigured as refused:
+        assert any(f"{name}: " in str(refused) for name in values)  # noqa: PT017 - most texts are refused, some are not
