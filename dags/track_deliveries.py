@@ -26,7 +26,6 @@ from airflow.sdk import CronDataIntervalTimetable, Param, TaskGroup, TriggerRule
 from rastro.orchestration import tasks
 from rastro.orchestration.pools import POOLS
 from rastro.orchestration.retry import RetryWhatMayHelp
-from rastro.orchestration.windows import window_of
 
 PLAN = "plan"  # the XCom key under which a branch leaves the lists that the tasks behind it are mapped over
 TIME: dict[str, Any] = {"type": ["string", "null"], "format": "date-time", "description": "Not the run's own hour"}
@@ -40,7 +39,7 @@ def sync_orders(run_id: str) -> dict[str, object]:
 @task.branch(trigger_rule=TriggerRule.ALL_DONE)
 def plan_polls(run_id: str) -> list[str]:
     context = get_current_context()
-    slices = tasks.plan_polls(run_id, window_of(context))
+    slices = tasks.plan_polls(run_id, context)
     context["ti"].xcom_push(key=PLAN, value=slices)
     return [f"track.slices_{carrier}" for carrier in slices]
 
@@ -55,7 +54,7 @@ def planned_by(branch: str, name: str) -> list[Any]:
 def track(part: dict[str, Any], run_id: str) -> dict[str, int]:
     context = get_current_context()
     context["label"] = f"{part['first']}–{part['last']}: {part['size']}"  # type: ignore[typeddict-unknown-key]
-    return tasks.track_slice(run_id, window_of(context), part)
+    return tasks.track_slice(run_id, context, part)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE, retries=2)

@@ -102,11 +102,12 @@ class Shop:
         began = datetime.now(UTC)
         run = Hour(run_id=run_id or f"run-{next(_shops)}", window=window or Window(start=self.since, end=began))
         identity, attempt = run.run_id, run.attempt
+        interval = {"data_interval_start": run.window.start, "data_interval_end": run.window.end}
         attempt("sync_orders", lambda: tasks.sync_orders(identity))
-        plan = attempt("plan_polls", lambda: tasks.plan_polls(identity, run.window)) or {}
+        plan = attempt("plan_polls", lambda: tasks.plan_polls(identity, interval)) or {}
         for carrier, parts in plan.items():
             for part in parts:
-                attempt(f"track.{carrier}", lambda part=part: tasks.track_slice(identity, run.window, part))
+                attempt(f"track.{carrier}", lambda part=part: tasks.track_slice(identity, interval, part))
         attempt("load_changes", lambda: tasks.load_changes(identity))
         targets = attempt("choose_deliveries", lambda: tasks.open_targets(identity)) or {}
         for account in targets.get("order", []):

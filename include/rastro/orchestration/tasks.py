@@ -15,7 +15,8 @@ from airflow.sdk.definitions.context import Context
 
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Permanent, RastroError, Transient
-from rastro.models import Channel, Window
+from rastro.models import Channel
+from rastro.orchestration.windows import window_of
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import check, load, mail_customers, plan, sync, tell, track
 from rastro.receivers import Receiver
@@ -80,11 +81,12 @@ def sync_orders(run_id: str) -> dict[str, object]:
     return totals
 
 
-def plan_polls(run_id: str, window: Window) -> dict[str, list[dict[str, Any]]]:
-    """Slices by carrier, as plain values for XCom; only carriers that have something due."""
+def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Slices by carrier for the run's window, as plain values for XCom; only carriers that have something due."""
     shop = Workshop.open(run_id)
-    carriers = shop.carriers()
     with stage(shop, "plan_polls") as running, shop.connect() as conn:
+        window = window_of(context)
+        carriers = shop.carriers()
         sizes = {code: carrier.batch_size for code, carrier in carriers.items()}
         slices = plan.plan(conn, carriers, window, shop.settings, sizes, now=shop.clock())
         for code, parts in slices.items():
@@ -93,8 +95,8 @@ def plan_polls(run_id: str, window: Window) -> dict[str, list[dict[str, Any]]]:
     return {code: [asdict(part) for part in parts] for code, parts in slices.items() if parts}
 
 
-def track_slice(run_id: str, window: Window, part: Mapping[str, Any]) -> dict[str, int]:
-    """Ask one carrier about one slice."""
+def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, int]:
+    """Ask one carrier about one slice, for the run's window."""
     shop = Workshop.open(run_id)
     piece = Slice(**part)
     carrier = CARRIERS[piece.carrier]
@@ -103,7 +105,7 @@ def track_slice(run_id: str, window: Window, part: Mapping[str, Any]) -> dict[st
         with keeper.http:
             tracker = track.Tracker(
                 carrier=carrier, contract=keeper.holder, http=keeper.http, keeper=keeper, connect=shop.connect,
-                settings=shop.settings, window=window, run_id=run_id, clock=shop.clock,
+                settings=shop.settings, window=window_of(context), run_id=run_id, clock=shop.clock,
             )  # fmt: skip
             return finished(running, tracker.track(piece))
 
