@@ -92,22 +92,34 @@ def state_of(events: Iterable[Event]) -> State:
 
 
 def compare(
-    known: Sequence[Event], snapshot: Snapshot, *, life: Life, before: State, first_contact: bool = False
+    known: Sequence[Event],
+    snapshot: Snapshot,
+    *,
+    life: Life,
+    before: State,
+    first_contact: bool = False,
+    newest: bool = True,
 ) -> Change:
     """
     What ``snapshot`` changes.
 
     :param known: all events recorded for the shipment, oldest first, in the order they were recorded at equal times.
+    :param newest: false for an answer older than one already compared. It takes nothing back, and what only it has
+        was taken back since.
     :param before: the state as it was recorded, which may differ from what ``known`` gives (a shipment given up).
     """
     recorded = {event.key: event for event in known}
     told = {event.key: placed(event, life) for event in snapshot.events}
+    if not newest:
+        told = {key: event if key in recorded else outdated(event, known) for key, event in told.items()}
     reaches_back_to = min((event.occurred_at for event in snapshot.events), default=life.ends)
 
     new = tuple(event for key, event in told.items() if key not in recorded)
     restated = []
     for key, was in recorded.items():
-        if key in told:
+        if not newest:
+            now = was
+        elif key in told:
             now = replace(was, standing=told[key].standing, status=told[key].status)
         elif was.occurred_at > reaches_back_to:
             now = replace(was, standing=Standing.WITHDRAWN)
@@ -130,6 +142,12 @@ def compare(
         pickup=snapshot.pickup,
         first_contact=first_contact,
     )
+
+
+def outdated(event: Event, known: Sequence[Event]) -> Event:
+    """``event`` as it stands when a newer answer, which gave us ``known``, reached back to it and did not have it."""
+    reached = bool(known) and event.occurred_at > known[0].occurred_at
+    return replace(event, standing=Standing.WITHDRAWN) if reached and moves(event) else event
 
 
 def placed(event: Event, life: Life) -> Event:

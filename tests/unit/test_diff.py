@@ -368,3 +368,31 @@ def test_the_state_is_that_of_an_event_that_counts_and_has_none_newer_beside_it(
     assert change.after.since == newest
     assert change.after.key == [one for one in counting if one.occurred_at == newest][-1].key
     assert LIFE.holds(newest)
+
+
+# Answers that overtook each other
+
+
+def late(known: Sequence[Event], *told: Event) -> Change:
+    """What an answer changes that is loaded after a newer one, which gave us ``known``."""
+    snapshot = Snapshot(reference="QQ100000017BR", events=told)
+    return compare(known, snapshot, life=LIFE, before=state_of(known), newest=False)
+
+
+def test_an_older_answer_loaded_late_takes_nothing_back() -> None:
+    change = late((POSTED, MOVED, OUT, DELIVERED), POSTED, MOVED)
+    assert not change.says_something
+    assert change.after.status is Status.DELIVERED
+
+
+def test_what_only_an_older_answer_has_was_taken_back_since() -> None:
+    change = late((POSTED, MOVED), POSTED, MOVED, DELIVERED)
+    assert [(one.key, one.standing) for one in change.new] == [("delivered", Standing.WITHDRAWN)]
+    assert change.after.status is Status.IN_TRANSIT
+    assert change.news == ()
+
+
+def test_an_older_answer_that_reaches_further_back_adds_what_the_newer_had_trimmed() -> None:
+    change = late((OUT, DELIVERED), POSTED, OUT)
+    assert standings(change.new) == {"posted": Standing.EFFECTIVE}
+    assert change.after.status is Status.DELIVERED

@@ -78,6 +78,7 @@ def judge(
         life=Life.of(known.shipment.invoiced_at, margin=POSTED_BEFORE_INVOICE, now=answer.answered_at),
         before=known.state,
         first_contact=answer.first_answered_at == answer.answered_at,
+        newest=answer.is_newest,
     )
     policy = Policy(
         now=now, writes_back=traits.writes_back, own_mail=traits.own_mail, notify_since=settings.notify_since
@@ -100,6 +101,7 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
     )
     return NextLook(
         poll_id=answer.poll_id,
+        answered_at=answer.answered_at,
         digest=answer.digest,
         status=Status(state.status),
         quiet_since=look.quiet_since,

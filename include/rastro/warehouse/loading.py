@@ -24,7 +24,10 @@ SHIPMENT_FIELDS = tuple(Shipment.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedAnswer:
-    """One staged answer; ``first_answered_at`` equals ``answered_at`` when the carrier had never answered before."""
+    """
+    One staged answer; ``first_answered_at`` equals ``answered_at`` when the carrier had never answered before, and
+    ``loaded_at`` is the time of the newest answer loaded so far.
+    """
 
     staged_id: int
     poll_id: int
@@ -32,6 +35,11 @@ class StagedAnswer:
     digest: bytes
     snapshot: bytes
     first_answered_at: datetime | None
+    loaded_at: datetime | None
+
+    @property
+    def is_newest(self) -> bool:
+        return self.loaded_at is None or self.answered_at >= self.loaded_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,7 @@ class NextLook:
     """What ``poll_state`` holds once an answer is loaded."""
 
     poll_id: int
+    answered_at: datetime
     digest: bytes
     status: Status
     quiet_since: datetime
@@ -85,6 +94,7 @@ def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnsw
             digest=row.digest,
             snapshot=row.snapshot,
             first_answered_at=row.first_answered_at,
+            loaded_at=row.loaded_at,
         )
         for row in run(conn, "take_staged", after=after, size=size)
     ]
@@ -140,7 +150,8 @@ def write(
     run(conn, "merge_notices", now=now, run_id=run_id)
     run(
         conn, "settle_loaded",
-        poll_ids=[look.poll_id for look in looks], digests=[look.digest for look in looks],
+        poll_ids=[look.poll_id for look in looks],
+        answered=[look.answered_at for look in looks], digests=[look.digest for look in looks],
         statuses=[look.status.value for look in looks], quiet=[look.quiet_since for look in looks],
         estimates=[look.estimated_at for look in looks], next_polls=[look.next_poll_at for look in looks],
     )  # fmt: skip

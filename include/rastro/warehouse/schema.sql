@@ -249,6 +249,7 @@ CREATE TABLE rastro.poll_state (
     digest bytea,
     first_answered_at timestamp with time zone,
     answered_at timestamp with time zone,
+    loaded_at timestamp with time zone,
     next_poll_at timestamp with time zone,
     lease_until timestamp with time zone,
     failures smallint DEFAULT 0 NOT NULL,
@@ -266,6 +267,8 @@ COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an
 COMMENT ON COLUMN rastro.poll_state.first_answered_at IS 'First good answer since the newest of its shipments was known.';
 
 COMMENT ON COLUMN rastro.poll_state.answered_at IS 'Last good answer: covers every window that ended before it.';
+
+COMMENT ON COLUMN rastro.poll_state.loaded_at IS 'Time of the newest answer that has become events and state; an older one takes nothing back.';
 
 COMMENT ON COLUMN rastro.poll_state.next_poll_at IS 'Next look; null when there is none any more.';
 

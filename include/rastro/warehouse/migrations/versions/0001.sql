@@ -27,6 +27,7 @@ CREATE TABLE rastro.poll_state (
     digest        bytea,
     first_answered_at timestamptz,
     answered_at   timestamptz,
+    loaded_at     timestamptz,
     next_poll_at  timestamptz,
     lease_until   timestamptz,
     failures      smallint NOT NULL DEFAULT 0,
@@ -40,6 +41,7 @@ COMMENT ON COLUMN rastro.poll_state.quiet_since IS 'Time of the newest event, or
 COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an equal one is not read.';
 COMMENT ON COLUMN rastro.poll_state.first_answered_at IS 'First good answer since the newest of its shipments was known.';
 COMMENT ON COLUMN rastro.poll_state.answered_at IS 'Last good answer: covers every window that ended before it.';
+COMMENT ON COLUMN rastro.poll_state.loaded_at IS 'Time of the newest answer that has become events and state; an older one takes nothing back.';
 COMMENT ON COLUMN rastro.poll_state.next_poll_at IS 'Next look; null when there is none any more.';
 COMMENT ON COLUMN rastro.poll_state.lease_until IS 'Until then a task is asking about it.';
 
