@@ -104,6 +104,17 @@ def endpoints(value: str) -> tuple[Endpoint, ...]:
     return tuple(found)
 
 
+def one_connection_each(value: str) -> tuple[Endpoint, ...]:
+    found = endpoints(value)
+    codes = [endpoint.adapter for endpoint in found]
+    twice = sorted({code for code in codes if codes.count(code) > 1})
+    if twice:
+        raise ValueError(
+            f"{', '.join(twice)} has more than one connection; a carrier is asked through one, keep that one"
+        )
+    return found
+
+
 def routes(value: str) -> dict[str, OrderRoute]:
     table = {}
     for part in filter(None, (part.strip() for part in value.split(","))):
@@ -141,6 +152,15 @@ def span(value: str) -> timedelta:
         return timedelta(0)
     unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
     return timedelta(**{unit: float(match[1])})
+
+
+def span_from(shortest: str) -> Callable[[str], timedelta]:
+    def read(value: str) -> timedelta:
+        if span(value) < span(shortest):
+            raise ValueError(f"{value} is too short; {shortest} is the least")
+        return span(value)
+
+    return read
 
 
 def number(low: int, high: int) -> Callable[[str], int]:
@@ -183,8 +203,8 @@ OPTIONS: Mapping[str, Option] = {
     "carriers": Option(
         default="",
         example="correios:correios_contract",
-        read=endpoints,
-        description="Carriers that are asked: adapter:connection, comma separated.",
+        read=one_connection_each,
+        description="Carriers that are asked: adapter:connection, comma separated, one connection for each carrier.",
     ),
     "marketplaces": Option(
         default="",
@@ -235,7 +255,11 @@ OPTIONS: Mapping[str, Option] = {
         default="",
         example="2026-11-01",
         read=moment,
-        description="Go-live cut-off: nothing that happened before it is ever mailed. ISO date or time; empty: none.",
+        description=(
+            "Go-live cut-off: Rastro mails nothing that happened before it. Deliveries before it are still confirmed "
+            "on the order (with mailer=vtex that write makes VTEX mail) and to marketplaces. "
+            "ISO date or time; empty: none."
+        ),
     ),
     "events": Option(
         default="full",
@@ -276,7 +300,7 @@ OPTIONS: Mapping[str, Option] = {
     "give_up_after": Option(
         default="60d",
         example="60d",
-        read=span,
+        read=span_from("1d"),
         description="Silence after which a parcel is marked expired and no longer asked about.",
     ),
     "sync_overlap": Option(
@@ -306,7 +330,7 @@ OPTIONS: Mapping[str, Option] = {
     "lease": Option(
         default="15m",
         example="15m",
-        read=span,
+        read=span_from("1m"),
         description="How long a task may hold shipments or notices before another one may take them over.",
     ),
     "max_attempts": Option(

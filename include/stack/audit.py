@@ -18,11 +18,14 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import dict_row
 
+from stack.summary import Totals
+
 LOCAL = ZoneInfo("America/Sao_Paulo")
 WRITE = re.compile(r"^/vtex/(\w+)/api/oms/pvt/orders/([^/]+)/invoice/([^/]+)/tracking$")
 CONFIRM = re.compile(r"^/market/(\w+)/pvt/orders/([^/]+)/invoice/[^/]+/tracking$")
 HOOK = re.compile(r"^/webhook/(\w+)$")
 ASK = re.compile(r"^/correios/")
+MARKETPLACES = {"vtex_protocol:market": CONFIRM, "webhook:hub": HOOK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,14 @@ class Evidence:
     def recent(self) -> list[Mapping[str, Any]]:
         return [one for one in self.requests if datetime.fromisoformat(one["time"]) >= self.since]
 
+    def arrivals(self, method: str, path: re.Pattern[str]) -> list[Mapping[str, Any]]:
+        """What came in this session and was taken."""
+        return [
+            one
+            for one in self.recent
+            if one["method"] == method and path.match(one["path"]) and 200 <= one["status"] < 300
+        ]
+
 
 def lines_of(log: Path) -> list[dict[str, Any]]:
     """The entries of a JSON lines file; none when there is no file yet."""
@@ -76,6 +87,65 @@ def audit(evidence: Evidence) -> list[Finding]:
             *mails(evidence),
             *confirmations(evidence),
         ]
+
+
+def figures(evidence: Evidence) -> list[Finding]:
+    """
+    What Rastro recorded of this session, figure by figure, against what came in.
+
+    Only for a session in which nothing was made to go wrong: where an answer was spoilt, what was asked and what was
+    answered rightly differ.
+    """
+    with psycopg.connect(evidence.warehouse, row_factory=dict_row) as conn:
+        totals = Totals.since(conn, evidence.since)
+        known = conn.execute(
+            "SELECT order_id, invoice_number, tracking_number FROM rastro.shipment WHERE first_seen_at < %s",
+            [evidence.since],
+        )
+        known_before = {tuple(row.values()) for row in known}
+        (loaded,) = conn.execute(
+            "SELECT count(*) AS events FROM rastro.tracking_event WHERE recorded_at < %s", [evidence.since]
+        )
+    answers = totals.unchanged + totals.changed + totals.refused + totals.unanswered
+    asked = sum(one["path"].count("codigosObjetos=") for one in evidence.arrivals("GET", ASK))
+    revealed = sum(len(one["revealed"]) for one in evidence.parcels if one["follow"] and not one["refusal"])
+    mailed = sum(datetime.fromisoformat(mail["time"]) >= evidence.since for mail in evidence.mails)
+    return [
+        Finding(
+            name="shipments synced, as recorded", expected=totals.added, found=len(visible(evidence) - known_before)
+        ),
+        Finding(name="asked, as recorded", expected=totals.asked, found=asked),
+        Finding(name="answers of every kind, together", expected=totals.asked, found=answers),
+        Finding(name="events loaded, as recorded", expected=totals.events, found=revealed - loaded["events"]),
+        Finding(name="e-mails sent, as recorded", expected=totals.mails, found=mailed),
+        *(
+            Finding(
+                name=f"deliveries confirmed, {marketplace}",
+                expected=totals.confirmed.get(marketplace, 0),
+                found=len(evidence.arrivals("POST", path)),
+            )
+            for marketplace, path in MARKETPLACES.items()
+        ),
+    ]
+
+
+def visible(evidence: Evidence) -> set[tuple[str, str, str]]:
+    """
+    Order, invoice and number of every parcel that its source shows, followed or not.
+
+    An order shows those of its output packages that have a number; an invoice that no address can hold is put aside.
+    """
+    shown = {
+        (order["order_id"], package["invoice_number"])
+        for order in evidence.orders
+        for package in order["packages"]
+        if package["type"] == "Output" and package["tracking_number"] and "/" not in package["invoice_number"]
+    }
+    return {
+        (parcel["order_id"], parcel["invoice_number"], parcel["tracking_number"])
+        for parcel in evidence.parcels
+        if parcel["source"] == "sql" or (parcel["order_id"], parcel["invoice_number"]) in shown
+    }
 
 
 def shipments(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
@@ -115,14 +185,7 @@ def orders(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Findin
     writes = [
         (match, one) for one in evidence.requests if one["method"] == "PUT" and (match := WRITE.match(one["path"]))
     ]
-    last: dict[tuple[str, str], str] = {}
-    repeats = []
-    for match, one in writes:
-        package = (match[2], match[3])
-        if one["status"] == 200 and last.get(package) == one["body"]:
-            repeats.append(package)
-        last[package] = one["body"]
-    yield Finding(name="orders written with what they had already", expected=[], found=repeats)
+    yield Finding(name="orders written with what they had already", expected=[], found=repeats(evidence, writes))
 
     ours = [parcel for parcel in evidence.parcels if parcel["source"].startswith("vtex") and parcel["follow"]]
     delivered = sorted({(p["order_id"], p["invoice_number"]) for p in ours if p["package_delivered"]})
@@ -132,13 +195,31 @@ def orders(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Findin
     meant = {(parcel["order_id"], parcel["invoice_number"]) for parcel in ours}
     strange = sorted({(match[2], match[3]) for match, _ in writes} - meant)
     yield Finding(name="orders written that are not ours to write", expected=[], found=strange)
-    (told,) = conn.execute(
-        "SELECT coalesce(sum((figures->>'sent')::int), 0)::int AS sent FROM rastro.run_stage"
-        " WHERE stage = 'update_orders' AND started_at >= %s",
-        [evidence.since],
-    )
-    recent = [one for one in evidence.recent if one["method"] == "PUT" and WRITE.match(one["path"])]
-    yield Finding(name="order writes as recorded", expected=told["sent"], found=sum(r["status"] == 200 for r in recent))
+    told = Totals.since(conn, evidence.since).orders
+    yield Finding(name="order writes as recorded", expected=told, found=len(evidence.arrivals("PUT", WRITE)))
+
+
+def repeats(evidence: Evidence, writes: Sequence[tuple[re.Match[str], Mapping[str, Any]]]) -> list[tuple[str, str]]:
+    """
+    Packages written on with the very body that they held.
+
+    A call that was cut off (status 0) was a write only where the order system counts more of them than it answered.
+    """
+    counted = {
+        (order["order_id"], package["invoice_number"]): package["writes"]
+        for order in evidence.orders
+        for package in order["packages"]
+    }
+    answered = Counter((match[2], match[3]) for match, one in writes if one["status"] == 200)
+    last: dict[tuple[str, str], str] = {}
+    found = []
+    for match, one in writes:
+        package = (match[2], match[3])
+        if one["status"] == 200 or (one["status"] == 0 and counted.get(package, 0) > answered[package]):
+            if last.get(package) == one["body"]:
+                found.append(package)
+            last[package] = one["body"]
+    return found
 
 
 def finished(orders_held: Sequence[Mapping[str, Any]], key: tuple[str, str]) -> bool:

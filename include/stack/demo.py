@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ import psycopg
 import requests
 
 from stack.airflow import AirflowStack, airflow_stack
-from stack.audit import Evidence, Finding, audit, lines_of
+from stack.audit import Evidence, Finding, audit, figures, lines_of
 from stack.postgres import embedded_postgres
 from stack.processes import StackError, stop_when_told
 from stack.product import migrate_warehouse, pools
@@ -34,6 +35,8 @@ MISSED_HOURS = 3
 PARCELS = 240
 MOST_STEPS = 12
 BACKFILL_FIRST = "Backfill of missed hours"
+WHERE = STATE / "demo.json"
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class Control:
 def demo(*, stay: bool) -> bool:
     """Runs the demo; whether everything happened as it must."""
     began = time.monotonic()
-    with claimed(STATE), embedded_postgres(STATE / "postgres") as postgres:
+    with claimed(STATE), forgotten_places(), embedded_postgres(STATE / "postgres") as postgres:
         say(f"PostgreSQL is up ({time.monotonic() - began:.0f} s). Migrating the warehouse …")
         warehouse, shop = postgres.create("rastro"), postgres.create("shop")
         migrate_warehouse(warehouse)
@@ -74,13 +77,26 @@ def demo(*, stay: bool) -> bool:
                 publish(airflow, warehouse, world)
                 since = datetime.now(UTC)
                 live(airflow, control, shop)
+                quiet(airflow)  # an hour may have ended meanwhile, and its run must not go on under the audit
                 holds = report(control, world, warehouse, since)
                 say(f"\nAll in {time.monotonic() - began:.0f} s.")
                 say(f"\nAirflow's UI: {airflow.url}\nUser:         {airflow.user}\nPassword:     {airflow.password}")
                 if stay:
                     say("\nIt stays up until Ctrl-C; scripts find everything in .rastro/demo.json.")
-                    airflow.stay()
+                    with suppress(KeyboardInterrupt):
+                        airflow.stay()
+                    say("\nStopping …")
     return holds
+
+
+@contextmanager
+def forgotten_places() -> Iterator[None]:
+    """No ``demo.json`` before the demo is up nor after its end, however it or the one before it ended."""
+    WHERE.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        WHERE.unlink(missing_ok=True)
 
 
 def publish(airflow: AirflowStack, warehouse: str, world: Simulator) -> None:
@@ -94,7 +110,7 @@ def publish(airflow: AirflowStack, warehouse: str, world: Simulator) -> None:
         "simulator_log": str(world.log),
         "mail_log": str(world.mail_log),
     }
-    write_private(STATE / "demo.json", json.dumps(where, indent=2) + "\n")
+    write_private(WHERE, json.dumps(where, indent=2) + "\n")
 
 
 def live(airflow: AirflowStack, control: Control, shop: str) -> None:
@@ -162,7 +178,7 @@ def report(control: Control, world: Simulator, warehouse: str, since: datetime) 
         warehouse=warehouse,
         since=since,
     )
-    findings = audit(evidence)
+    findings = audit(evidence) + figures(evidence)
     say("\n" + table(("what the simulator received", "ought to be", "is", ""), [row_of(one) for one in findings]))
     wrong = [finding for finding in findings if not finding.holds]
     for finding in wrong:
@@ -193,8 +209,8 @@ def main() -> int:
     try:
         holds = demo(stay=not os.environ.get("EXIT"))
     except KeyboardInterrupt:
-        say("\nStopped.")
-        return 0
+        say("\nStopped before its end.")
+        return INTERRUPTED
     except StackError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,8 +1,9 @@
 """What a span of runs did, as the warehouse recorded it, in one short table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from psycopg import Connection
 from psycopg.rows import dict_row
@@ -20,28 +21,63 @@ FROM rastro.run_stage WHERE started_at >= %(since)s GROUP BY stage ORDER BY min(
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """
+    The figures that runs recorded, summed over a span.
+
+    ``confirmed`` has the deliveries confirmed by marketplace, as adapter:connection.
+    """
+
+    added: int
+    asked: int
+    unchanged: int
+    changed: int
+    refused: int
+    unanswered: int
+    events: int
+    orders: int
+    mails: int
+    confirmed: Mapping[str, int]
+
+    @classmethod
+    def since(cls, conn: Connection[Any], since: datetime) -> Self:
+        rows = conn.cursor(row_factory=dict_row).execute(STAGES, {"since": since}).fetchall()
+
+        def total(stage: str, key: str) -> int:
+            return sum(row["total"] for row in rows if (row["stage"], row["key"]) == (stage, key))
+
+        confirmed = {r["part"]: r["total"] for r in rows if (r["stage"], r["key"]) == ("confirm_marketplaces", "sent")}
+        return cls(
+            added=total("sync_orders", "added"),
+            asked=total("track", "asked"),
+            unchanged=total("track", "unchanged"),
+            changed=total("track", "changed"),
+            refused=total("track", "refused"),
+            unanswered=total("track", "unanswered"),
+            events=total("load_changes", "events"),
+            orders=total("update_orders", "sent"),
+            mails=total("email_customers", "sent"),
+            confirmed=dict(sorted(confirmed.items())),
+        )
+
+
 def summary(conn: Connection[Any], since: datetime) -> str:
     """Figures since a moment: shipments, answers, events, orders, mails, confirmations, and seconds by stage."""
-    cursor = conn.cursor(row_factory=dict_row)
-    rows = cursor.execute(STAGES, {"since": since}).fetchall()
-
-    def total(stage: str, key: str, part: str = "") -> int:
-        return sum(r["total"] for r in rows if (r["stage"], r["key"]) == (stage, key) and r["part"].startswith(part))
-
-    marketplaces = sorted({row["part"] for row in rows if row["stage"] == "confirm_marketplaces"})
+    totals = Totals.since(conn, since)
     lines = [
-        ("shipments synced", total("sync_orders", "added")),
-        ("asked", total("track", "asked")),
-        ("  unchanged", total("track", "unchanged")),
-        ("  changed", total("track", "changed")),
-        ("  refused", total("track", "refused")),
-        ("  unanswered", total("track", "unanswered")),
-        ("events loaded", total("load_changes", "events")),
-        ("orders updated", total("update_orders", "sent")),
-        ("e-mails sent", total("email_customers", "sent")),
-        *((f"deliveries confirmed, {part}", total("confirm_marketplaces", "sent", part)) for part in marketplaces),
+        ("shipments synced", totals.added),
+        ("asked", totals.asked),
+        ("  unchanged", totals.unchanged),
+        ("  changed", totals.changed),
+        ("  refused", totals.refused),
+        ("  unanswered", totals.unanswered),
+        ("events loaded", totals.events),
+        ("orders updated", totals.orders),
+        ("e-mails sent", totals.mails),
+        *((f"deliveries confirmed, {marketplace}", sent) for marketplace, sent in totals.confirmed.items()),
     ]
-    stages = cursor.execute(SECONDS, {"since": since}).fetchall()
+    stages = conn.cursor(row_factory=dict_row).execute(SECONDS, {"since": since}).fetchall()
     return "\n\n".join(
         (
             table(("what happened", ""), [(name, f"{value:,}") for name, value in lines]),

@@ -47,6 +47,7 @@ def wiring(
         "shop_name": "Loja Exemplo",
         "mail_from": "pedidos@loja.example",
         "help_url": "https://loja.example/ajuda",
+        "fill_tracking_url": "true",
         "poll_every": "0",  # hours pass in seconds here: every parcel is looked at in every run
         "last_look_after": "0",
         "mails_per_second": "200",

@@ -177,6 +177,70 @@ def test_a_row_waits_until_it_has_a_number_and_comes_when_its_update_moves(engin
     assert list(source(engine).again(["ERP-2"])) == []
 
 
+def change(engine: Engine, old: str, new: str, at: datetime) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE rastro_shipment SET tracking_number = :new, updated_at = :at WHERE tracking_number = :old"),
+            {"old": old, "new": new, "at": at.replace(tzinfo=None).isoformat(" ", "microseconds")},
+        )
+
+
+def test_a_corrected_number_comes_alone_and_the_package_is_whole_so_that_the_old_one_is_gone(engine: Engine) -> None:
+    make(engine)
+    put(engine, row())
+    shop = source(engine)
+    assert shop.whole_packages
+    assert [one.tracking_number for one in look(shop)] == ["QB000000010BR"]
+    change(engine, "QB000000010BR", "QB000000990BR", SINCE + HOUR)
+    assert [one.tracking_number for one in look(shop, SINCE + HOUR)] == ["QB000000990BR"]
+    assert look(shop) == []
+
+
+def test_a_package_of_two_rows_of_which_one_changed_comes_with_both(engine: Engine) -> None:
+    make(engine)
+    put(engine, row(), row(tracking_number="QB000000550BR"), row(invoice_number="900", tracking_number="QB000000770BR"))
+    assert len(look(source(engine))) == 3
+    change(engine, "QB000000550BR", "QB000000990BR", SINCE + HOUR)
+    found = look(source(engine), SINCE + HOUR)
+    assert [(one.invoice_number, one.tracking_number) for one in found] == [
+        ("501", "QB000000010BR"),
+        ("501", "QB000000990BR"),
+    ]
+
+
+def test_what_belongs_to_one_order_comes_together_whenever_it_changed(engine: Engine) -> None:
+    make(engine)
+    minutes = [SINCE + timedelta(minutes=minute) for minute in range(6)]
+    put(
+        engine,
+        *(row(at=at, number=1 + turn % 2, tracking_number=f"QB{turn:08d}0BR") for turn, at in enumerate(minutes)),
+    )
+    assert [one.order_id for one in look(source(engine))] == ["ERP-1"] * 3 + ["ERP-2"] * 3
+
+
+def test_a_package_with_a_row_that_cannot_be_used_waits_as_a_whole(engine: Engine) -> None:
+    make(engine, invoiced_at="varchar(50)")
+    put(engine, row(), row(tracking_number="QB000000550BR", invoiced_at="ontem"), row(2))
+    found = look(source(engine))
+    assert [one.order_id for one in found if isinstance(one, Aside)] == ["ERP-1"]
+    assert [one.order_id for one in found if isinstance(one, Shipment)] == ["ERP-2"]
+
+
+def test_a_number_that_stands_in_two_rows_comes_once_as_the_later_one_says(engine: Engine) -> None:
+    make(engine)
+    put(engine, row(at=SINCE + HOUR / 2, courier="Correios PAC"), row(courier="Correios SEDEX"))
+    assert [one.courier for one in look(source(engine))] == ["Correios PAC"]
+
+
+@pytest.mark.parametrize("kind", ["varchar(200)", "bigint"])
+def test_orders_are_read_again_as_they_are_now(engine: Engine, kind: str) -> None:
+    make(engine, order_id=kind)
+    put(engine, *(row(number, order_id=str(number)) for number in (1, 2, 3)))
+    found = list(source(engine).again(["3", "1", "none such"]))
+    assert [one.order_id for one in found if isinstance(one, Shipment)] == ["1", "3"]
+    assert list(source(engine).again([])) == []
+
+
 def test_several_numbers_in_a_field_are_several_shipments(engine: Engine) -> None:
     make(engine)
     put(engine, row(tracking_number="QB000000010BR; qb 000 000 024 br"))

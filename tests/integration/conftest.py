@@ -1,5 +1,6 @@
 """A shop in miniature: the simulated services, a warehouse, and the hourly run's task bodies without a scheduler."""
 
+import importlib
 import json
 import logging
 import re
@@ -212,6 +213,7 @@ def shop(
     simulator.control("POST", "reset")
     with psycopg.connect(database) as conn:
         conn.execute("TRUNCATE public.rastro_shipment")
+    importlib.import_module(TASK_LOG)  # Airflow sets up logging when it is imported, and must not do so in mid-test
     caplog.set_level(logging.INFO, logger=TASK_LOG)
     yield Shop(
         simulator=simulator,

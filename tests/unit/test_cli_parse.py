@@ -2,14 +2,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import rastro
 from rastro.cli import main
 from rastro.marketplaces.registry import MARKETPLACES
+from rastro.models import Route, Shipment
 from rastro.orders.registry import SOURCES
+from rastro.warehouse import shipments
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "correios"
 
@@ -146,3 +150,24 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFi
         main(arguments)
     assert ended.value.code == 2
     assert "usage: rastro" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_parcels_status_says_why_this_carrier_what_is_doubtful_and_who_is_told(
+    warehouse: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipment = Shipment(
+        account="sql:erp_db", order_id="ERP-1", invoice_number="501", tracking_number="QB000000010BR",
+        courier="Correios SEDEX", route=Route.DIRECT, marketplace="webhook:our_hub",
+    )  # fmt: skip
+    routed = shipments.Routed(
+        shipment=shipment, carrier="correios", why="the courier's name", reference="QB000000010BR", warning="odd digit"
+    )
+    with warehouse.connection as connection:
+        shipments.merge(connection, [routed], datetime(2026, 3, 1, tzinfo=UTC), whole_packages=True)
+    for wanted in ("ERP-1", "qb 000 000 010 br"):
+        assert main(["status", "--dsn", warehouse.dsn, wanted]) == 0
+        printed = capsys.readouterr().out.splitlines()
+        assert "  carrier   correios (courier Correios SEDEX): the courier's name" in printed
+        assert "  doubt     odd digit" in printed
+        assert "  confirmed to the marketplace directly, webhook:our_hub" in printed

@@ -132,6 +132,20 @@ def test_what_is_no_span_is_refused(written: str) -> None:
         settings.span(written)
 
 
+@pytest.mark.parametrize(("name", "least", "less"), [("lease", "1m", "59s"), ("give_up_after", "1d", "23h")])
+def test_a_span_that_would_undo_its_purpose_is_refused(name: str, least: str, less: str) -> None:
+    assert getattr(settings_from({name: least}), name) == settings.span(least)
+    for short in (less, "0"):
+        assert f"{name}: {short} is too short; {least} is the least" in said(**{name: short})
+
+
+def test_a_carrier_is_asked_through_one_connection() -> None:
+    message = said(carriers="correios:main, acme:one, correios:branch")
+    assert "carriers: correios has more than one connection" in message
+    assert "acme" not in message
+    assert len(settings_from({"carriers": "correios:main, acme:one"}).carriers) == 2
+
+
 def test_a_number_lies_between_its_bounds() -> None:
     read = settings.number(1, 5000)
     assert (read("1"), read("5000")) == (1, 5000)

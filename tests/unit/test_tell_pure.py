@@ -230,8 +230,8 @@ def no_database() -> AbstractContextManager[Connection[Any]]:
 def told(shop: Shop, *notices: Claimed) -> Settlement:
     """How one attempt at telling the shop ends."""
     teller = Teller(
-        channel=Channel.MARKETPLACE, target="shop", receiver=shop, connect=no_database, settings=SETTINGS, run_id="r",
-        clock=lambda: NOW,
+        channel=Channel.MARKETPLACE, target="shop", receiver=shop, connect=no_database, settings=SETTINGS, pages={},
+        run_id="r", clock=lambda: NOW,
     )  # fmt: skip
     return teller._tell_once(MESSAGE, notices or (notice(),))
 
@@ -301,6 +301,12 @@ def test_a_write_that_is_accepted_and_not_there_is_doubtful() -> None:
     settlement = told(Shop(forgets=True))
     assert settlement.state is NoticeState.UNKNOWN
     assert "accepted with 200" in settlement.reason
+
+
+def test_a_write_that_is_accepted_in_vain_again_waits_for_a_person() -> None:
+    settlement = told(Shop(forgets=True), notice(attempts=2, doubtful=True))
+    assert settlement.state is NoticeState.DEAD
+    assert "gave up after 2 attempts" in settlement.reason
 
 
 @pytest.mark.parametrize("when", ["read", "write"])
@@ -403,7 +409,7 @@ def test_each_notice_is_looked_at_by_itself() -> None:
 @pytest.fixture
 def mailer(settings: Settings) -> Mailer:
     return Mailer(
-        source_of=no_source, carrier_names={"correios": "Correios"},
+        source_of=no_source, carrier_names={"correios": "Correios"}, pages={},
         postman=Postman(SmtpServer(host="localhost", port=25, encryption=Encryption.NONE)),
         sender=Sender(name="Loja Exemplo", address="pedidos@loja.example"), address_key=b"k", connect=no_database,
         settings=settings, run_id="r", clock=lambda: NOW,

@@ -39,6 +39,10 @@ class Carrier(Protocol):
     login: Login | None
     claims: Claims
 
+    def page_about(self, reference: str) -> str:
+        """The address of the carrier's own page about a reference, for people; empty when there is none."""
+        ...
+
     def doubt_about(self, reference: str) -> str:
         """What looks wrong about a reference that is asked about all the same; empty when nothing does."""
         ...

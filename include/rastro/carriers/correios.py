@@ -60,6 +60,9 @@ class Correios:
         hosts=(r"(^|\.)correios\.com\.br$", r"(^|\.)linketrack\.com$"),
     )
 
+    def page_about(self, reference: str) -> str:
+        return f"https://rastreamento.correios.com.br/app/index.php?objetos={reference}"
+
     def doubt_about(self, reference: str) -> str:
         if not is_s10(reference):
             return "it is not of the form AA123456789BR"

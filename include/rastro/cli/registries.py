@@ -5,6 +5,7 @@ import argparse
 from rastro.carriers.base import Asks, Carrier
 from rastro.carriers.registry import CARRIERS
 from rastro.cli.command import print_table
+from rastro.marketplaces.registry import MARKETPLACES
 
 
 def carriers(_: argparse.Namespace) -> int:
@@ -37,8 +38,6 @@ def recognised_by(carrier: Carrier) -> str:
 
 
 def marketplaces(_: argparse.Namespace) -> int:
-    from rastro.marketplaces.registry import MARKETPLACES  # noqa: PLC0415  it brings SQLAlchemy along
-
     print_table(
         ("code", "name", "reads back", "mails the customer", "limits", "confidence", "docs"),
         (

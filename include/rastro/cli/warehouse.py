@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from rastro.cli.command import complain, print_table
 from rastro.errors import Misconfigured
+from rastro.models import Route
 from rastro.numbers import normalise
 from rastro.warehouse.connect import connector
 from rastro.warehouse.migrate import migrate as bring_up
@@ -17,6 +18,13 @@ from rastro.warehouse.queries import run
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
 VARIABLE = "RASTRO_WAREHOUSE_DSN"
+
+ROUTES = {
+    Route.NONE: "to no marketplace",
+    Route.CONNECTOR: "to the marketplace by its connector, from the order",
+    Route.DIRECT: "to the marketplace directly",
+    Route.REVIEW: "to nobody: give its affiliate a line in the setting routes",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +71,12 @@ def describe(conn: Connection[Any], shipment: Any) -> None:
     print(
         f"{shipment.tracking_number}  order {shipment.order_id}, invoice {shipment.invoice_number} ({shipment.account})"
     )
-    print(f"  carrier   {shipment.carrier or 'none claims it'} (courier {shipment.courier or '-'})")
+    why = f": {shipment.carrier_reason}" if shipment.carrier_reason else ""
+    print(f"  carrier   {shipment.carrier or 'none claims it'} (courier {shipment.courier or '-'}){why}")
+    if shipment.warning:
+        print(f"  doubt     {shipment.warning}")
+    to = f", {shipment.marketplace}" if shipment.marketplace else ""
+    print(f"  confirmed {ROUTES[shipment.route]}{to}")
     if shipment.skip:
         print(f"  followed  no: {shipment.skip}")
     print(f"  status    {shipment.status} since {when(shipment.status_at)}, expected {when(shipment.estimated_at)}")

@@ -24,6 +24,7 @@ from rastro.warehouse import outbox, records
 from rastro.warehouse.polls import Slice
 
 log = logging.getLogger(__name__)
+PAGES = {code: carrier.page_about for code, carrier in CARRIERS.items()}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +88,7 @@ def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[s
     with stage(shop, "plan_polls") as running, shop.connect() as conn:
         window = window_of(context)
         carriers = shop.carriers()
+        records.forget_slices(conn, run_id)
         sizes = {code: carrier.batch_size for code, carrier in carriers.items()}
         slices = plan.plan(conn, carriers, window, shop.settings, sizes, now=shop.clock())
         for code, parts in slices.items():
@@ -151,6 +153,7 @@ def email_customers(run_id: str) -> dict[str, int]:
         mailer = mail_customers.Mailer(
             source_of=shop.source,
             carrier_names={code: carrier.name for code, carrier in CARRIERS.items()},
+            pages=PAGES,
             postman=shop.postman(),
             sender=shop.sender(),
             address_key=shop.vault().hash_key,
@@ -178,6 +181,7 @@ def check_run(run_id: str, since: datetime, failed_tasks: Collection[str]) -> di
     shop = Workshop.open(run_id)
     with shop.connect() as conn:
         report = check.check(conn, run_id=run_id, since=since, carriers=shop.carriers(), failed_tasks=failed_tasks)
+    report.problems += shop.misspelt()
     for name, figures in report.figures.items():
         log.info("%s: %s", name, figures)
     for remark in report.remarks:
@@ -192,6 +196,7 @@ def check_run(run_id: str, since: datetime, failed_tasks: Collection[str]) -> di
 def teller(shop: Workshop, channel: Channel, target: str, receiver: Receiver) -> tell.Teller:
     return tell.Teller(
         channel=channel, target=target, receiver=receiver, connect=shop.connect, settings=shop.settings,
+        pages=PAGES,
         run_id=shop.run_id, clock=shop.clock,
     )  # fmt: skip
 

@@ -146,8 +146,22 @@ class Workshop:
         return kind.build(replace(setup, account=account_of(held, "")))
 
     def carriers(self) -> dict[str, Carrier]:
-        """Every carrier that has a connection, by code."""
-        return {endpoint.adapter: adapter_of(CARRIERS, endpoint, "carriers") for endpoint in self.settings.carriers}
+        """Every carrier that has a connection, by code; names that no adapter has are :meth:`misspelt`."""
+        return {one.adapter: CARRIERS[one.adapter] for one in self.settings.carriers if one.adapter in CARRIERS}
+
+    def misspelt(self) -> list[str]:
+        """Sentences about settings that name an adapter there is none of; the others work all the same."""
+        named = (
+            ("sources", self.settings.sources, SOURCES),
+            ("carriers", self.settings.carriers, CARRIERS),
+            ("marketplaces", self.settings.marketplaces, MARKETPLACES),
+        )
+        return [
+            f"{setting}: there is no {endpoint.adapter}; known are {', '.join(sorted(registry))}"
+            for setting, endpoints, registry in named
+            for endpoint in endpoints
+            if endpoint.adapter not in registry
+        ]
 
     def contract(self, carrier: str) -> Endpoint:
         """The connection through which a carrier is asked."""

@@ -1,9 +1,10 @@
 """
 A table or view of shipments, in any database that SQLAlchemy and an Airflow connection reach, as a source.
 
-The relation has one row for each package, with the columns of :data:`COLUMNS`; the optional ones may be absent. A shop
-whose names differ makes a view. Timestamps without an offset are read as UTC. A row is read again whenever its
-``updated_at`` moves: it must move when the tracking number is filled in, until when the row is passed over. Nothing
+The relation has one row for each package, or several that share order and invoice number, with the columns of
+:data:`COLUMNS`; the optional ones may be absent. A shop whose names differ makes a view. Timestamps without an offset
+are read as UTC. A package is read again, with all of its rows, whenever the ``updated_at`` of one of them moves: it
+must move when the tracking number is filled in, until when the row is passed over, and when it is corrected. Nothing
 is written back, so the customers are mailed by us, at the address the row holds at that moment.
 """
 
@@ -13,16 +14,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Connection, DateTime, MetaData, Table, select, type_coerce
+from sqlalchemy import (
+    Column,
+    CompoundSelect,
+    Connection,
+    DateTime,
+    MetaData,
+    Select,
+    Table,
+    and_,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchTableError, OperationalError
 from sqlalchemy.types import NullType
 
 from rastro.errors import Misconfigured, Rejected, Transient
 from rastro.models import Shipment
 from rastro.numbers import split_numbers
-from rastro.orders.base import Aside, Awaited, Contact, Setup, is_masked
+from rastro.orders.base import Aside, Contact, Setup, is_masked
 from rastro.receivers import Receiver
 from rastro.routing import Carriage, OrderMarks, not_ours, order_route
 
@@ -40,7 +55,7 @@ class SourceColumn:
 
 
 COLUMNS = (
-    SourceColumn(name="order_id", kind="text", required=True, meaning="the shop's number of the order"),
+    SourceColumn(name="order_id", kind="text", required=True, meaning="the shop's number of the order; indexed"),
     SourceColumn(name="invoice_number", kind="text", required=True, meaning="the invoice the package went out with"),
     SourceColumn(
         name="tracking_number",
@@ -78,7 +93,7 @@ class SqlSource:
     """One relation of one database."""
 
     code = "sql"
-    whole_packages = False  # a package of several numbers may be several rows
+    whole_packages = True
     own_mail = True
     receiver: Receiver | None = None
 
@@ -93,25 +108,21 @@ class SqlSource:
         self._schema, self._name = schema or None, name
 
     def shipments(self, since: datetime, until: datetime) -> Iterator[Shipment | Aside]:
-        """Rows whose ``updated_at`` is in [since, until), streamed, oldest change first."""
+        """Packages of which a row's ``updated_at`` is in [since, until), streamed, order by order."""
         table = self._table
-        changed = table.c.updated_at
-        names = [column.name for column in COLUMNS if column.name in table.c and "customer" not in column.name]
-        rows = (
-            # As the driver gives them: one odd value must spoil its own row, not the whole batch.
-            select(*(type_coerce(table.c[name], NullType()).label(name) for name in names))
-            .where(changed >= like(changed, since), changed < like(changed, until))
-            .order_by(changed)
-        )
-        with self._asked() as connection:
-            streamed = connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE)
-            for row in streamed.execute(rows).mappings():
-                yield from self._read(dict(row))
+        changed, order, invoice = table.c.updated_at, table.c.order_id, table.c.invoice_number
+        in_window = and_(changed >= like(changed, since), changed < like(changed, until))
+        moved = select(order, invoice).where(in_window).distinct().subquery()
+        same = and_(order == moved.c.order_id, invoice == moved.c.invoice_number)
+        whole = self._select().select_from(table.join(moved, same))
+        of_no_package = self._select().where(in_window, or_(order.is_(None), invoice.is_(None)))
+        yield from self._packages(union_all(whole, of_no_package))
 
-    def again(self, order_ids: Iterable[str]) -> Iterator[Shipment | Aside | Awaited]:
-        """Nothing: a row whose number was filled in comes by its ``updated_at``."""
-        del order_ids
-        return iter(())
+    def again(self, order_ids: Iterable[str]) -> Iterator[Shipment | Aside]:
+        """The orders' packages as they are now."""
+        order = self._table.c.order_id
+        keys = [key for order_id in order_ids if (key := key_of(order, order_id)) is not None]
+        yield from self._packages(self._select().where(order.in_(keys)))
 
     def contact(self, order_id: str) -> Contact | None:
         table = self._table
@@ -119,10 +130,10 @@ class SqlSource:
             return None
         key = table.c.order_id
         names = [name for name in ("customer_email", "customer_name", "locale") if name in table.c]
-        try:
-            rows = select(*(table.c[name] for name in names)).where(key == key.type.python_type(order_id))
-        except ValueError:
-            return None  # a number column holds no such order
+        wanted = key_of(key, order_id)
+        if wanted is None:
+            return None
+        rows = select(*(table.c[name] for name in names)).where(key == wanted)
         with self._asked() as connection:
             found = connection.execute(rows.order_by(table.c.updated_at.desc()).limit(1)).mappings().first()
         email = str((found and found["customer_email"]) or "").strip()
@@ -130,6 +141,30 @@ class SqlSource:
             return None
         name = str(found.get("customer_name") or "").split()
         return Contact(email=email, first_name=name[0] if name else "", locale=str(found.get("locale") or ""))
+
+    def _select(self) -> Select[Any]:
+        """Every column but the customer's, as the driver gives it: an odd value must not spoil the whole batch."""
+        table = self._table
+        names = [column.name for column in COLUMNS if column.name in table.c and "customer" not in column.name]
+        return select().add_columns(*(type_coerce(table.c[name], NullType()).label(name) for name in names))
+
+    def _packages(self, rows: Select[Any] | CompoundSelect[Any]) -> Iterator[Shipment | Aside]:
+        """The packages of these rows, each whole or, when one of its rows cannot be used, not at all."""
+        with self._asked() as connection:
+            streamed = connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE)
+            found = streamed.execute(rows.order_by("order_id", "invoice_number", "updated_at")).mappings()
+            for _, package in groupby(found, lambda row: (text(row["order_id"]), text(row["invoice_number"]))):
+                whole: dict[str, Shipment] = {}
+                spoiled = False
+                for row in package:
+                    for one in self._read(dict(row)):
+                        if isinstance(one, Aside):
+                            spoiled = True
+                            yield one
+                        else:
+                            whole[one.tracking_number] = one  # the row that changed last has the say
+                if not spoiled:
+                    yield from whole.values()
 
     def _read(self, row: Mapping[str, Any]) -> Iterator[Shipment | Aside]:
         texts = {column.name: text(row.get(column.name)) for column in COLUMNS if column.kind == "text"}
@@ -209,6 +244,14 @@ class SqlSource:
             if isinstance(error, OperationalError | InterfaceError):
                 raise Transient(f"{said}; is the database up, and are the connection's host and login right?") from None
             raise Rejected(f"{said}; check the relation's columns and what the connection's user may read") from None
+
+
+def key_of(column: Column[Any], order_id: str) -> Any:
+    """The order's number as the column's own kind of value; None when it can hold no such number."""
+    try:
+        return column.type.python_type(order_id)
+    except ValueError:
+        return None
 
 
 def like(column: Column[Any], at: datetime) -> Any:

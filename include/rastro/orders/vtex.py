@@ -98,11 +98,13 @@ class Vtex:
         yield from self._read_all(self._found(since, until))
 
     def again(self, order_ids: Iterable[str]) -> Iterator[Shipment | Aside | Awaited]:
-        """Packages of these orders, read in the same way."""
+        """Packages of these orders, read in the same way, those marked delivered meanwhile included."""
         ids = iter(order_ids)
-        yield from self._read_all(iter(lambda: list(islice(ids, PER_PAGE)), []))
+        yield from self._read_all(iter(lambda: list(islice(ids, PER_PAGE)), []), finished=True)
 
-    def _read_all(self, pages: Iterable[list[str] | Aside]) -> Iterator[Shipment | Aside | Awaited]:
+    def _read_all(
+        self, pages: Iterable[list[str] | Aside], *, finished: bool = False
+    ) -> Iterator[Shipment | Aside | Awaited]:
         troubles: list[Transient] = []
         with ThreadPoolExecutor(READERS) as readers:
             for found in pages:
@@ -111,7 +113,9 @@ class Vtex:
                     continue
                 for order in readers.map(self._one, found):
                     if isinstance(order, Order):
-                        yield from shipments_of(order, own_sellers=self._own_sellers, routes=self._routes)
+                        yield from shipments_of(
+                            order, own_sellers=self._own_sellers, routes=self._routes, finished=finished
+                        )
                     elif isinstance(order, Aside):
                         yield order
                     else:
@@ -206,8 +210,8 @@ class Vtex:
             yield ids
         if page * PER_PAGE < total:
             yield Aside(
-                order_id=f"{date} {iso(start)}",
-                invoice_number="",
+                order_id="",
+                invoice_number=f"{date} {iso(start)}",
                 reason="list_incomplete",
                 detail=f"VTEX counts {total:,} orders with {date} from {iso(start)} to {iso(end)} and gave only {page} "
                 f"pages of {PER_PAGE}; the others are found once they change, or by another look at that time.",

@@ -16,18 +16,18 @@ SHELF = re.compile(r"retira|pick ?-?up|balc[aã]o|loja", re.IGNORECASE)
 
 
 def shipments_of(
-    order: Order, *, own_sellers: frozenset[str], routes: Mapping[str, OrderRoute]
+    order: Order, *, own_sellers: frozenset[str], routes: Mapping[str, OrderRoute], finished: bool = False
 ) -> Iterator[Shipment | Aside | Awaited]:
     """
     One shipment for each number of each package that is on its way.
 
     What somebody else follows has ``skip`` set. A package of ours that has no number yet makes the order awaited.
-    Returns and packages marked delivered give nothing.
+    Returns give nothing, and packages marked delivered only where ``finished`` ones are asked for.
     """
     shared = Counter(package.invoice_number for package in order.packages)
     awaited = False
     for package in order.packages:
-        if not package.is_output or package.is_finished:
+        if not package.is_output or (package.is_finished and not finished):
             continue
         skip = why_not_ours(order, package, own_sellers=own_sellers, routes=routes)
         if not package.numbers:

@@ -51,6 +51,8 @@ def problems_of(conn: Connection[Any], run_id: str, since: datetime, failed_task
     yield from named
     if failed_tasks and not named:
         yield f"failed without a record: {', '.join(sorted(failed_tasks))}; see their logs"
+    for row in run(conn, "failing_targets", run_id=run_id):
+        yield f"{row.title}: {row.dead:,} given up and {row.doubtful:,} in doubt; see v_open_problem"
     (contradictions,) = run(conn, "count_contradictions", since=since)
     if contradictions.shipments:
         yield f"{contradictions.shipments:,} shipments are called delivered without an event: pause the DAG and look"
@@ -68,7 +70,9 @@ def remarks_on(conn: Connection[Any], since: datetime, carriers: Collection[str]
     for row in run(conn, "count_quarantine"):
         yield f"{row.waiting:,} in quarantine: {row.reason}"
     for row in run(conn, "count_notices"):
-        if row.state in {"unknown", "dead"}:
-            yield f"{row.notices:,} notices to {row.channel} are {row.state} and wait for a person"
+        if row.state == "dead":
+            yield f"{row.notices:,} notices to {row.channel} were given up and wait for a person (v_open_problem)"
+        if row.state == "unknown":
+            yield f"{row.notices:,} notices to {row.channel} may or may not have arrived (v_open_problem)"
     for row in run(conn, "count_alerts"):
         yield f"{row.notices:,} alerts: {row.kind}"

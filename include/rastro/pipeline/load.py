@@ -13,7 +13,7 @@ import msgspec
 from psycopg import Connection
 
 from rastro.diff import Life, State, compare
-from rastro.models import Channel, Snapshot, Status
+from rastro.models import Channel, Snapshot, Standing, Status
 from rastro.notices import Policy, owed
 from rastro.polling import Look, next_poll_at
 from rastro.settings import Settings
@@ -75,9 +75,9 @@ def judge(
     change = compare(
         known.events,
         decode(answer.snapshot),
-        life=Life.of(known.shipment.invoiced_at, margin=POSTED_BEFORE_INVOICE, now=answer.answered_at),
+        life=Life.of(begun(known), margin=POSTED_BEFORE_INVOICE, now=answer.answered_at),
         before=known.state,
-        first_contact=answer.first_answered_at == answer.answered_at,
+        first_contact=answer.first_answered_at == answer.answered_at and not known.events,
         newest=answer.is_newest,
     )
     policy = Policy(
@@ -86,12 +86,17 @@ def judge(
     return Loaded(known=known, change=change, owed=tuple(owed(change, known.shipment, policy)))
 
 
+def begun(known: Known) -> datetime:
+    """When the parcel can have begun its life, by the best that its source told us."""
+    return known.shipment.invoiced_at or known.shipment.ordered_at or known.first_seen_at
+
+
 def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings) -> NextLook:
     """When the reference is asked about again: as the least finished of its shipments wants it."""
     pending = [one for one in loaded if not one.change.after.status.is_final] or loaded
     snapshot = decode(answer.snapshot)
     state = pending[0].change.after if pending else State()
-    quiet_since = max((event.occurred_at for event in snapshot.events), default=answer.answered_at)
+    quiet_since = max((quiet(one) for one in loaded), default=answer.answered_at)
     look = Look(
         at=answer.answered_at,
         status=state.status,
@@ -108,6 +113,12 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
         estimated_at=snapshot.estimated_at,
         next_poll_at=next_poll_at(look, settings.pace),
     )
+
+
+def quiet(loaded: Loaded) -> datetime:
+    """The newest event of this very parcel, or when we first knew it: a number's earlier life does not count."""
+    own = [event.occurred_at for event in loaded.change.history if event.standing is not Standing.FOREIGN]
+    return max([*own, loaded.known.first_seen_at])
 
 
 def count(figures: Figures, staged: list[StagedAnswer], loaded: list[Loaded]) -> None:

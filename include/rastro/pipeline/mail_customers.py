@@ -25,7 +25,7 @@ from rastro.mail.replies import HardRefusal, Unreachable
 from rastro.mail.smtp import Postman
 from rastro.models import Channel, NoticeState, Status
 from rastro.orders.base import Contact, OrderSource
-from rastro.pipeline.tell import UNTIL_A_PERSON_LOOKS, Figures, hindered, later
+from rastro.pipeline.tell import UNTIL_A_PERSON_LOOKS, Figures, hindered, later, page_about
 from rastro.settings import Settings
 from rastro.warehouse import outbox
 from rastro.warehouse.connect import Connect
@@ -41,11 +41,13 @@ class Mailer:
 
     :param source_of: the source of an account, where the customers' addresses are.
     :param carrier_names: how customers know each carrier, by code.
+    :param pages: each carrier's own page about a number, by code.
     :param address_key: keys the hashes by which refused addresses are remembered.
     """
 
     source_of: Callable[[str], OrderSource]
     carrier_names: Mapping[str, str]
+    pages: Mapping[str, Callable[[str], str]]
     postman: Postman
     sender: Sender
     address_key: bytes = field(repr=False)
@@ -194,7 +196,7 @@ class Mailer:
             estimated=parcel.estimated_at.astimezone(LOCAL).date() if parcel.estimated_at else None,
             pickup=parcel.pickup,
             position=position,
-            tracking_url=parcel.tracking_url,
+            tracking_url=page_about(parcel, self.pages),
         )
 
 

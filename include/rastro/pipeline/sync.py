@@ -1,5 +1,6 @@
 """Sync shipments from one source: merge what is new or changed, and find a carrier for each."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any, TypeAlias
 from psycopg import Connection
 
 from rastro.carriers.base import Carrier
+from rastro.errors import RastroError
 from rastro.models import ReferenceKind, Shipment
 from rastro.orders.base import Aside, Awaited, OrderSource
 from rastro.routing import route
@@ -50,27 +52,55 @@ def sync(connect: Connect, look: Sync) -> Figures:
     """
     Read the source from its watermark, with some overlap, up to now, and again every order that awaited a number.
 
-    Committed some hundred shipments at a time; the watermark moves only when all has been read, so that a source that
-    fails half-way is read again from the same place.
+    When the settings that routes and carriers follow from have changed, orders that nobody could place before are read
+    again, too. Committed some hundred shipments at a time; the watermark moves only when all has been read, so that a
+    source that fails half-way is read again from the same place, with nothing lost of what it gave.
 
     :raises RastroError: the source could not be read to its end.
     """
     figures = Figures()
     source = look.source
     traits = shipments.SourceTraits(writes_back=source.receiver is not None, own_mail=source.own_mail)
+    horizon = look.now - look.settings.sync_horizon
+    trouble: RastroError | None = None
     with connect() as conn:
         seen = shipments.keep_source(conn, look.account, traits)
-        awaited = shipments.awaited_orders(conn, look.account, look.now - look.settings.sync_horizon)
+        shipments.await_undecided(conn, look.account, decided_by(look), look.now)
+        awaited = shipments.awaited_orders(conn, look.account, horizon)
         conn.commit()
-        since = seen - look.settings.sync_overlap if seen else look.now - look.settings.sync_horizon
-        for some in in_batches(source.shipments(since, look.now)):
-            take(conn, look, some, figures)
-        if awaited:
-            shipments.orders_have_come(conn, look.account, awaited)  # those that still have no number say so again
-            for some in in_batches(source.again(awaited)):
+        try:
+            for some in in_batches(source.shipments(seen - look.settings.sync_overlap if seen else horizon, look.now)):
                 take(conn, look, some, figures)
+        except RastroError as error:
+            trouble = error  # those that are awaited may be read all the same
+        for start in range(0, len(awaited), AT_A_TIME):
+            take_again(conn, look, awaited[start : start + AT_A_TIME], figures)
+        if trouble:
+            raise trouble
         shipments.set_watermark(conn, look.account, look.now)
     return figures
+
+
+def take_again(conn: Connection[Any], look: Sync, order_ids: list[str], figures: Figures) -> None:
+    """Read awaited orders once more; those that neither wait nor are put aside any longer have come."""
+    still: set[str] = set()
+    for some in in_batches(look.source.again(order_ids)):
+        take(conn, look, some, figures)
+        still |= waiting_in(some)
+    shipments.orders_have_come(conn, look.account, [one for one in order_ids if one not in still])
+    conn.commit()
+
+
+def waiting_in(found: Iterable[Found]) -> set[str]:
+    """Orders that are to be read again: they have no number yet, or were put aside and may be mended."""
+    return {one.order_id for one in found if isinstance(one, Awaited | Aside) and one.order_id}
+
+
+def decided_by(look: Sync) -> str:
+    """A digest of what routes and carriers follow from."""
+    routes = sorted((affiliate, route.route, route.marketplace) for affiliate, route in look.settings.routes.items())
+    claims = [(code, carrier.claims) for code, carrier in sorted(look.carriers.items())]
+    return hashlib.blake2b(repr((routes, claims)).encode(), digest_size=12).hexdigest()
 
 
 def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures) -> None:
@@ -82,11 +112,14 @@ def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures
     figures.changed += merged.changed
     figures.not_followed += merged.not_followed
     figures.unclaimed += merged.unclaimed
-    read = [subject_of(one.shipment.order_id, one.shipment.invoice_number) for one in routed]
-    records.resolve_quarantine(conn, look.account, read, look.now)
+    waiting = waiting_in(found)
+    come = {one.order_id for one in found if one.order_id} - waiting
+    records.resolve_quarantine(conn, look.account, sorted(come), look.now)
+    shipments.orders_have_come(conn, look.account, sorted(come))
+    for order_id in sorted(waiting):
+        shipments.await_order(conn, look.account, order_id, look.now)
+    shipments.owe_confirmations(conn, sorted(come), look.account, look.now, look.run_id)
     for one in found:
-        if isinstance(one, Awaited | Aside) and one.order_id:  # what was put aside may be mended: it is read again
-            shipments.await_order(conn, look.account, one.order_id, look.now)
         if isinstance(one, Awaited):
             figures.awaited += 1
         elif isinstance(one, Aside):
@@ -132,12 +165,18 @@ def reference_of(shipment: Shipment, kind: ReferenceKind) -> str:
 
 
 def in_batches(found: Iterable[Found]) -> Iterator[list[Found]]:
-    """Some hundred at a time, never parting what belongs to one order."""
+    """Some hundred at a time, never parting what belongs to one order; trouble comes after all that came before it."""
     batch: list[Found] = []
-    for one in found:
-        if len(batch) >= AT_A_TIME and one.order_id != batch[-1].order_id:
-            yield batch
-            batch = []
-        batch.append(one)
+    trouble: RastroError | None = None
+    try:
+        for one in found:
+            if len(batch) >= AT_A_TIME and one.order_id != batch[-1].order_id:
+                yield batch
+                batch = []
+            batch.append(one)
+    except RastroError as error:
+        trouble = error  # what came before it is good
     if batch:
         yield batch
+    if trouble:
+        raise trouble

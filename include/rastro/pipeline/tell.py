@@ -6,7 +6,7 @@ read before anything is written again.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ from rastro.warehouse.shipments import await_order
 LOCAL = ZoneInfo("America/Sao_Paulo")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
 UNTIL_A_PERSON_LOOKS = timedelta(days=36500)
+ACCEPTED_IN_VAIN = 2  # writes that were accepted and cannot be read back, before a person has to look
 MISSED_IN_A_ROW = 3  # orders nobody answered about before the other side is held to be down
 
 
@@ -86,13 +87,17 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
-    """One receiver and what is owed to it. ``hands`` is how many orders are told about at once."""
+    """
+    One receiver and what is owed to it. ``pages`` gives each carrier's own page about a number, by its code; ``hands``
+    is how many orders are told about at once.
+    """
 
     channel: Channel
     target: str
     receiver: Receiver
     connect: Connect
     settings: Settings
+    pages: Mapping[str, Callable[[str], str]]
     run_id: str
     clock: Callable[[], datetime]
     hands: int = 4
@@ -111,6 +116,8 @@ class Teller:
                 done.result()
         if not figures.reached:
             figures.trouble = figures.trouble or figures.last_miss
+        if figures.trouble is figures.last_miss is not None:  # a retry before the notices' own pause would find nothing
+            figures.trouble = Transient(str(figures.last_miss), retry_after=BACK_OFF[0].total_seconds())
         return figures
 
     def _work(self, waiting: Iterator[OrderKey], figures: Figures) -> None:
@@ -147,7 +154,7 @@ class Teller:
         package: Sequence[Parcel],
         figures: Figures,
     ) -> None:
-        message = message_about(conn, notices, package)
+        message = message_about(conn, notices, package, self.pages)
         outbox.store_rendering(
             conn, notices, rendered=msgspec.to_builtins(message), message_id=message.key, recipient=self.target
         )
@@ -197,13 +204,13 @@ class Teller:
             case Reading.CANNOT_ASK if doubtful and not self.receiver.repeat_is_safe:
                 reason = f"an earlier attempt may have arrived, and it cannot be asked: {before.reason}"
                 return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS)
-        return self._write(message, now)
+        return self._write(message, notices, now)
 
-    def _write(self, message: Message, now: datetime) -> Settlement:
+    def _write(self, message: Message, notices: Sequence[Claimed], now: datetime) -> Settlement:
         try:
             receipt = self.receiver.write(message)
         except Doubtful as error:
-            return Settlement(state=NoticeState.UNKNOWN, reason=str(error), not_before=now + BACK_OFF[0])
+            return in_doubt(str(error), notices, now, attempts=self.settings.max_attempts)
         except (CredentialsRefused, Misconfigured, Transient):
             raise
         except Permanent as error:
@@ -211,21 +218,18 @@ class Teller:
         try:
             after = self.receiver.read(message)
         except RastroError as error:
-            reason = f"written, but not read back: {error}"
-            return Settlement(
-                state=NoticeState.UNKNOWN, reason=reason, receipt=receipt.number, not_before=now + BACK_OFF[0],
-                answer=str(receipt.status),
-            )  # fmt: skip
+            settlement = in_doubt(
+                f"written, but not read back: {error}", notices, now, attempts=self.settings.max_attempts
+            )
+            return replace(settlement, receipt=receipt.number, answer=str(receipt.status))
         if after.reading in {Reading.DONE, Reading.CANNOT_ASK}:
             outcome = "read back" if after.reading is Reading.DONE else "accepted"
             return Settlement(
                 state=NoticeState.SENT, receipt=receipt.number, outcome=outcome, answer=str(receipt.status)
             )
         reason = f"accepted with {receipt.status}, but reading it back shows otherwise: {after.reason}"
-        return Settlement(
-            state=NoticeState.UNKNOWN, reason=reason, receipt=receipt.number, not_before=now + BACK_OFF[0],
-            answer=str(receipt.status),
-        )  # fmt: skip
+        settlement = in_doubt(reason, notices, now, attempts=ACCEPTED_IN_VAIN)
+        return replace(settlement, receipt=receipt.number, answer=str(receipt.status))
 
 
 def shared(orders: Sequence[OrderKey]) -> Iterator[OrderKey]:
@@ -246,7 +250,18 @@ def packages(parcels: Sequence[Parcel]) -> Iterator[list[Parcel]]:
         yield [parcel for parcel in parcels if parcel.invoice_number == invoice]
 
 
-def message_about(conn: Connection[Any], notices: Sequence[Claimed], package: Sequence[Parcel]) -> Message:
+def page_about(parcel: Parcel, pages: Mapping[str, Callable[[str], str]]) -> str:
+    """Where people see the parcel: the link its order has, else the carrier's page."""
+    page = pages.get(parcel.carrier or "")
+    return parcel.tracking_url or (page(parcel.tracking_number) if page else "")
+
+
+def message_about(
+    conn: Connection[Any],
+    notices: Sequence[Claimed],
+    package: Sequence[Parcel],
+    pages: Mapping[str, Callable[[str], str]],
+) -> Message:
     """What is told about one package now: all of its history, and its delivery when every parcel has arrived."""
     lines = outbox.history_of(conn, [parcel.shipment_id for parcel in package])
     number_of = {parcel.shipment_id: parcel.tracking_number for parcel in package}
@@ -260,7 +275,7 @@ def message_about(conn: Connection[Any], notices: Sequence[Claimed], package: Se
         invoice_number=first.invoice_number,
         tracking_number=first.tracking_number,
         courier=first.courier,
-        tracking_url=first.tracking_url,
+        tracking_url=page_about(first, pages),
         status=Status.DELIVERED if complete else next(one.status for one in package if not one.delivered_at),
         history=tuple(
             Progress(
@@ -277,6 +292,15 @@ def message_about(conn: Connection[Any], notices: Sequence[Claimed], package: Se
         marketplace_order_id=first.marketplace_order_id,
         marketplace_endpoint=first.marketplace_endpoint,
     )
+
+
+def in_doubt(reason: str, notices: Sequence[Claimed], now: datetime, *, attempts: int) -> Settlement:
+    """It may have arrived or not: read again after a pause, and left to a person when that came up too often."""
+    tried = max(notice.attempts for notice in notices)
+    if tried >= attempts:
+        return Settlement(state=NoticeState.DEAD, reason=f"gave up after {tried} attempts: {reason}")
+    pause = BACK_OFF[min(tried, len(BACK_OFF)) - 1]
+    return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + pause)
 
 
 def hindered(error: RastroError, notices: Sequence[Claimed], now: datetime) -> Settlement:

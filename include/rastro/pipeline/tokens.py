@@ -49,10 +49,10 @@ class AccessKeeper:
             self._token = self._shared(self.login, unlike=None)
         return Access(account=self.account, token=self._token)
 
-    def renewed(self) -> Access:
-        """Access by a token other than the one in use, which was just refused."""
+    def renewed(self, refused: Access) -> Access:
+        """Access by a token other than the one that was just refused."""
         if self.login is not None and self.login.needed(self.account):
-            self._token = self._shared(self.login, unlike=self._token)
+            self._token = self._shared(self.login, unlike=refused.token)
         return self.access()
 
     def _shared(self, login: Login, unlike: Token | None) -> Token:

@@ -62,7 +62,7 @@ class Answers:
 
 @dataclass(slots=True)
 class Tally:
-    """How many parts of a refused call were answered, and how many single references refused."""
+    """How many parts of a refused call were answered, and how many sound references refused alone."""
 
     answered: int = 0
     refused: int = 0
@@ -137,7 +137,7 @@ class Tracker:
             raw = self._call([one.reference for one in due])
         except Rejected as error:
             if len(due) == 1:
-                tally.refused += 1
+                tally.refused += not self.carrier.doubt_about(due[0].reference)  # a mistyped one proves nothing
                 return Answers(due=due, refused_calls={due[0].reference: error})
             half = len(due) // 2
             first = self._ask_in_parts(due[:half], tally)
@@ -156,10 +156,11 @@ class Tracker:
         return Answers(due=due, raw=raw)
 
     def _call(self, references: Sequence[str]) -> dict[str, bytes]:
+        access = self.keeper.access()
         try:
-            answer = self.http.send(self.carrier.request_for(references, self.keeper.access()))
+            answer = self.http.send(self.carrier.request_for(references, access))
         except CredentialsRefused:
-            answer = self.http.send(self.carrier.request_for(references, self.keeper.renewed()))
+            answer = self.http.send(self.carrier.request_for(references, self.keeper.renewed(access)))
         return dict(self.carrier.split(answer))
 
     def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures) -> None:

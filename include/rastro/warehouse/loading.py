@@ -143,7 +143,6 @@ def write(
     copy_in(conn, "copy_incoming_event", (row for one in loaded for row in _event_rows(one)))
     run(conn, "merge_events", now=now)
     copy_in(conn, "copy_incoming_state", (_state_row(one) for one in loaded))
-    run(conn, "supersede_overtaken", now=now)
     run(conn, "merge_states", now=now)
     copy_in(conn, "copy_changes", (_change_row(one, now, run_id) for one in loaded if one.change.says_something))
     copy_in(conn, "copy_incoming_notice", (row for one in loaded for row in _notice_rows(one)))

@@ -38,6 +38,11 @@ def resolve_quarantine(conn: Connection[Any], origin: str, subjects: Sequence[st
     return run(conn, "resolve_quarantine", origin=origin, subjects=list(subjects), now=now).rowcount
 
 
+def forget_slices(conn: Connection[Any], run_id: str) -> None:
+    """Drop the records of a run's slices, since it is planned anew."""
+    run(conn, "forget_slices", run_id=run_id)
+
+
 def add_stage(
     conn: Connection[Any],
     *,

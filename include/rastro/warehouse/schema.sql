@@ -266,7 +266,7 @@ COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an
 
 COMMENT ON COLUMN rastro.poll_state.first_answered_at IS 'First good answer since the newest of its shipments was known.';
 
-COMMENT ON COLUMN rastro.poll_state.answered_at IS 'Last good answer: covers every window that ended before it.';
+COMMENT ON COLUMN rastro.poll_state.answered_at IS 'Last answer that could be read, a refusal included: covers every window that ended before it.';
 
 COMMENT ON COLUMN rastro.poll_state.loaded_at IS 'Time of the newest answer that has become events and state; an older one takes nothing back.';
 
@@ -369,12 +369,15 @@ CREATE TABLE rastro.source (
     account text NOT NULL,
     writes_back boolean NOT NULL,
     own_mail boolean NOT NULL,
+    decided_by text DEFAULT ''::text NOT NULL,
     synced_until timestamp with time zone
 );
 
 COMMENT ON TABLE rastro.source IS 'Each order source: how far it has been read, and how its people are told.';
 
 COMMENT ON COLUMN rastro.source.own_mail IS 'Whether its customers are mailed by us; otherwise by the order system, when the order is written.';
+
+COMMENT ON COLUMN rastro.source.decided_by IS 'Digest of the settings by which carriers and routes were last found.';
 
 CREATE TABLE rastro.staged_snapshot (
     staged_id bigint NOT NULL,
@@ -514,22 +517,24 @@ CREATE VIEW rastro.v_coverage AS
          SELECT p_1.carrier,
             date_trunc('hour'::text, COALESCE(p_1.answered_at, '-infinity'::timestamp with time zone)) AS answered_hour,
             date_trunc('hour'::text, LEAST(s.first_seen_at, s.invoiced_at)) AS seen_hour,
+            (p_1.next_poll_at > now()) AS sleeping,
             count(*) AS shipments
            FROM (rastro.poll_state p_1
              JOIN rastro.shipment s USING (poll_id))
           WHERE (p_1.next_poll_at IS NOT NULL)
-          GROUP BY p_1.carrier, (date_trunc('hour'::text, COALESCE(p_1.answered_at, '-infinity'::timestamp with time zone))), (date_trunc('hour'::text, LEAST(s.first_seen_at, s.invoiced_at)))
+          GROUP BY p_1.carrier, (date_trunc('hour'::text, COALESCE(p_1.answered_at, '-infinity'::timestamp with time zone))), (date_trunc('hour'::text, LEAST(s.first_seen_at, s.invoiced_at))), (p_1.next_poll_at > now())
         )
  SELECT h.window_start,
     p.carrier,
     (sum(p.shipments))::bigint AS pending,
     (COALESCE(sum(p.shipments) FILTER (WHERE (p.answered_hour > h.window_start)), (0)::numeric))::bigint AS covered,
-    (COALESCE(sum(p.shipments) FILTER (WHERE (p.answered_hour <= h.window_start)), (0)::numeric))::bigint AS gap
+    (COALESCE(sum(p.shipments) FILTER (WHERE ((p.answered_hour <= h.window_start) AND p.sleeping)), (0)::numeric))::bigint AS planned,
+    (COALESCE(sum(p.shipments) FILTER (WHERE ((p.answered_hour <= h.window_start) AND (NOT p.sleeping))), (0)::numeric))::bigint AS gap
    FROM (hour h
      JOIN pending p ON ((p.seen_hour <= h.window_start)))
   GROUP BY h.window_start, p.carrier;
 
-COMMENT ON VIEW rastro.v_coverage IS 'For each hour of the last week and carrier: shipments pending then, and how many have been answered since that hour ended.';
+COMMENT ON VIEW rastro.v_coverage IS 'For each hour of the last week and carrier: shipments pending then, how many have been answered since that hour ended, how many are planned for later, and how many ought to have been.';
 
 COMMENT ON COLUMN rastro.v_coverage.window_start IS 'The hour, from here to an hour later.';
 
@@ -539,7 +544,9 @@ COMMENT ON COLUMN rastro.v_coverage.pending IS 'Shipments on their way in that h
 
 COMMENT ON COLUMN rastro.v_coverage.covered IS 'Those the carrier has answered about since the hour ended.';
 
-COMMENT ON COLUMN rastro.v_coverage.gap IS 'Those it has not.';
+COMMENT ON COLUMN rastro.v_coverage.planned IS 'Those it has not, because their next look is planned for later.';
+
+COMMENT ON COLUMN rastro.v_coverage.gap IS 'Those it ought to have answered about, and has not.';
 
 CREATE VIEW rastro.v_delivery AS
  SELECT s.shipment_id,
@@ -616,6 +623,16 @@ UNION ALL
    FROM (rastro.shipment s
      JOIN rastro.poll_state p USING (poll_id))
   WHERE (p.refusal = ANY (ARRAY['not_ours'::text, 'malformed'::text]))
+UNION ALL
+ SELECT 'given up: nobody said anything for too long'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    'ask the carrier'::text AS detail,
+    t.status_at AS since
+   FROM (rastro.shipment s
+     JOIN rastro.shipment_state t USING (shipment_id))
+  WHERE ((t.status = 'expired'::text) AND (s.skip = ''::text))
 UNION ALL
  SELECT 'not answered'::text AS problem,
     s.account,

@@ -94,6 +94,21 @@ def await_order(conn: Connection[Any], account: str, order_id: str, now: datetim
     run(conn, "await_order", account=account, order_id=order_id, now=now)
 
 
+def await_undecided(conn: Connection[Any], account: str, decided_by: str, now: datetime) -> None:
+    """
+    Await the orders that no carrier or route was found for, if they were judged by other settings than ``decided_by``.
+    """
+    run(conn, "await_undecided", account=account, decided_by=decided_by, now=now)
+    run(conn, "set_decided_by", account=account, decided_by=decided_by)
+
+
+def owe_confirmations(
+    conn: Connection[Any], order_ids: Sequence[str], account: str, now: datetime, run_id: str
+) -> None:
+    """Owe the marketplace deliveries that happened before the orders' route to it was known."""
+    run(conn, "owe_confirmations", order_ids=list(order_ids), account=account, now=now, run_id=run_id)
+
+
 def orders_have_come(conn: Connection[Any], account: str, order_ids: Sequence[str]) -> None:
     run(conn, "lock_merging")
     run(conn, "order_has_come", account=account, order_ids=list(order_ids))

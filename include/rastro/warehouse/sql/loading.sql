@@ -70,22 +70,18 @@ CREATE TEMP TABLE IF NOT EXISTS incoming_notice (
 -- name: copy_incoming_notice
 COPY incoming_notice FROM STDIN
 
--- name: supersede_overtaken
--- A parcel that moved on overtakes the mails still owed about it, and a delivery taken back its confirmations.
-UPDATE rastro.notice n SET state = 'superseded', reason = 'overtaken by ' || i.status, settled_at = %(now)s
-FROM incoming_state i
-JOIN rastro.shipment_state t USING (shipment_id)
-WHERE n.shipment_id = i.shipment_id AND n.state = 'owed' AND i.status <> t.status
-  AND (n.channel = 'email' OR (n.channel = 'marketplace' AND n.kind = 'delivered' AND i.status <> 'delivered'))
-
 -- name: merge_notices
+-- Nothing is owed twice; what was overtaken before it was ever sent, and came true after all, is owed again.
 WITH taken AS (DELETE FROM incoming_notice RETURNING *)
 INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, owed_at,
     not_before, settled_at, run_id)
 SELECT shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, %(now)s, %(now)s,
        CASE WHEN state <> 'owed' THEN %(now)s::timestamptz END, %(run_id)s
 FROM taken
-ON CONFLICT ON CONSTRAINT notice_is_owed_once DO NOTHING
+ON CONFLICT ON CONSTRAINT notice_is_owed_once DO UPDATE
+SET state = excluded.state, reason = excluded.reason, event_at = excluded.event_at, expires_at = excluded.expires_at,
+    owed_at = excluded.owed_at, not_before = excluded.not_before, settled_at = excluded.settled_at, attempts = 0
+WHERE notice.state = 'superseded'
 
 -- name: settle_loaded
 -- An answer older than one that was loaded before leaves the plan as it is.

@@ -9,7 +9,9 @@ DO UPDATE SET detail = excluded.detail, raw = coalesce(excluded.raw, q.raw), las
 SELECT reason, count(*) AS waiting FROM rastro.quarantine WHERE resolved_at IS NULL GROUP BY reason ORDER BY reason
 
 -- name: resolve_quarantine
-UPDATE rastro.quarantine SET resolved_at = %(now)s WHERE origin = %(origin)s AND subject = ANY(%(subjects)s) AND resolved_at IS NULL
+UPDATE rastro.quarantine q SET resolved_at = %(now)s
+WHERE q.origin = %(origin)s AND q.resolved_at IS NULL
+  AND EXISTS (SELECT FROM unnest(%(subjects)s::text[]) AS read WHERE q.subject = read OR starts_with(q.subject, read || ' '))
 
 -- name: add_stage
 INSERT INTO rastro.run_stage (run_id, stage, part, started_at, finished_at, figures, trouble)
@@ -20,6 +22,19 @@ ON CONFLICT (run_id, stage, part) DO UPDATE SET started_at = excluded.started_at
 -- name: stages_of_run
 SELECT stage, part, figures, trouble, extract(epoch FROM finished_at - started_at)::float8 AS seconds
 FROM rastro.run_stage WHERE run_id = %(run_id)s ORDER BY started_at, part
+
+-- name: failing_targets
+-- Whom this run gave up telling something, or tried to tell several things and none arrived for certain.
+SELECT concat_ws(' ', stage, nullif(part, '')) AS title, (figures ->> 'dead')::int AS dead, (figures ->> 'doubtful')::int AS doubtful
+FROM rastro.run_stage
+WHERE run_id = %(run_id)s AND figures ? 'dead'
+  AND ((figures ->> 'dead')::int > 0
+       OR ((figures ->> 'doubtful')::int > 2 AND (figures ->> 'sent')::int + (figures ->> 'already')::int = 0))
+ORDER BY title
+
+-- name: forget_slices
+-- A run that is planned anew has other slices; those of before say nothing any more.
+DELETE FROM rastro.run_stage WHERE run_id = %(run_id)s AND stage = 'track'
 
 -- name: count_unclaimed
 SELECT count(*) AS shipments FROM rastro.shipment WHERE carrier IS NULL AND skip = ''
@@ -35,7 +50,7 @@ SELECT count(*) AS events FROM rastro.tracking_event
 WHERE status = 'unknown' AND standing = 'effective' AND recorded_at >= %(since)s
 
 -- name: count_contradictions
--- What must never be: a delivered state that no event bears, a delivery dated after we learnt of it by over a day.
+-- What must never be: a delivered state that no event bears.
 SELECT count(*) AS shipments FROM rastro.shipment_state t
 WHERE t.status = 'delivered' AND t.changed_at >= %(since)s
   AND NOT EXISTS (SELECT FROM rastro.tracking_event e

@@ -103,6 +103,25 @@ FROM incoming_shipment i
 WHERE i.skip = '' AND p.carrier = i.carrier AND p.reference = i.reference AND p.next_poll_at IS NULL
   AND p.refusal <> 'not_ours' AND p.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
 
+-- name: await_undecided
+INSERT INTO rastro.awaited_order (account, order_id, awaited_since)
+SELECT DISTINCT s.account, s.order_id, %(now)s::timestamptz
+FROM rastro.shipment s JOIN rastro.source USING (account)
+WHERE account = %(account)s AND source.decided_by <> '' AND source.decided_by <> %(decided_by)s
+  AND s.skip = '' AND (s.route = 'review' OR s.carrier IS NULL)
+ON CONFLICT DO NOTHING
+
+-- name: set_decided_by
+UPDATE rastro.source SET decided_by = %(decided_by)s WHERE account = %(account)s
+
+-- name: owe_confirmations
+INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, event_at, owed_at, not_before, run_id)
+SELECT s.shipment_id, 'marketplace', 'delivered', '', s.marketplace, 'owed', t.delivered_at, %(now)s, %(now)s, %(run_id)s
+FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
+WHERE s.account = %(account)s AND s.order_id = ANY(%(order_ids)s) AND s.skip = '' AND s.route = 'direct'
+  AND t.status = 'delivered'
+ON CONFLICT ON CONSTRAINT notice_is_owed_once DO NOTHING
+
 -- name: awaited_orders
 SELECT order_id FROM rastro.awaited_order
 WHERE account = %(account)s AND awaited_since > %(horizon)s
@@ -116,9 +135,10 @@ ON CONFLICT DO NOTHING
 DELETE FROM rastro.awaited_order WHERE account = %(account)s AND order_id = ANY(%(order_ids)s)
 
 -- name: find_shipments
-SELECT * FROM rastro.v_shipment
-WHERE tracking_number = %(wanted)s OR order_id = %(wanted)s
-ORDER BY order_id, tracking_number
+SELECT v.*, s.carrier_reason, s.warning
+FROM rastro.v_shipment v JOIN rastro.shipment s USING (shipment_id)
+WHERE v.tracking_number = %(wanted)s OR v.order_id = %(wanted)s
+ORDER BY v.order_id, v.tracking_number
 
 -- name: events_of_shipment
 SELECT * FROM rastro.tracking_event WHERE shipment_id = %(shipment_id)s ORDER BY occurred_at, position

@@ -4,9 +4,11 @@ CREATE TABLE rastro.source (
     account      text PRIMARY KEY,
     writes_back  boolean NOT NULL,
     own_mail     boolean NOT NULL,
+    decided_by   text NOT NULL DEFAULT '',
     synced_until timestamptz
 );
 COMMENT ON TABLE rastro.source IS 'Each order source: how far it has been read, and how its people are told.';
+COMMENT ON COLUMN rastro.source.decided_by IS 'Digest of the settings by which carriers and routes were last found.';
 COMMENT ON COLUMN rastro.source.own_mail IS 'Whether its customers are mailed by us; otherwise by the order system, when the order is written.';
 
 CREATE TABLE rastro.awaited_order (
@@ -40,7 +42,7 @@ COMMENT ON TABLE rastro.poll_state IS 'What carriers are asked about, once per r
 COMMENT ON COLUMN rastro.poll_state.quiet_since IS 'Time of the newest event, or when the reference was first known.';
 COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an equal one is not read.';
 COMMENT ON COLUMN rastro.poll_state.first_answered_at IS 'First good answer since the newest of its shipments was known.';
-COMMENT ON COLUMN rastro.poll_state.answered_at IS 'Last good answer: covers every window that ended before it.';
+COMMENT ON COLUMN rastro.poll_state.answered_at IS 'Last answer that could be read, a refusal included: covers every window that ended before it.';
 COMMENT ON COLUMN rastro.poll_state.loaded_at IS 'Time of the newest answer that has become events and state; an older one takes nothing back.';
 COMMENT ON COLUMN rastro.poll_state.next_poll_at IS 'Next look; null when there is none any more.';
 COMMENT ON COLUMN rastro.poll_state.lease_until IS 'Until then a task is asking about it.';
@@ -358,6 +360,9 @@ UNION ALL
 SELECT 'carrier refuses it: ' || p.refusal, s.account, s.order_id, s.tracking_number, p.refusal_text, p.answered_at
 FROM rastro.shipment s JOIN rastro.poll_state p USING (poll_id) WHERE p.refusal IN ('not_ours', 'malformed')
 UNION ALL
+SELECT 'given up: nobody said anything for too long', s.account, s.order_id, s.tracking_number, 'ask the carrier', t.status_at
+FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id) WHERE t.status = 'expired' AND s.skip = ''
+UNION ALL
 SELECT 'not answered', s.account, s.order_id, s.tracking_number, p.failures || ' looks in a row got no answer', p.answered_at
 FROM rastro.shipment s JOIN rastro.poll_state p USING (poll_id) WHERE p.failures >= 3
 UNION ALL
@@ -382,18 +387,20 @@ WITH hour AS (
     SELECT generate_series(date_trunc('hour', now()) - interval '7 days', date_trunc('hour', now()) - interval '1 hour', interval '1 hour') AS window_start
 ), pending AS (
     SELECT p.carrier, date_trunc('hour', coalesce(p.answered_at, '-infinity')) AS answered_hour,
-           date_trunc('hour', least(s.first_seen_at, s.invoiced_at)) AS seen_hour, count(*) AS shipments
+           date_trunc('hour', least(s.first_seen_at, s.invoiced_at)) AS seen_hour,
+           p.next_poll_at > now() AS sleeping, count(*) AS shipments
     FROM rastro.poll_state p JOIN rastro.shipment s USING (poll_id)
     WHERE p.next_poll_at IS NOT NULL
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4
 )
 SELECT h.window_start, p.carrier,
        sum(p.shipments)::bigint AS pending,
        coalesce(sum(p.shipments) FILTER (WHERE p.answered_hour > h.window_start), 0)::bigint AS covered,
-       coalesce(sum(p.shipments) FILTER (WHERE p.answered_hour <= h.window_start), 0)::bigint AS gap
+       coalesce(sum(p.shipments) FILTER (WHERE p.answered_hour <= h.window_start AND p.sleeping), 0)::bigint AS planned,
+       coalesce(sum(p.shipments) FILTER (WHERE p.answered_hour <= h.window_start AND NOT p.sleeping), 0)::bigint AS gap
 FROM hour h JOIN pending p ON p.seen_hour <= h.window_start
 GROUP BY 1, 2;
-COMMENT ON VIEW rastro.v_coverage IS 'For each hour of the last week and carrier: shipments pending then, and how many have been answered since that hour ended.';
+COMMENT ON VIEW rastro.v_coverage IS 'For each hour of the last week and carrier: shipments pending then, how many have been answered since that hour ended, how many are planned for later, and how many ought to have been.';
 
 COMMENT ON TABLE rastro.migration IS 'The newest migration that has been applied.';
 
@@ -465,5 +472,6 @@ COMMENT ON COLUMN rastro.v_coverage.window_start IS 'The hour, from here to an h
 COMMENT ON COLUMN rastro.v_coverage.carrier IS 'Registry code of the carrier; null when none claims the parcel.';
 COMMENT ON COLUMN rastro.v_coverage.pending IS 'Shipments on their way in that hour.';
 COMMENT ON COLUMN rastro.v_coverage.covered IS 'Those the carrier has answered about since the hour ended.';
-COMMENT ON COLUMN rastro.v_coverage.gap IS 'Those it has not.';
+COMMENT ON COLUMN rastro.v_coverage.planned IS 'Those it has not, because their next look is planned for later.';
+COMMENT ON COLUMN rastro.v_coverage.gap IS 'Those it ought to have answered about, and has not.';
 SELECT rastro.make_event_partitions((now() - interval '24 months')::date, 28);
