@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from psycopg import Connection
 
-from rastro.errors import CredentialsRefused, Doubtful, Misconfigured, Permanent, RastroError, RateLimited, Transient
+from rastro.errors import CredentialsRefused, Doubtful, Misconfigured, RastroError, RateLimited, Transient
 from rastro.http import Pace
 from rastro.mail.compose import BadAddress, Sender, Stamp, address_hash, compose, masked
 from rastro.mail.languages import language_for
@@ -137,7 +137,7 @@ class Mailer:
             return self._doubtful(error, notices)
         except Transient as error:
             return later(error, notices, self.settings, self.clock())
-        except (Permanent, RastroError) as error:
+        except RastroError as error:
             return Settlement(state=NoticeState.DEAD, reason=str(error))
         return Settlement(state=NoticeState.SENT, outcome="accepted", answer=f"{reply.code} {reply.text}")
 

@@ -132,11 +132,6 @@ def settle_unanswered(conn: Connection[Any], poll_ids: Sequence[int]) -> None:
     run(conn, "settle_unanswered", poll_ids=list(poll_ids))
 
 
-def release(conn: Connection[Any], poll_ids: Sequence[int]) -> None:
-    """Give claimed references back unasked."""
-    run(conn, "release", poll_ids=list(poll_ids))
-
-
 def stage(conn: Connection[Any], staged: Iterable[Staged], answered_at: datetime, run_id: str) -> None:
     """Keep changed answers for loading, and mark their references as answered."""
     staged = list(staged)

@@ -48,9 +48,6 @@ UPDATE rastro.poll_state
 SET lease_until = NULL, failures = least(failures + 1, 30000)
 WHERE poll_id = ANY(%(poll_ids)s)
 
--- name: release
-UPDATE rastro.poll_state SET lease_until = NULL WHERE poll_id = ANY(%(poll_ids)s)
-
 -- name: copy_staged
 COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id) FROM STDIN
 
