@@ -10,8 +10,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,7 +60,8 @@ class Control:
 def demo(*, stay: bool) -> bool:
     """Runs the demo; whether everything happened as it must."""
     began = time.monotonic()
-    with claimed(STATE), forgotten_places(), embedded_postgres(STATE / "postgres") as postgres:
+    with claimed(STATE), embedded_postgres(STATE / "postgres") as postgres:
+        WHERE.unlink(missing_ok=True)  # what the demo before left says where its logs are, and names dead ports
         say(f"PostgreSQL is up ({time.monotonic() - began:.0f} s). Migrating the warehouse …")
         warehouse, shop = postgres.create("rastro"), postgres.create("shop")
         migrate_warehouse(warehouse)
@@ -89,18 +90,8 @@ def demo(*, stay: bool) -> bool:
     return holds
 
 
-@contextmanager
-def forgotten_places() -> Iterator[None]:
-    """No ``demo.json`` before the demo is up nor after its end, however it or the one before it ended."""
-    WHERE.unlink(missing_ok=True)
-    try:
-        yield
-    finally:
-        WHERE.unlink(missing_ok=True)
-
-
 def publish(airflow: AirflowStack, warehouse: str, world: Simulator) -> None:
-    """``demo.json``: where scripts find things; for its owner only."""
+    """``demo.json``: where scripts find things; for its owner only. It stays after the end, for the logs it names."""
     where = {
         "ui_url": airflow.url,
         "ui_user": airflow.user,
