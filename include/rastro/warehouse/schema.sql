@@ -46,7 +46,7 @@ CREATE TABLE rastro.awaited_order (
     awaited_since timestamp with time zone NOT NULL
 );
 
-COMMENT ON TABLE rastro.awaited_order IS 'Invoiced orders whose packages have no tracking number yet; read again until they have.';
+COMMENT ON TABLE rastro.awaited_order IS 'Orders that each run reads again: without a tracking number yet, put aside, or placed by settings of before.';
 
 CREATE TABLE rastro.migration (
     version_num character varying(32) NOT NULL
@@ -297,7 +297,7 @@ CREATE TABLE rastro.quarantine (
     run_id text NOT NULL
 );
 
-COMMENT ON TABLE rastro.quarantine IS 'What could not be read or addressed, with the reason and the raw body (zlib), until somebody resolves it.';
+COMMENT ON TABLE rastro.quarantine IS 'What could not be read or addressed, with the reason and the raw body (zlib), until it can be read or somebody resolves it.';
 
 ALTER TABLE rastro.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.quarantine_quarantine_id_seq

@@ -17,7 +17,7 @@ CREATE TABLE rastro.awaited_order (
     awaited_since timestamptz NOT NULL,
     PRIMARY KEY (account, order_id)
 );
-COMMENT ON TABLE rastro.awaited_order IS 'Invoiced orders whose packages have no tracking number yet; read again until they have.';
+COMMENT ON TABLE rastro.awaited_order IS 'Orders that each run reads again: without a tracking number yet, put aside, or placed by settings of before.';
 
 CREATE TABLE rastro.poll_state (
     poll_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -279,7 +279,7 @@ CREATE TABLE rastro.quarantine (
     run_id        text NOT NULL
 );
 CREATE UNIQUE INDEX quarantine_is_listed_once ON rastro.quarantine (origin, subject, reason) WHERE resolved_at IS NULL;
-COMMENT ON TABLE rastro.quarantine IS 'What could not be read or addressed, with the reason and the raw body (zlib), until somebody resolves it.';
+COMMENT ON TABLE rastro.quarantine IS 'What could not be read or addressed, with the reason and the raw body (zlib), until it can be read or somebody resolves it.';
 
 CREATE TABLE rastro.poll_batch (
     batch_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
