@@ -25,7 +25,10 @@ TOOLS := .venv/.tools
 # An environment does not survive being moved: one made elsewhere is made anew.
 $(shell [ ! -f .venv/.place ] || [ "$$(cat .venv/.place)" = "$$PWD" ] || rm -rf .venv)
 
-.PHONY: help demo up test check lock clean
+.PHONY: help demo up test check chaos mutate lock clean
+
+SCHEDULES ?= 2000
+SEED ?= 7
 
 help: ## What there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -45,6 +48,12 @@ check: $(TOOLS) ## Format, lint, types and the fast tests
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
 	@$(RUN) -m pytest -q -m 'not slow' $(ARGS)
+
+chaos: $(TOOLS) ## Faults between any two steps, judged from outside; SCHEDULES=2000 SEED=7, ONLY=n replays one
+	@PYTHONPATH=include:tests $(PY) -m chaos --schedules $(SCHEDULES) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+mutate: $(TOOLS) ## Whether the tests notice a wrong word in the pure core
+	@$(RUN) -m stack.mutate $(ARGS)
 
 lock: $(PY) ## Pin what requirements.in and requirements-dev.in ask for; UPGRADE=1 takes the newest
 	@$(find_uv); [ "$$uv" ] || { echo 'make lock needs uv: https://docs.astral.sh/uv/'; exit 1; }; \

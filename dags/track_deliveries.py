@@ -13,27 +13,50 @@ asked about again for it, and nobody is told the same thing twice; both are kept
 the later ones find themselves covered. Events count for the hour they happened in. Old news is not mailed; deliveries
 are confirmed whatever their age.
 
+**Trigger by hand** The form narrows the run to an account, a carrier, or orders and tracking numbers pasted as they
+are. A *dry run* sends nothing and keeps what it would send in `rastro.v_rehearsal`. *Reprocess* reads the answers that
+were kept once more; *retry the quarantine* what was put aside; *release* lets a channel go on beyond its limit.
+
 **When it is red** Everything that could be done has been done. The log of `check_run` lists what was not, each with
 what to do; then rerun the failed tasks, or leave it to the next hour. `select * from rastro.v_open_problem` lists all
 that waits for a person.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, Param, TaskGroup, TriggerRule, dag, get_current_context, task
+from airflow.sdk import CronDataIntervalTimetable, TaskGroup, TriggerRule, dag, get_current_context, task
+from airflow.sdk.definitions.context import Context
 
 from rastro.orchestration import tasks
+from rastro.orchestration.form import PARAMS
 from rastro.orchestration.pools import POOLS
 from rastro.orchestration.retry import RetryWhatMayHelp
 
 PLAN = "plan"  # the XCom key under which a branch leaves the lists that the tasks behind it are mapped over
-TIME: dict[str, Any] = {"type": ["string", "null"], "format": "date-time", "description": "Not the run's own hour"}
 
 
-@task
-def sync_orders(run_id: str) -> dict[str, object]:
-    return tasks.sync_orders(run_id)
+def step(body: Callable[[str, Context], dict[str, Any]], **options: Any) -> Any:
+    """A task that is one body, named like it."""
+
+    @task(task_id=body.__name__, **options)
+    def run(run_id: str) -> dict[str, Any]:
+        return body(run_id, get_current_context())
+
+    return run()
+
+
+def step_for_each(body: Callable[[str, Context, Any], dict[str, int]], parts: Any, **options: Any) -> Any:
+    """A mapped task: the body once for each part, labelled with it."""
+
+    @task(map_index_template="{{ label }}", **options)
+    def run(part: Any, run_id: str) -> dict[str, int]:
+        context = get_current_context()
+        context["label"] = tasks.label_of(part)  # type: ignore[typeddict-unknown-key]
+        return body(run_id, context, part)
+
+    return run.expand(part=parts)
 
 
 @task.branch(trigger_rule=TriggerRule.ALL_DONE)
@@ -50,22 +73,11 @@ def planned_by(branch: str, name: str) -> list[Any]:
     return list(plan[name])
 
 
-@task(map_index_template="{{ label }}")
-def track(part: dict[str, Any], run_id: str) -> dict[str, int]:
-    context = get_current_context()
-    context["label"] = f"{part['first']}–{part['last']}: {part['size']}"  # type: ignore[typeddict-unknown-key]
-    return tasks.track_slice(run_id, context, part)
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE, retries=2)
-def load_changes(run_id: str) -> dict[str, object]:
-    return tasks.load_changes(run_id)
-
-
 @task.branch(trigger_rule=TriggerRule.ALL_DONE)
 def choose_deliveries(run_id: str) -> list[str]:
-    targets = tasks.open_targets(run_id)
-    get_current_context()["ti"].xcom_push(key=PLAN, value=targets)
+    context = get_current_context()
+    targets = tasks.open_targets(run_id, context)
+    context["ti"].xcom_push(key=PLAN, value=targets)
     return [FIRST_STEP[channel] for channel in targets] or ["nothing_to_tell"]
 
 
@@ -73,24 +85,9 @@ FIRST_STEP = {
     "order": "update_orders.accounts",
     "email": "email_customers",
     "marketplace": "confirm_marketplaces.marketplaces",
+    "alert": "alert_shop",
+    tasks.REHEARSAL: "rehearse",
 }
-
-
-@task(map_index_template="{{ label }}")
-def update_orders(target: str, run_id: str) -> dict[str, int]:
-    get_current_context()["label"] = target  # type: ignore[typeddict-unknown-key]
-    return tasks.update_orders(run_id, target)
-
-
-@task
-def email_customers(run_id: str) -> dict[str, int]:
-    return tasks.email_customers(run_id)
-
-
-@task(map_index_template="{{ label }}")
-def confirm_marketplaces(target: str, run_id: str) -> dict[str, int]:
-    get_current_context()["label"] = target  # type: ignore[typeddict-unknown-key]
-    return tasks.confirm_marketplaces(run_id, target)
 
 
 @task
@@ -101,7 +98,7 @@ def nothing_to_tell() -> None:
 @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
 def check_run(run_id: str) -> dict[str, object]:
     context = get_current_context()
-    return tasks.check_run(run_id, context["dag_run"].start_date, tasks.failed_tasks(context))
+    return tasks.check_run(run_id, context, context["dag_run"].start_date, tasks.failed_tasks(context))
 
 
 @dag(
@@ -114,25 +111,27 @@ def check_run(run_id: str) -> dict[str, object]:
     tags=["rastro"],
     default_args={"owner": "data-team", "retries": 1, "retry_policy": RetryWhatMayHelp()},
     dagrun_timeout=timedelta(hours=3),
-    params={"window_start": Param(None, **TIME), "window_end": Param(None, **TIME)},
+    params=dict(PARAMS),
 )
 def track_deliveries() -> None:
-    planned, loaded, chosen, checked = plan_polls(), load_changes(), choose_deliveries(), check_run()
+    planned, chosen, checked = plan_polls(), choose_deliveries(), check_run()
+    loaded = step(tasks.load_changes, trigger_rule=TriggerRule.ALL_DONE, retries=2)
+    tellers = [step(tasks.email_customers), step(tasks.alert_shop), step(tasks.rehearse), nothing_to_tell()]
     with TaskGroup("track", tooltip="One mapped task per carrier, in the carrier's pool"):
         for carrier in POOLS:
             slices = planned_by.override(task_id=f"slices_{carrier}")("plan_polls", carrier)
             planned >> slices
-            track.override(task_id=carrier, pool=carrier).expand(part=slices) >> loaded
+            step_for_each(tasks.track_slice, slices, task_id=carrier, pool=carrier) >> loaded
     with TaskGroup("update_orders", tooltip="Write tracking and delivery on the orders, per account"):
         accounts = planned_by.override(task_id="accounts")("choose_deliveries", "order")
         chosen >> accounts
-        update_orders.override(task_id="write").expand(target=accounts) >> checked
+        step_for_each(tasks.update_orders, accounts, task_id="write") >> checked
     with TaskGroup("confirm_marketplaces", tooltip="Confirm deliveries, per marketplace"):
         marketplaces = planned_by.override(task_id="marketplaces")("choose_deliveries", "marketplace")
         chosen >> marketplaces
-        confirm_marketplaces.override(task_id="confirm").expand(target=marketplaces) >> checked
-    sync_orders() >> planned
-    loaded >> chosen >> [email_customers(), nothing_to_tell()] >> checked
+        step_for_each(tasks.confirm_marketplaces, marketplaces, task_id="confirm") >> checked
+    step(tasks.sync_orders) >> planned
+    loaded >> chosen >> tellers >> checked
 
 
 track_deliveries()

@@ -22,15 +22,21 @@ class Life:
     """
 
     begins: datetime | None
-    ends: datetime
+    ends: datetime  # or when its number passes on to another parcel
 
     def holds(self, at: datetime) -> bool:
         return (self.begins is None or at >= self.begins) and at <= self.ends
 
     @classmethod
-    def of(cls, invoiced_at: datetime | None, *, margin: timedelta, now: datetime) -> "Life":
-        """From ``margin`` before the invoice to a day from now."""
-        return cls(begins=invoiced_at - margin if invoiced_at else None, ends=now + CLOCK_SKEW)
+    def of(
+        cls, begun: datetime | None, *, margin: timedelta, now: datetime, passed_on: datetime | None = None
+    ) -> "Life":
+        """
+        From ``margin`` before its beginning to a day from now, or to ``margin`` before the beginning of the parcel that
+        its number was passed on to.
+        """
+        ends = now + CLOCK_SKEW
+        return cls(begins=begun - margin if begun else None, ends=min(ends, passed_on - margin) if passed_on else ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,7 @@ class Change:
 
     ``new`` are events never seen before, ``restated`` events whose standing or status is no longer what we recorded,
     ``history`` everything known now, oldest first. ``first_contact`` is true when the carrier had never answered
-    about this shipment before.
+    about this shipment before. ``revision`` counts the shipment's changes, this one included if it says something.
     """
 
     before: State
@@ -64,6 +70,7 @@ class Change:
     estimated_at: datetime | None = None
     pickup: Pickup | None = None
     first_contact: bool = False
+    revision: int = 1
 
     @property
     def says_something(self) -> bool:
@@ -97,6 +104,7 @@ def compare(
     *,
     life: Life,
     before: State,
+    revision: int = 1,
     first_contact: bool = False,
     newest: bool = True,
 ) -> Change:
@@ -104,6 +112,7 @@ def compare(
     What ``snapshot`` changes.
 
     :param known: all events recorded for the shipment, oldest first, in the order they were recorded at equal times.
+    :param revision: which change of the shipment this is if it is one, counted from 1.
     :param newest: false for an answer older than one already compared. It takes nothing back, and what only it has
         was taken back since.
     :param before: the state as it was recorded, which may differ from what ``known`` gives (a shipment given up).
@@ -111,7 +120,7 @@ def compare(
     recorded = {event.key: event for event in known}
     told = {event.key: placed(event, life) for event in snapshot.events}
     if not newest:
-        told = {key: event if key in recorded else outdated(event, known) for key, event in told.items()}
+        told = {key: outdated(event, known) for key, event in told.items()}
     reaches_back_to = min((event.occurred_at for event in snapshot.events), default=life.ends)
 
     new = tuple(event for key, event in told.items() if key not in recorded)
@@ -131,16 +140,28 @@ def compare(
     changed = {event.key: event for event in restated}
     kept = [changed.get(event.key, event) for event in known if event.key not in told]
     listed = [changed.get(key) or recorded.get(key) or event for key, event in told.items()]
-    history = tuple(sorted([*kept, *listed], key=lambda event: event.occurred_at))
+    # Of one time stands first what was recorded first, so that an answer in another order moves nothing; a time that
+    # gains an event is as the carrier tells it.
+    place = {event.key: position for position, event in enumerate(known)}
+    gaining = {event.occurred_at for event in new}
+    history = tuple(
+        sorted(
+            [*kept, *listed],
+            key=lambda event: (event.occurred_at, 0 if event.occurred_at in gaining else place[event.key]),
+        )
+    )
+    moved = newest and any(moves(event) for event in (*new, *restated))
+    given_up = before.status is Status.EXPIRED and not moved
     return Change(
         before=before,
-        after=state_of(history),
+        after=before if given_up else state_of(history),
         new=new,
         restated=tuple(restated),
         history=history,
         estimated_at=snapshot.estimated_at,
         pickup=snapshot.pickup,
         first_contact=first_contact,
+        revision=revision,
     )
 
 

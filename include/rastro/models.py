@@ -177,6 +177,10 @@ class NoticeState(StrEnum):
     DROPPED = "dropped"  # too old to be told, or nobody to tell it to; the reason is beside it
     DEAD = "dead"  # gave up; a person looks and releases
 
+    @property
+    def is_open(self) -> bool:
+        return self in {NoticeState.OWED, NoticeState.CLAIMED, NoticeState.UNKNOWN}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -202,3 +206,31 @@ class Window:
 
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """
+    Which shipments a run is about; what is empty selects all.
+
+    ``numbers`` are tracking numbers and order ids. Who names them wants them asked about now, whatever the plan says.
+    """
+
+    account: str = ""
+    carrier: str = ""
+    numbers: tuple[str, ...] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        return self == EVERYTHING
+
+    def as_values(self) -> dict[str, object]:
+        """For SQL: null where nothing is chosen."""
+        return {
+            "chosen_account": self.account or None,
+            "chosen_carrier": self.carrier or None,
+            "chosen_numbers": list(self.numbers) or None,
+        }
+
+
+EVERYTHING = Selection()

@@ -4,7 +4,6 @@ What a change owes to whom: the order system, the customer, the marketplace, the
 Pure. The database makes each (shipment, channel, kind, content) unique for ever; here is decided what these are.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -35,12 +34,16 @@ ALERTED = frozenset({Status.LOST, Status.RETURNED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How one source's shipments are told about. ``now`` is the time of the decision."""
+    """
+    How one source's shipments are told about. ``now`` is the time of the decision; ``worked_out_again`` is true for
+    what was read anew from an answer that had been kept, which is nobody's news.
+    """
 
     now: datetime
     writes_back: bool
     own_mail: bool
     notify_since: datetime | None = None
+    worked_out_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ def to_order(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owe
         notice=Notice(
             channel=Channel.ORDER,
             kind="tracking",
-            content=digest_of(change),
+            content=str(change.revision),
             target=shipment.account,
             event_at=at,
         )
@@ -128,6 +131,8 @@ def is_news(change: Change) -> bool:
 
 def why_not_mailed(change: Change, event: Event, policy: Policy) -> str:
     """The reason a mail is not owed after all; empty when it is."""
+    if policy.worked_out_again:
+        return "learnt from an answer of before, read again"
     if policy.notify_since and event.occurred_at < policy.notify_since:
         return "happened before the go-live cut-off"
     if change.first_contact and event.status is Status.DELIVERED:
@@ -170,9 +175,9 @@ def to_shop(change: Change, shipment: Shipment) -> Iterator[Owed]:
         alert = Notice(
             channel=Channel.ALERT,
             kind=kind,
-            content=digest_of(change),
+            content=str(change.revision),
             target=shipment.account,
-            event_at=newest(change).occurred_at if change.after.key else change.history[-1].occurred_at,
+            event_at=newest(change).occurred_at,
         )
         yield Owed(notice=replace(alert, facts={"from": before.value, "to": after.value}))
 
@@ -197,15 +202,3 @@ def expiry(event: Event) -> datetime:
         midnight = at.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
         return midnight + timedelta(days=1)
     return at + MAILED[event.status]
-
-
-def digest_of(change: Change) -> str:
-    """
-    The same for the same change, whoever computes it: made from the events concerned and the state they lead to.
-
-    An event that was taken back and comes again is another change than its first coming.
-    """
-    new = [f"{event.key}={event.standing}" for event in change.new]
-    restated = [f"{event.key}~{event.standing}" for event in change.restated]
-    parts = [*sorted(new + restated), change.after.status.value]
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()

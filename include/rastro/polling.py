@@ -70,10 +70,7 @@ def intervals(look: Look, silence: timedelta) -> int:
         return 24
     if look.status in URGENT or is_near(look.estimated_at, look.at):
         return 1
-    for longest, wait in SLEEP:
-        if silence <= longest:
-            return wait
-    raise AssertionError("SLEEP ends with timedelta.max")
+    return next(wait for longest, wait in SLEEP if silence <= longest)
 
 
 def is_near(estimated_at: datetime | None, at: datetime) -> bool:

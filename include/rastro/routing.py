@@ -238,7 +238,7 @@ def host_of(url: str) -> str:
     """The host of a link as people write it, with or without a scheme; empty when there is none."""
     link = url.strip()
     try:
-        return (urlsplit(link if "://" in link else f"//{link}").hostname or "") if link else ""
+        return urlsplit(link if "://" in link else f"//{link}").hostname or ""
     except ValueError:
         return ""
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from email_validator import EmailNotValidError, validate_email
+
 from rastro.errors import Misconfigured
-from rastro.models import Route
+from rastro.models import Channel, Route
 from rastro.polling import Pace
 
 
@@ -54,7 +56,9 @@ class Settings:
     mail_from: str
     reply_to: str
     help_url: str
-    notify_since: datetime | None
+    notify_since: Mapping[str, datetime]
+    most_notices: Mapping[Channel, int]
+    alert_to: tuple[str, ...]
     events: str
     fill_tracking_url: bool
     resend_doubtful_mail: bool
@@ -68,13 +72,22 @@ class Settings:
     slice_size: int
     lease: timedelta
     max_attempts: int
+    tellers: int
     retry_delay: timedelta
     keep_raw_answers: bool
+    keep_contents: timedelta
 
     @property
     def pace(self) -> Pace:
         """When parcels are looked at."""
         return Pace(every=self.poll_every, last_look_after=self.last_look_after, give_up_after=self.give_up_after)
+
+    def cut_off(self, account: str) -> datetime | None:
+        """The go-live of an account: nothing that happened before it is mailed. None when it has none."""
+        return self.notify_since.get(account) or self.notify_since.get(EVERY_ACCOUNT)
+
+
+EVERY_ACCOUNT = ""  # the key in a table by account that stands for all that are not named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +149,38 @@ def flag(value: str) -> bool:
     return value.strip().lower() == "true"
 
 
-def moment(value: str) -> datetime | None:
-    if not value.strip():
-        return None
-    at = datetime.fromisoformat(value.strip())
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+def moments(value: str) -> dict[str, datetime]:
+    """``2026-11-01`` for every account, ``vtex:main=2026-11-01`` for one."""
+    table: dict[str, datetime] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        account, _, time = part.rpartition("=")
+        at = datetime.fromisoformat(time.strip())
+        if account.strip() in table:
+            raise ValueError(f"{account.strip() or 'the time for every account'} stands twice")
+        table[account.strip()] = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return table
+
+
+def limits(value: str) -> dict[Channel, int]:
+    table: dict[Channel, int] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        channel, equals, most = (piece.strip() for piece in part.partition("="))
+        if channel not in set(Channel) or not equals or not most.isdecimal():
+            raise ValueError(f"{part!r} is not CHANNEL=NUMBER; channels are {', '.join(Channel)}")
+        if channel in table:
+            raise ValueError(f"{channel} stands twice")
+        table[Channel(channel)] = int(most)
+    return table
+
+
+def addresses(value: str) -> tuple[str, ...]:
+    found = tuple(filter(None, (part.strip() for part in value.split(","))))
+    for address in found:
+        try:
+            validate_email(address, check_deliverability=False)
+        except EmailNotValidError as error:
+            raise ValueError(f"{address!r} is no address: {error}") from None
+    return found
 
 
 def span(value: str) -> timedelta:
@@ -225,7 +265,7 @@ OPTIONS: Mapping[str, Option] = {
         default="rastro_smtp",
         example="rastro_smtp",
         read=text,
-        description="SMTP connection for mail to customers; needed only by sources whose customers we mail ourselves.",
+        description="SMTP connection for mail to customers that we mail ourselves, and for alerts to the shop.",
     ),
     "shop_name": Option(
         default="",
@@ -253,12 +293,30 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "notify_since": Option(
         default="",
-        example="2026-11-01",
-        read=moment,
+        example="2026-11-01, sql:erp_db=2026-11-15",
+        read=moments,
         description=(
             "Go-live cut-off: Rastro mails nothing that happened before it. Deliveries before it are still confirmed "
             "on the order (with mailer=vtex that write makes VTEX mail) and to marketplaces. "
-            "ISO date or time; empty: none."
+            "ISO date or time, for single accounts as account=time; empty: none."
+        ),
+    ),
+    "most_notices": Option(
+        default="order=50000, email=2000, marketplace=5000, alert=200",
+        example="email=500",
+        read=limits,
+        description=(
+            "Most notices that one run sends on a channel. With more of them owed it sends none there, says so and "
+            "waits until a run is triggered that releases the channel; a channel not named has no limit."
+        ),
+    ),
+    "alert_to": Option(
+        default="",
+        example="expedicao@loja.example",
+        read=addresses,
+        description=(
+            "Addresses that are mailed what only the shop can act on: parcels lost, returned, deliveries taken back. "
+            "Empty: it is only listed in v_open_problem."
         ),
     ),
     "events": Option(
@@ -334,10 +392,16 @@ OPTIONS: Mapping[str, Option] = {
         description="How long a task may hold shipments or notices before another one may take them over.",
     ),
     "max_attempts": Option(
-        default="8",
-        example="8",
+        default="12",
+        example="12",
         read=number(1, 100),
-        description="Attempts at sending a notice before it waits for a person.",
+        description="Attempts at sending a notice before it waits for a person; with 12 the last is after four days.",
+    ),
+    "tellers": Option(
+        default="4",
+        example="4",
+        read=number(1, 64),
+        description="How many orders one task tells a receiver about at once.",
     ),
     "retry_delay": Option(
         default="60s",
@@ -349,7 +413,13 @@ OPTIONS: Mapping[str, Option] = {
         default="true",
         example="true",
         read=flag,
-        description="Keep each shipment's last raw answer, compressed.",
+        description="Keep each shipment's last raw answer, compressed, so that it can be worked out again.",
+    ),
+    "keep_contents": Option(
+        default="400d",
+        example="180d",
+        read=span_from("30d"),
+        description="How long texts of messages, masked recipients and raw answers are kept before they are erased.",
     ),
 }
 
@@ -373,6 +443,13 @@ def settings_from(values: Mapping[str, str]) -> Settings:
             f"routes: {affiliate} goes to {route.marketplace}, which is not among the marketplaces"
             for affiliate, route in typed.get("routes", {}).items()
             if route.marketplace and route.marketplace not in known
+        ]
+    if "sources" in typed:
+        accounts = {EVERY_ACCOUNT, *(endpoint.key for endpoint in typed["sources"])}
+        wrong += [
+            f"notify_since: {account} is not among the sources"
+            for account in typed.get("notify_since", {})
+            if account not in accounts
         ]
     if wrong:
         raise Misconfigured("Settings in [rastro] that must be put right: " + "; ".join(wrong))

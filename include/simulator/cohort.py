@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from simulator.calls import Malformed
-from simulator.journeys import JOURNEYS, journey
+from simulator.journeys import JOURNEYS, ON_REQUEST, journey
 from simulator.numbers import access_key, s10
 from simulator.places import TOWNS
 from simulator.records import Customer, Order, Package, Parcel
@@ -55,10 +55,11 @@ class CohortRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     variants: list[str] = msgspec.field(default_factory=list)
 
     def check(self) -> None:
-        wrong = [f"kind {kind!r}" for kind in self.kinds if kind not in JOURNEYS]
+        kinds = (*JOURNEYS, *ON_REQUEST)
+        wrong = [f"kind {kind!r}" for kind in self.kinds if kind not in kinds]
         wrong += [f"variant {name!r}" for name in self.variants if name not in VARIANTS]
         if wrong:
-            known = f"kinds: {', '.join(JOURNEYS)}; variants: {', '.join(VARIANTS)}"
+            known = f"kinds: {', '.join(kinds)}; variants: {', '.join(VARIANTS)}"
             raise Malformed(f"unknown {', '.join(wrong)}; {known}")
         if self.sql_dsn and not re.fullmatch(r"\w+\.\w+", self.sql_relation):
             raise Malformed(f"sql_relation {self.sql_relation!r} is not schema.table")

@@ -17,10 +17,12 @@ gzip_cut       yes   half of a gzip stream
 slow           yes   the body drips over ``seconds``
 odd_object     yes   Correios: the first object of the answer has text where its events belong
 reworded       yes   Correios: the same events in other letter case and spacing, in another order
+shortened      yes   Correios: the newest event of each object is missing
 =============  ====  =========================================================================
 
 Kinds for the target ``smtp``: mail, rcpt, data (``status`` at that point; rcpt may ``match`` an address), hang and
-drop_before (before the mail is taken), drop_after (the mail is taken, its answer never comes).
+drop_before (before the mail is taken), drop_after (the mail is taken, the connection cut in place of the answer),
+hang_after (the mail is taken, and nothing ever comes).
 """
 
 import gzip
@@ -35,10 +37,10 @@ from simulator.calls import Malformed, Reply
 
 HTTP_KINDS = {
     *("status", "hang", "drop_before", "drop_after", "html", "empty", "truncated"),
-    *("huge", "latin1", "gzip_cut", "slow", "odd_object", "reworded"),
+    *("huge", "latin1", "gzip_cut", "slow", "odd_object", "reworded", "shortened"),
 }
-SMTP_KINDS = {"mail", "rcpt", "data", "hang", "drop_before", "drop_after"}
-ACTING = {"drop_after", "truncated", "latin1", "gzip_cut", "slow", "odd_object", "reworded"}
+SMTP_KINDS = {"mail", "rcpt", "data", "hang", "drop_before", "drop_after", "hang_after"}
+ACTING = {"drop_after", "truncated", "latin1", "gzip_cut", "slow", "odd_object", "reworded", "shortened"}
 PAGE = "<!DOCTYPE html><html><head><title>503</title></head><body><h1>Serviço indisponível</h1></body></html>"
 
 
@@ -117,6 +119,7 @@ BODIES: Mapping[str, Callable[[Fault, bytes], bytes]] = {
     "gzip_cut": lambda _, body: cut(gzip.compress(body)),
     "odd_object": lambda fault, body: told_otherwise(fault.kind, body),
     "reworded": lambda fault, body: told_otherwise(fault.kind, body),
+    "shortened": lambda fault, body: told_otherwise(fault.kind, body),
 }
 
 
@@ -140,13 +143,16 @@ def cut(body: bytes) -> bytes:
 
 
 def told_otherwise(kind: str, body: bytes) -> bytes:
-    """A Correios answer with one senseless object, or the same facts in other words; any other body unchanged."""
+    """A Correios answer with one senseless object, in other words or without its news; any other body unchanged."""
     answer: Any = msgspec.json.decode(body)
     objects = answer.get("objetos") if isinstance(answer, dict) else None
     if not objects:
         return body
     if kind == "odd_object":
         objects[0] = {"codObjeto": objects[0]["codObjeto"], "eventos": "indisponível"}
+    elif kind == "shortened":
+        for one in objects:
+            one["eventos"] = one.get("eventos", [])[1:]
     else:
         for one in objects:
             for event in one.get("eventos", []):

@@ -8,7 +8,7 @@ most that first contact may tell.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -26,7 +26,10 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One Correios event. ``deadline_days`` from its day on, the parcel waits at the counter."""
+    """
+    One Correios event. ``deadline_days`` from its day on, the parcel waits at the counter. ``dated`` is what Correios
+    writes as its time whenever it is written; without it the line bears the time at which it becomes known.
+    """
 
     codigo: str
     tipo: str
@@ -35,6 +38,7 @@ class Line:
     towards: Place | None = None
     detalhe: str = ""
     deadline_days: int | None = None
+    dated: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +120,7 @@ MOVED_AWAY = Line(
 )
 OUT_TO_SENDER = Line(codigo="OEC", tipo="09", descricao="Objeto saiu para entrega ao remetente", place=Place.AGENCY)
 TO_SENDER = Line(codigo="BDE", tipo="23", descricao="Objeto entregue ao remetente", place=Place.AGENCY)
+TO_SENDER_BY_WORDING = Line(codigo="BDE", tipo="01", descricao="Objeto entregue ao remetente", place=Place.AGENCY)
 NOT_FOUND = Line(codigo="BDE", tipo="80", descricao="Objeto não localizado no fluxo postal", place=Place.HUB)
 BACK_TO_CORREIOS = Line(codigo="FC", tipo="05", descricao="Objeto devolvido aos Correios", place=Place.LOCAL)
 VOID = Line(codigo="EST", tipo="01", descricao="Favor desconsiderar a informação anterior", place=Place.LOCAL)
@@ -245,6 +250,45 @@ ORDER_BOUND: Mapping[str, Journey] = {
     "stranger": Journey(history=UNKNOWN_YET),
 }
 
+# Lives that only those lead who are asked to: what rings would make too common.
+ON_REQUEST: Mapping[str, Journey] = {
+    "misdated": Journey(
+        history=ON_ITS_WAY,
+        steps=(
+            Step(
+                lines=(
+                    replace(DELIVERED, dated="1970-01-01T00:00:00"),
+                    replace(DELIVERED, dated="2099-12-31T23:59:59"),
+                    replace(OUT, dated="2018-02-17T23:30:00"),  # the hour that came twice
+                    replace(OUT, dated="2018-11-04T00:30:00"),  # the hour that never came
+                ),
+                status="in_transit",
+            ),
+            GOING_OUT,
+            HANDED_OVER,
+        ),
+    ),
+    "number_used_before": Journey(
+        history=Step(
+            lines=(
+                replace(POSTED, dated="2019-03-06T10:00:00"),
+                replace(OUT, dated="2019-03-11T09:00:00"),
+                replace(DELIVERED, dated="2019-03-11T15:00:00"),
+            ),
+            status="unknown",
+        ),
+        steps=(FIRST_SCAN, GOING_OUT, HANDED_OVER),
+    ),
+    "returned_by_wording": Journey(
+        history=ON_ITS_WAY,
+        steps=(
+            GOING_OUT,
+            Step(lines=(MOVED_AWAY,), status="returning", tells="returning"),
+            Step(lines=(TO_SENDER_BY_WORDING,), status="returned"),
+        ),
+    ),
+}
+
 
 def journey(kind: str) -> Journey:
-    return JOURNEYS.get(kind) or ORDER_BOUND[kind]
+    return JOURNEYS.get(kind) or ORDER_BOUND.get(kind) or ON_REQUEST[kind]

@@ -17,6 +17,7 @@ class Settings:
     events_replace: bool = False  # a PUT replaces the history on a VTEX order; else it is merged
     smtp_auth: bool = False  # the mail server wants a login
     webhook_tolerance: float = 300.0  # seconds a webhook's timestamp may be off
+    clock_ahead: float = 0.0  # seconds that this world's time is ahead of the machine's; behind it when negative
 
 
 @dataclass(slots=True, kw_only=True)

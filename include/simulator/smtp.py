@@ -57,13 +57,13 @@ class Sink:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         raw = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
         recipients = " ".join(envelope.rcpt_tos)
-        kinds = frozenset({"data", "hang", "drop_before", "drop_after"})
+        kinds = frozenset({"data", "hang", "drop_before", "drop_after", "hang_after"})
         fault = self._faults.pick("smtp", recipients, kinds=kinds)
         if fault and fault.kind == "data":
             return reply(fault.status or 554)
         if fault and fault.kind == "hang":
             await asyncio.sleep(3600)
-        if fault is None or fault.kind == "drop_after":
+        if fault is None or fault.kind in {"drop_after", "hang_after"}:
             message = email.message_from_bytes(raw, policy=email.policy.default)
             self._mail_log.write(
                 {
@@ -75,6 +75,8 @@ class Sink:
                     "raw": raw.decode("utf-8", "replace"),
                 }
             )
+        if fault and fault.kind == "hang_after":
+            await asyncio.sleep(3600)
         if fault:
             cast("asyncio.Transport", server.transport).abort()
         return "250 2.0.0 Ok: queued"

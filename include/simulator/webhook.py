@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import time
 
 from simulator import credentials
 from simulator.calls import Call, Malformed, Reply, answer
@@ -42,7 +41,7 @@ class Webhook:
         key, sent = call.headers.get("webhook-id", ""), call.headers.get("webhook-timestamp", "")
         if not key or "." in key:
             return "webhook-id is missing or has a full stop in it"
-        if not sent.isdecimal() or abs(time.time() - int(sent)) > self._world.settings.webhook_tolerance:
+        if not sent.isdecimal() or abs(now().timestamp() - int(sent)) > self._world.settings.webhook_tolerance:
             return "webhook-timestamp is missing or too far from now"
         expected = signature(key, sent, call.body)
         signatures = call.headers.get("webhook-signature", "").split()

@@ -1,7 +1,7 @@
 """The world that everybody asks about: parcels, orders, what marketplaces were told, and the passing of time in it."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,18 @@ BRASILIA = ZoneInfo("America/Sao_Paulo")
 TRACKING_PAGE = "https://rastreamento.correios.com.br/app/index.php?objetos="
 
 
+@dataclass(slots=True)
+class Clock:
+    """What time it is for everybody in this process, ahead of the machine's own clock or behind it."""
+
+    ahead: timedelta = timedelta()
+
+
+CLOCK = Clock()
+
+
 def now() -> datetime:
-    return datetime.now(UTC)
+    return datetime.now(UTC) + CLOCK.ahead
 
 
 def carrier_time(at: datetime) -> str:
@@ -41,6 +51,7 @@ class World:
         self._store = Store(folder)
         self.meta = dict(self._store.load("meta", Meta)).get("", Meta(seed=seed))
         self.settings = dict(self._store.load("settings", Settings)).get("", Settings())
+        self._set_clock()
         self.parcels = dict(self._store.load("parcel", Parcel))
         self.orders = dict(self._store.load("order", Order))
         self.market_orders = dict(self._store.load("market", Order))
@@ -51,6 +62,7 @@ class World:
         """An empty world with the same seed."""
         self._store.clear()
         self.meta, self.settings = Meta(seed=self.meta.seed), Settings()
+        self._set_clock()
         for records in (self.parcels, self.orders, self.market_orders, self.webhooks):
             records.clear()
 
@@ -66,8 +78,12 @@ class World:
             if not isinstance(value, int | float) or isinstance(value, bool) != (kind is bool):
                 raise Malformed(f"{name} must be a {kind.__name__}")
         self.settings = replace(self.settings, **changes)
+        self._set_clock()
         self._store.save("settings", [("", self.settings)])
         return self.settings
+
+    def _set_clock(self) -> None:
+        CLOCK.ahead = timedelta(seconds=self.settings.clock_ahead)
 
     def next_serial(self) -> int:
         """A number never given before; the caller saves the meta record when it has taken all it needs."""
@@ -136,9 +152,12 @@ def reveal(parcel: Parcel, step: Step, *, until: datetime, minutes_apart: float 
     if step.withdraws:
         parcel.withdrawn += parcel.lines[-step.withdraws :]
         del parcel.lines[-step.withdraws :]
-    written = [*parcel.lines, *parcel.withdrawn]
-    last = max((from_carrier_time(line["dtHrCriado"]) for line in written), default=None)
+    written = [from_carrier_time(line["dtHrCriado"]) for line in (*parcel.lines, *parcel.withdrawn)]
+    last = max((at for at in written if at < until + timedelta(days=1)), default=None)  # misdated ones push nothing
     for place, line in enumerate(step.lines):
+        if line.dated:
+            parcel.lines.append(event(parcel, line, from_carrier_time(line.dated)))
+            continue
         at = until - timedelta(minutes=minutes_apart * (len(step.lines) - 1 - place))
         if last is not None:
             at = max(at, last + timedelta(seconds=1))

@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email import message_from_string, policy
+from email.message import EmailMessage
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +28,8 @@ WRITE = re.compile(r"^/vtex/(\w+)/api/oms/pvt/orders/([^/]+)/invoice/([^/]+)/tra
 CONFIRM = re.compile(r"^/market/(\w+)/pvt/orders/([^/]+)/invoice/[^/]+/tracking$")
 HOOK = re.compile(r"^/webhook/(\w+)$")
 ASK = re.compile(r"^/correios/")
+ALERT = "alert"  # what stands in the Message-ID of a mail to the shop, where others name a status
+FINAL = frozenset({"delivered", "returned", "lost", "cancelled"})
 MARKETPLACES = {"vtex_protocol:market": CONFIRM, "webhook:hub": HOOK}
 
 
@@ -48,7 +53,8 @@ class Evidence:
     Everything the audit looks at.
 
     ``parcels`` is the simulator's truth, ``orders`` the shop's orders as VTEX holds them, ``requests`` and ``mails``
-    all that the simulator ever received, ``since`` when this session began.
+    all that the simulator ever received, ``since`` when this session began. ``alert_to`` is where the shop wants its
+    alerts, empty when it wants none sent.
     """
 
     parcels: Sequence[Mapping[str, Any]]
@@ -57,6 +63,15 @@ class Evidence:
     mails: Sequence[Mapping[str, Any]]
     warehouse: str
     since: datetime
+    alert_to: str = ""
+
+    @property
+    def to_customers(self) -> list[Mapping[str, Any]]:
+        return [mail for mail in self.mails if kind_of(mail) != ALERT]
+
+    @property
+    def alerts(self) -> list[Mapping[str, Any]]:
+        return [mail for mail in self.mails if kind_of(mail) == ALERT]
 
     @property
     def recent(self) -> list[Mapping[str, Any]]:
@@ -85,6 +100,7 @@ def audit(evidence: Evidence) -> list[Finding]:
             *events(evidence, conn),
             *orders(evidence, conn),
             *mails(evidence),
+            *alerts(evidence),
             *confirmations(evidence),
         ]
 
@@ -109,7 +125,10 @@ def figures(evidence: Evidence) -> list[Finding]:
     answers = totals.unchanged + totals.changed + totals.refused + totals.unanswered
     asked = sum(one["path"].count("codigosObjetos=") for one in evidence.arrivals("GET", ASK))
     revealed = sum(len(one["revealed"]) for one in evidence.parcels if one["follow"] and not one["refusal"])
-    mailed = sum(datetime.fromisoformat(mail["time"]) >= evidence.since for mail in evidence.mails)
+    mailed, alerted = (
+        sum(datetime.fromisoformat(mail["time"]) >= evidence.since for mail in sent)
+        for sent in (evidence.to_customers, evidence.alerts)
+    )
     return [
         Finding(
             name="shipments synced, as recorded", expected=totals.added, found=len(visible(evidence) - known_before)
@@ -118,6 +137,7 @@ def figures(evidence: Evidence) -> list[Finding]:
         Finding(name="answers of every kind, together", expected=totals.asked, found=answers),
         Finding(name="events loaded, as recorded", expected=totals.events, found=revealed - loaded["events"]),
         Finding(name="e-mails sent, as recorded", expected=totals.mails, found=mailed),
+        Finding(name="alerts sent, as recorded", expected=totals.alerts, found=alerted),
         *(
             Finding(
                 name=f"deliveries confirmed, {marketplace}",
@@ -232,7 +252,7 @@ def finished(orders_held: Sequence[Mapping[str, Any]], key: tuple[str, str]) -> 
 
 
 def mails(evidence: Evidence) -> Iterator[Finding]:
-    arrived = Counter((mail["subject"].split(":")[0].split()[-1], kind_of(mail)) for mail in evidence.mails)
+    arrived = Counter((mail["subject"].split(":")[0].split()[-1], kind_of(mail)) for mail in evidence.to_customers)
     told = [
         ((parcel["order_id"], status), datetime.fromisoformat(revealed_at))
         for parcel in evidence.parcels
@@ -248,7 +268,7 @@ def mails(evidence: Evidence) -> Iterator[Finding]:
     owners = {parcel["order_id"]: parcel["email"] for parcel in evidence.parcels if parcel["email"]}
     astray = [
         mail["message_id"]
-        for mail in evidence.mails
+        for mail in evidence.to_customers
         if mail["rcpt_tos"] != [owners.get(mail["subject"].split(":")[0].split()[-1])]
     ]
     yield Finding(name="mails to anybody but the order's customer", expected=[], found=astray)
@@ -257,8 +277,32 @@ def mails(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
+def alerts(evidence: Evidence) -> Iterator[Finding]:
+    """Every parcel of which only the shop can see to what follows, as often as that came up."""
+    wanted = Counter(
+        parcel["tracking_number"]
+        for parcel in evidence.parcels
+        if parcel["follow"] and evidence.alert_to
+        for before, after in pairwise(("unknown", *parcel["statuses"]))
+        if before != after and (after in {"lost", "returned"} or before in FINAL)
+    )
+    numbers = {parcel["tracking_number"] for parcel in evidence.parcels}
+    lines = (line for mail in evidence.alerts for line in text_of(mail).splitlines())
+    arrived = Counter(value for line in lines if (value := line.partition(": ")[2]) in numbers)
+    yield Finding(name="alerts to the shop, each once", **differing(sorted(wanted.items()), sorted(arrived.items())))
+    astray = [mail["message_id"] for mail in evidence.alerts if ", ".join(mail["rcpt_tos"]) != evidence.alert_to]
+    yield Finding(name="alerts to anybody but the shop's people", expected=[], found=astray)
+
+
+def text_of(mail: Mapping[str, Any]) -> str:
+    """The plain text of a mail."""
+    message = message_from_string(mail["raw"], policy=policy.default)
+    body = message.get_body(("plain",)) if isinstance(message, EmailMessage) else None
+    return str(body.get_content()) if body else ""
+
+
 def kind_of(mail: Mapping[str, Any]) -> str:
-    """The status a mail tells of, from the Message-ID that is made from our own row."""
+    """The status a mail tells of, or that it is an alert, from the Message-ID that is made from our own row."""
     return str(mail["message_id"]).split(".")[2].partition("@")[0]
 
 

@@ -27,7 +27,7 @@ from stack.product import migrate_warehouse, pools
 from stack.simulator import Simulator, simulator
 from stack.state import STATE, claimed, write_private
 from stack.summary import summary, table
-from stack.wiring import wiring
+from stack.wiring import SHOPS_PEOPLE, wiring
 
 DAG = "track_deliveries"
 HOUR = timedelta(hours=1)
@@ -71,6 +71,7 @@ def demo(*, stay: bool) -> bool:
                 control.get("info"),
                 warehouse=postgres.airflow_connection("rastro"),
                 shop=postgres.airflow_connection("shop"),
+                alert_to=SHOPS_PEOPLE,
             )
             with airflow_stack(STATE, postgres, settings=settings, pools=pools(), say=say) as airflow:
                 airflow.wait_for_dags([DAG])
@@ -168,6 +169,7 @@ def report(control: Control, world: Simulator, warehouse: str, since: datetime) 
         mails=lines_of(world.mail_log),
         warehouse=warehouse,
         since=since,
+        alert_to=SHOPS_PEOPLE,
     )
     findings = audit(evidence) + figures(evidence)
     say("\n" + table(("what the simulator received", "ought to be", "is", ""), [row_of(one) for one in findings]))

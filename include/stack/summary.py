@@ -38,6 +38,7 @@ class Totals:
     events: int
     orders: int
     mails: int
+    alerts: int
     confirmed: Mapping[str, int]
 
     @classmethod
@@ -58,6 +59,7 @@ class Totals:
             events=total("load_changes", "events"),
             orders=total("update_orders", "sent"),
             mails=total("email_customers", "sent"),
+            alerts=total("alert_shop", "sent"),
             confirmed=dict(sorted(confirmed.items())),
         )
 
@@ -75,6 +77,7 @@ def summary(conn: Connection[Any], since: datetime) -> str:
         ("events loaded", totals.events),
         ("orders updated", totals.orders),
         ("e-mails sent", totals.mails),
+        ("alerts sent", totals.alerts),
         *((f"deliveries confirmed, {marketplace}", sent) for marketplace, sent in totals.confirmed.items()),
     ]
     stages = conn.cursor(row_factory=dict_row).execute(SECONDS, {"since": since}).fetchall()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 VTEX, SQL = "vtex:loja", "sql:erp:public.rastro_shipment"
+SHOPS_PEOPLE = "expedicao@loja.example"  # who acts on alerts, for whoever wants them sent
 
 
 def wiring(

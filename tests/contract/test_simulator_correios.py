@@ -188,6 +188,22 @@ def test_every_journey_answers_as_it_is_written(simulator: Running, correios: ht
             assert len(set(times)) == len(times)
 
 
+def test_a_line_may_bear_a_time_at_which_it_cannot_have_happened(simulator: Running, correios: httpx.Client) -> None:
+    simulator.cohort(parcels=1, variants=["own"], kinds=["misdated"])
+    (code,) = numbers(simulator)
+
+    def times() -> list[str]:
+        (one,) = correios.get(f"{TRACK}/{code}").json()["objetos"]
+        return [event["dtHrCriado"] for event in one["eventos"]]
+
+    before = times()
+    simulator.advance()
+    odd = ["2018-11-04T00:30:00", "2018-02-17T23:30:00", "2099-12-31T23:59:59", "1970-01-01T00:00:00"]
+    assert times() == [*odd, *before]
+    simulator.advance()
+    assert before[0] < times()[0] < "2099", "what comes after is dated as ever"
+
+
 def test_a_parcel_at_the_counter_names_address_and_last_day(simulator: Running, correios: httpx.Client) -> None:
     simulator.cohort(parcels=1, variants=["own"], kinds=["collected"])
     simulator.advance(3)

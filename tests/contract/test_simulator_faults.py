@@ -100,7 +100,7 @@ def test_a_server_that_hangs_answers_nothing_and_goes_on_for_others(simulator: R
     assert shop.get(ORDERS).status_code == 200
 
 
-def test_one_object_of_a_correios_answer_can_be_senseless_or_all_be_reworded(simulator: Running) -> None:
+def test_one_object_of_a_correios_answer_can_be_senseless_or_all_be_reworded_or_shortened(simulator: Running) -> None:
     simulator.cohort(parcels=3, variants=["own"], kinds=["delivered"])
     told = simulator.info()["correios"]
     auth = (told["user"], told["access_code"])
@@ -123,6 +123,8 @@ def test_one_object_of_a_correios_answer_can_be_senseless_or_all_be_reworded(sim
     assert [event["codigo"] for event in reworded[0]["eventos"]] == [
         event["codigo"] for event in reversed(good[0]["eventos"])
     ]
+    simulator.fault("correios", "shortened")
+    assert [one["eventos"] for one in objects()] == [one["eventos"][1:] for one in good]
     assert reworded[0]["eventos"][0]["descricao"] == good[0]["eventos"][-1]["descricao"].upper().replace(" ", "  ")
 
 

@@ -20,8 +20,8 @@ def mail(to: str = TO) -> EmailMessage:
     return message
 
 
-def send(simulator: Running, to: str = TO, login: tuple[str, str] | None = None) -> None:
-    with smtplib.SMTP("127.0.0.1", simulator.smtp_port, timeout=10) as client:
+def send(simulator: Running, to: str = TO, login: tuple[str, str] | None = None, timeout: float = 10) -> None:
+    with smtplib.SMTP("127.0.0.1", simulator.smtp_port, timeout=timeout) as client:
         if login:
             client.login(*login)
         client.send_message(mail(to))
@@ -71,6 +71,13 @@ def test_the_connection_can_be_lost_after_the_final_dot(simulator: Running, kind
     assert len(simulator.mails()) == taken
     send(simulator)
     assert len(simulator.mails()) == taken + 1
+
+
+def test_a_mail_can_be_taken_without_a_word(simulator: Running) -> None:
+    simulator.fault("smtp", "hang_after")
+    with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+        send(simulator, timeout=0.3)
+    assert len(simulator.mails()) == 1
 
 
 def test_a_login_can_be_demanded(simulator: Running) -> None:

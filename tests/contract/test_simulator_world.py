@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 import simulator as package
-from simulator.journeys import JOURNEYS, ORDER_BOUND
+from simulator.journeys import JOURNEYS, ON_REQUEST, ORDER_BOUND, journey
 from simulator.numbers import access_key, s10
 from simulator.testing import ControlError, Running, running
 from simulator.variants import VARIANTS
@@ -32,9 +32,9 @@ MAILED = {
 }
 
 
-@pytest.mark.parametrize("kind", [*JOURNEYS, *ORDER_BOUND])
+@pytest.mark.parametrize("kind", [*JOURNEYS, *ORDER_BOUND, *ON_REQUEST])
 def test_a_journey_tells_each_status_at_most_once_and_only_on_entering_it(kind: str) -> None:
-    life = (JOURNEYS | ORDER_BOUND)[kind]
+    life = journey(kind)
     steps = life.upto(len(life.steps))
     tells = [step.tells for step in steps if step.tells]
     assert {step.status for step in steps} <= STATUSES

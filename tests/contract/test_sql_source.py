@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, event, text
 
 from rastro.errors import Misconfigured, Rejected, Transient
 from rastro.models import Route, Shipment
+from rastro.orders import sql
 from rastro.orders.base import Aside, Setup
 from rastro.orders.registry import SOURCES
 from rastro.orders.sql import COLUMNS, SqlSource
@@ -378,3 +379,19 @@ def test_the_columns_are_documented_each_with_a_meaning() -> None:
         "updated_at",
     ]
     assert all(column.meaning for column in COLUMNS)
+
+
+@pytest.mark.slow
+def test_a_locked_table_is_trouble_for_later_and_holds_up_nobody_for_ever(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = postgres.create("shop_with_a_locked_table")
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn))
+    make(engine)
+    monkeypatch.setitem(sql.PATIENCE, "postgresql", sql.PATIENCE["postgresql"].replace("10min", "100ms"))
+    source = SOURCES["sql"].build(Setup(engine=engine, relation="rastro_shipment"))
+    with engine.begin() as other:
+        other.execute(text("LOCK TABLE rastro_shipment IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(Transient, match="is the database up"):
+            list(source.shipments(SINCE, SINCE + HOUR))
+    engine.dispose()

@@ -114,9 +114,15 @@ def test_the_tasks_stand_in_the_order_of_the_drawing(dag: Any) -> None:
     assert after("track.slices_correios") == {"track.correios"}
     assert after("track.correios") == {"load_changes"}
     assert after("load_changes") == {"choose_deliveries"}
-    ways = {"update_orders.accounts", "email_customers", "confirm_marketplaces.marketplaces", "nothing_to_tell"}
+    ways = {
+        *("update_orders.accounts", "email_customers", "confirm_marketplaces.marketplaces", "alert_shop"),
+        *("rehearse", "nothing_to_tell"),
+    }
     assert after("choose_deliveries") == ways
-    ends = {"update_orders.write", "email_customers", "confirm_marketplaces.confirm", "nothing_to_tell"}
+    ends = {
+        *("update_orders.write", "email_customers", "confirm_marketplaces.confirm", "alert_shop", "rehearse"),
+        "nothing_to_tell",
+    }
     assert set(dag.task_dict["check_run"].upstream_task_ids) == ends
     assert [task.task_id for task in dag.leaves] == ["check_run"]
 

@@ -16,10 +16,13 @@ import pytest
 
 from rastro.models import Channel
 from rastro.orders.sql import COLUMNS
+from rastro.pipeline import put_aside
 from rastro.settings import OPTIONS
+from rastro.warehouse import rehearsals
 from rastro.warehouse.outbox import Claimed, OrderKey, claim
 from rastro.warehouse.records import quarantine
-from rastro.warehouse.shipments import awaited_orders
+from rastro.warehouse.rehearsals import Rehearsed
+from rastro.warehouse.shipments import SourceTraits, awaited_orders, keep_source
 from stack import demo, docs
 from stack.airflow import environment
 from stack.env_example import CONNECTIONS
@@ -28,7 +31,7 @@ from stack.state import REPOSITORY, secrets_of
 README = (REPOSITORY / "README.md").read_text("utf-8")
 PAGES = {path: path.read_text("utf-8") for path in (*docs.FILES, REPOSITORY / "CHANGELOG.md")}
 FENCED = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-NEEDS_WAREHOUSE = ("rastro migrate", "rastro status")
+NEEDS_WAREHOUSE = ("rastro migrate", "rastro status", "rastro rehearsal")
 NOT_RUN = {
     "cp .env.example .env": "it would overwrite the settings of whoever runs the tests; the file has tests of its own",
     "curl": "it needs a running Airflow; stack.airflow_client sends the same calls to one in other tests",
@@ -102,6 +105,11 @@ def test_a_command_that_needs_no_warehouse_works(command: str, tmp_path: Path) -
 @pytest.mark.slow
 def test_commands_about_the_warehouse_work(warehouse, tmp_path: Path) -> None:
     warehouse.connection.execute(ONE_SHIPMENT)
+    mail = Rehearsed(
+        channel=Channel.EMAIL, target="sql:erp", account="sql:erp", order_id="900100-01", kind="delivered", notices=1,
+        verdict="send", rendered={"subject": "Entregue", "text": "Seu pedido chegou."},
+    )  # fmt: skip
+    rehearsals.add(warehouse.connection, mail, datetime.now(UTC), "dry")
     warehouse.connection.commit()
     chosen = [one for one in commands("rastro") if one.startswith(NEEDS_WAREHOUSE)]
     assert len(chosen) > 2
@@ -122,7 +130,7 @@ def test_airflows_commands_work(postgres, tmp_path: Path) -> None:
         run(command, tmp_path, **mine)
     with psycopg.connect(postgres.dsn(name)) as connection:
         runs = dict(connection.execute("SELECT run_type, count(*) FROM dag_run GROUP BY run_type").fetchall())
-        assert runs == {"backfill": 72, "manual": 1}, "three days of hours, and one window"
+        assert runs == {"backfill": 72, "manual": 3}, "three days of hours, a window, two of the form"
         assert connection.execute("SELECT FROM slot_pool WHERE pool = 'correios'").rowcount == 1
 
 
@@ -212,7 +220,8 @@ def test_what_a_person_releases_is_claimed_as_if_it_had_never_been_tried(warehou
     conn.execute(ONE_SHIPMENT)
     conn.execute(
         "INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, event_at, owed_at, not_before,"
-        " attempts, run_id) VALUES (1, 'order', 'tracking', '', 'vtex:shop_main', %s, now(), now(), 'infinity', 8, '')",
+        " attempts, hand_overs, run_id)"
+        " VALUES (1, 'order', 'tracking', '', 'vtex:shop_main', %s, now(), now(), 'infinity', 8, 1, '')",
         [state],
     )
 
@@ -236,9 +245,11 @@ def test_an_order_taken_out_of_quarantine_is_read_again(warehouse) -> None:
         conn, origin="vtex:shop_main", subject="1400120000001-01 47/11", reason="invoice_unaddressable",
         detail="", raw=b"", now=now, run_id="",
     )  # fmt: skip
+    keep_source(conn, "vtex:shop_main", SourceTraits(writes_back=True, own_mail=False))
+    put_aside.retry(conn, {}, now=now, run_id="")
+    assert awaited_orders(conn, "vtex:shop_main", now - timedelta(days=1)) == ["1400120000001-01"]
     for statement in statements("docs/warehouse.md"):
         conn.execute(statement)
-    assert awaited_orders(conn, "vtex:shop_main", now - timedelta(days=1)) == ["1400120000001-01"]
     assert not conn.execute("SELECT FROM rastro.v_open_problem").rowcount
     conn.rollback()
 

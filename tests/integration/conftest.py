@@ -3,6 +3,7 @@
 import importlib
 import json
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import pytest
 from cryptography.fernet import Fernet
 from psycopg.rows import namedtuple_row
 
+from chaos.hours import context_of, run_hour
 from rastro.errors import RastroError
 from rastro.models import Window
 from simulator.testing import Running
@@ -96,29 +98,12 @@ class Shop:
         """Parcels of the database alone, whose customers we mail."""
         self.cohort(parcels, kinds=list(kinds) or ["delivered"], share_sql=1.0)
 
-    def hour(self, window: Window | None = None, run_id: str = "") -> Hour:
-        """All task bodies in the DAG's order, each whatever became of those before it."""
-        from rastro.orchestration import tasks
-
+    def hour(self, window: Window | None = None, run_id: str = "", params: Mapping[str, Any] | None = None) -> Hour:
+        """All task bodies in the DAG's order, each whatever became of those before it; ``params`` as in the form."""
         began = datetime.now(UTC)
         run = Hour(run_id=run_id or f"run-{next(_shops)}", window=window or Window(start=self.since, end=began))
-        identity, attempt = run.run_id, run.attempt
-        interval = {"data_interval_start": run.window.start, "data_interval_end": run.window.end}
-        attempt("sync_orders", lambda: tasks.sync_orders(identity))
-        plan = attempt("plan_polls", lambda: tasks.plan_polls(identity, interval)) or {}
-        for carrier, parts in plan.items():
-            for part in parts:
-                attempt(f"track.{carrier}", lambda part=part: tasks.track_slice(identity, interval, part))
-        attempt("load_changes", lambda: tasks.load_changes(identity))
-        targets = attempt("choose_deliveries", lambda: tasks.open_targets(identity)) or {}
-        for account in targets.get("order", []):
-            attempt(f"update_orders.{account}", lambda at=account: tasks.update_orders(identity, at))
-        if "email" in targets:
-            attempt("email_customers", lambda: tasks.email_customers(identity))
-        for market in targets.get("marketplace", []):
-            attempt(f"confirm.{market}", lambda at=market: tasks.confirm_marketplaces(identity, at))
-        failed = set(run.failures)
-        run.figures = attempt("check_run", lambda: tasks.check_run(identity, began, failed)) or {}
+        context = context_of(run.window, began, run_type="backfill" if window else "manual", params=params)
+        run.figures = run_hour(run.run_id, context, began, run.attempt, lambda: set(run.failures))
         return run
 
     def advance(self) -> bool:
@@ -178,6 +163,7 @@ class Shop:
             mails=self.simulator.mails(),
             warehouse=self.warehouse,
             since=self.since,
+            alert_to=os.environ.get("AIRFLOW__RASTRO__ALERT_TO", ""),
         )
         return audit(evidence)
 

@@ -490,6 +490,40 @@ def test_a_mail_to_two_people_is_refused_before_anything_is_said():
     assert server.connections == 0
 
 
+def colleagues():
+    several = message()
+    del several["To"]
+    several["To"] = "ana@loja.example, rui@loja.example"
+    return several
+
+
+def test_colleagues_who_are_told_together_share_one_message():
+    server = Server()
+    with listening(server) as at, Postman(at) as postman:
+        postman.send(colleagues(), together=True)
+    (mail,) = server.mails
+    assert mail.rcpt_tos == ["ana@loja.example", "rui@loja.example"]
+
+
+@pytest.mark.parametrize(
+    ("replies", "kind", "which"),
+    [
+        (["550 5.1.1 <ana@loja.example> left"], HardRefusal, "recipient 1 of 2"),
+        (["250 OK", "550 5.1.1 <rui@loja.example> left, ask ana@loja.example"], HardRefusal, "recipient 2 of 2"),
+        (["250 OK", "452 4.2.2 full"], Transient, "recipient 2 of 2"),
+    ],
+)
+def test_a_message_to_several_goes_to_all_of_them_or_to_none(replies, kind, which):
+    server = Server({"RCPT": replies})
+    with listening(server) as at, Postman(at) as postman:
+        with pytest.raises(kind, match=which) as refused:
+            postman.send(colleagues(), together=True)
+        assert "@" not in str(refused.value)
+        assert not server.mails
+        postman.send(colleagues(), together=True)
+    assert len(server.mails) == 1
+
+
 # The connection's values
 
 

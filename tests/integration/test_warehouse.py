@@ -292,9 +292,45 @@ def test_two_claimers_never_get_the_same_notice(owing):
     assert len(claimed) == len(set(claimed)) == len(orders)
 
 
-def test_a_claim_whose_lease_ended_comes_back_as_doubtful(owing):
-    (first,) = owing.claim()
+def hand_over(owing, claimed, by="one"):
+    with owing.open() as conn:
+        return outbox.hand_over(conn, claimed, rendered={}, message_id="m", recipient="r", claimed_by=by)
+
+
+def test_a_claim_whose_lease_ended_before_anything_left_us_is_as_good_as_new(owing):
+    (first,) = owing.claim(by="one")
+    (second,) = owing.claim(at=NOW + LEASE + timedelta(seconds=1), by="two")
+    assert (second.notice_id, second.doubtful, second.attempts) == (first.notice_id, False, 2)
+
+
+def test_a_claim_that_was_lost_may_not_be_handed_over(owing):
+    claimed = owing.claim(by="slow")
+    (second,) = owing.claim(at=NOW + 2 * LEASE, by="quick")
+    assert not hand_over(owing, claimed, by="slow")
+    assert hand_over(owing, [second], by="quick")
+    (third,) = owing.claim(at=NOW + 4 * LEASE, by="third")
+    assert third.hand_overs == 1
+
+
+def test_what_surely_did_not_arrive_is_no_hand_over_and_what_may_have_stays_one(owing):
+    claimed = owing.claim(by="one")
+    assert hand_over(owing, claimed)
+    with owing.open() as conn:
+        back = Settlement(state=NoticeState.OWED, not_before=NOW)
+        outbox.settle(conn, claimed, back, now=NOW, claimed_by="one")
+    again = owing.claim(by="two")
+    assert again[0].hand_overs == 0
+    assert hand_over(owing, again, by="two")
+    with owing.open() as conn:
+        doubt = Settlement(state=NoticeState.UNKNOWN, not_before=NOW, may_have_arrived=True)
+        outbox.settle(conn, again, doubt, now=NOW, claimed_by="two")
+    assert owing.claim(by="three")[0].hand_overs == 1
+
+
+def test_a_claim_whose_lease_ended_after_the_message_was_handed_over_comes_back_as_doubtful(owing):
+    (first,) = owing.claim(by="one")
     assert not first.doubtful
+    assert hand_over(owing, [first])
     assert not owing.claim(at=NOW + LEASE - timedelta(seconds=1), by="two")
     (second,) = owing.claim(at=NOW + LEASE + timedelta(seconds=1), by="two")
     assert (second.notice_id, second.doubtful, second.attempts) == (first.notice_id, True, 2)
@@ -305,7 +341,7 @@ def test_a_settlement_by_one_who_lost_the_claim_changes_nothing(owing):
     owing.claim(at=NOW + 2 * LEASE, by="quick")
     with owing.open() as conn:
         sent = Settlement(state=NoticeState.SENT)
-        outbox.settle(conn, claimed, sent, now=NOW + 2 * LEASE, claimed_by="slow", run_id="run")
+        outbox.settle(conn, claimed, sent, now=NOW + 2 * LEASE, claimed_by="slow")
     notice = "SELECT state, claimed_by FROM rastro.notice WHERE notice_id = %s"
     assert owing.ask(notice, claimed[0].notice_id) == [("claimed", "quick")]
 

@@ -1,19 +1,19 @@
 import base64
 import csv
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 
 import pytest
 
 from rastro.access import Access, Account, Token
 from rastro.carriers.correios import Correios
-from rastro.carriers.correios_lines import STATUS, status_of
+from rastro.carriers.correios_lines import STATUS, status_of, status_table
 from rastro.carriers.correios_login import CorreiosLogin
 from rastro.diff import state_of
 from rastro.errors import Misconfigured, Unreadable
 from rastro.http import Response
-from rastro.models import Refusal, RefusalReason, Snapshot, Standing, Status
+from rastro.models import Pickup, Refusal, RefusalReason, Snapshot, Standing, Status
 
 NOW = datetime(2026, 9, 14, 12, tzinfo=UTC)
 CONTRACT = Account(
@@ -80,8 +80,24 @@ def test_a_ready_made_key_is_used_as_it_is() -> None:
 
 
 def test_without_token_and_key_nothing_is_asked() -> None:
-    with pytest.raises(Misconfigured, match="access_key"):
+    with pytest.raises(Misconfigured, match=r"^correios: no token was obtained .* extra\.access_key, cws-…$"):
         correios.request_for(["QQ100000017BR"], Access(account=CONTRACT))
+
+
+@pytest.mark.parametrize(
+    ("number", "doubt"),
+    [
+        ("QQ100000017BR", ""),
+        ("QQ100000018BR", "its check digit is wrong: a letter or digit was mistyped"),
+        ("QQ10000001BR", "it is not of the form AA123456789BR"),
+    ],
+)
+def test_a_number_that_looks_mistyped_is_doubted_in_a_sentence(number: str, doubt: str) -> None:
+    assert correios.doubt_about(number) == doubt
+
+
+def test_the_page_for_people_is_that_of_the_number() -> None:
+    assert correios.page_about("QQ100000017BR").endswith("objetos=QQ100000017BR")
 
 
 # Logging in
@@ -160,6 +176,80 @@ def test_an_answer_without_a_usable_token_is_unreadable_and_kept_out_of_the_erro
     assert error.value.raw == b""
 
 
+# Cutting an answer
+
+
+def cut(body: str | bytes) -> list[tuple[str, bytes]]:
+    return list(correios.split(Response(status=200, body=body.encode() if isinstance(body, str) else body)))
+
+
+def test_an_answer_is_cut_into_its_objects_byte_for_byte() -> None:
+    first, second = (
+        '{"codObjeto": " qq100000017br","eventos":[ ]}',
+        '{"mensagem":"SRO-020","codObjeto":"QQ100000025BR"}',
+    )
+    assert cut(f'{{"versao":"3.5","objetos":[{first} , {second}]}}') == [
+        ("QQ100000017BR", first.encode()),
+        ("QQ100000025BR", second.encode()),
+    ]
+
+
+def test_a_single_object_by_itself_is_an_answer_too() -> None:
+    body = '{"codObjeto":"qq100000017br","eventos":[]}'
+    assert cut(body) == [("QQ100000017BR", body.encode())]
+
+
+def test_a_byte_order_mark_is_no_part_of_an_answer() -> None:
+    body = b'{"codObjeto":"QQ100000017BR"}'
+    assert cut(b"\xef\xbb\xbf" + body) == [("QQ100000017BR", body)]
+
+
+@pytest.mark.parametrize("part", ['{"eventos":[]}', '{"codObjeto":17}', '"QQ100000017BR"', "null"])
+def test_an_object_whose_number_cannot_be_read_is_cut_out_all_the_same(part: str) -> None:
+    assert cut(f'{{"objetos":[{part}]}}') == [("", part.encode())]
+
+
+ENDED = "a service that Correios has ended; ask srorastro/v1"
+NO_OBJECTS = "the answer lists no objects ({}); is the connection's host right?"
+NOT_JSON = "the answer is not JSON, or was cut short"
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"<html><body>502</body></html>", f"the answer is HTML or XML: an error page, or {ENDED}"),
+        (b"\r\n <rastro/>", f"the answer is HTML or XML: an error page, or {ENDED}"),
+        (b'{"versao":"1","pesquisa":"x","objeto":[{"numero":"1"}]}', f"the answer is of rastroMobile, {ENDED}"),
+        (b'{"objeto":[{"numero":"1"}]}', NO_OBJECTS.format("JSON of another shape")),
+        (b'{"pesquisa":"x"}', NO_OBJECTS.format("JSON of another shape")),
+        (b"{" + b" " * 2000 + b'"pesquisa":"x","objeto":[]}', NO_OBJECTS.format("JSON of another shape")),
+        (b'{"objetos":[]}', NO_OBJECTS.format("JSON of another shape")),
+        (b'{"objetos":null}', NO_OBJECTS.format("JSON of another shape")),
+        (b'{"codObjeto":""}', NO_OBJECTS.format("JSON of another shape")),
+        (b" []", NO_OBJECTS.format("JSON of another shape")),
+        (b'{"msgs":["Credenciais ausentes"]}', NO_OBJECTS.format("Credenciais ausentes")),
+        (b'{"objetos":[{"codObjeto":', NOT_JSON),
+        (b"[" * 100_000, NOT_JSON),
+        (b'{"codObjeto":"\xff"}', NOT_JSON),
+        (b"servico indisponivel", NOT_JSON),
+        (b'"texto"', NOT_JSON),
+        (b" \n", "the answer is empty"),
+        (b"", "the answer is empty"),
+    ],
+)
+def test_a_body_of_another_kind_is_unreadable_and_says_what_it_is(body: bytes, what: str) -> None:
+    with pytest.raises(Unreadable) as error:
+        cut(body)
+    assert str(error.value) == f"correios: {what}"
+    assert error.value.raw == body
+
+
+def test_a_marked_body_that_cannot_be_read_is_kept_with_its_mark() -> None:
+    with pytest.raises(Unreadable) as error:
+        cut(b"\xef\xbb\xbf<html>")
+    assert error.value.raw == b"\xef\xbb\xbf<html>"
+
+
 # Refusals
 
 
@@ -184,7 +274,9 @@ def test_a_message_without_events_is_a_refusal(number: str, said: str, reason: s
 
 @pytest.mark.parametrize("events", [{}, {"eventos": []}, {"eventos": None}, {"mensagem": None}])
 def test_an_object_that_says_nothing_is_not_found_and_never_an_empty_history(events: dict[str, object]) -> None:
-    assert refused(codObjeto="QQ100000017BR", **events).reason is RefusalReason.NOT_FOUND
+    assert refused(codObjeto="QQ100000017BR", **events) == Refusal(
+        reference="QQ100000017BR", reason=RefusalReason.NOT_FOUND, code="", message=""
+    )
 
 
 def test_events_count_more_than_a_message_beside_them() -> None:
@@ -217,6 +309,26 @@ def test_an_event_that_cannot_be_placed_puts_its_object_aside(written: str) -> N
     with pytest.raises(Unreadable) as error:
         correios.parse(raw)
     assert (error.value.reference, error.value.raw) == ("QQ100000017BR", raw)
+    assert str(error.value).startswith("correios: an object makes no sense (")
+
+
+@pytest.mark.parametrize("number", ["", " \t", "\u200b"])
+def test_an_object_without_its_number_is_put_aside(number: str) -> None:
+    raw = json.dumps({"codObjeto": number, "eventos": [line("BDE 01", "2026-09-14T10:00:00")]}).encode()
+    with pytest.raises(Unreadable) as error:
+        correios.parse(raw)
+    assert str(error.value) == "correios: an object without its number"
+    assert error.value.raw == raw
+
+
+def test_an_object_that_is_no_object_is_put_aside_without_a_number() -> None:
+    with pytest.raises(Unreadable) as error:
+        correios.parse(b'"texto"')
+    assert error.value.reference == ""
+
+
+def test_a_history_is_that_of_its_number() -> None:
+    assert snapshot(POSTED).reference == "QQ100000017BR"
 
 
 def test_events_at_one_minute_keep_the_order_of_the_carrier_whichever_end_it_starts_from() -> None:
@@ -225,6 +337,7 @@ def test_events_at_one_minute_keep_the_order_of_the_carrier_whichever_end_it_sta
     expected = ["PAR 18", "PO 01", "RO 01", "DO 01"]
     assert [event.code for event in snapshot(last, third, second, first).events] == expected
     assert [event.code for event in snapshot(first, second, third, last).events] == expected
+    assert [event.code for event in snapshot(third, second, first).events] == ["PAR 18", "PO 01", "RO 01"]
 
 
 def test_new_wording_and_another_way_to_write_the_type_make_no_new_event() -> None:
@@ -246,9 +359,43 @@ def test_another_unit_type_or_time_makes_another_event() -> None:
     assert len({event.key for event in said.events}) == 4
 
 
-def test_a_place_abroad_is_a_country_and_no_city() -> None:
-    said = snapshot(line("PO 01", "2026-09-14T10:00:00", unidade={"nome": "HONG KONG", "tipo": "País", "endereco": {}}))
-    assert [(event.city, event.state, event.country) for event in said.events] == [("", "", "HONG KONG")]
+@pytest.mark.parametrize(
+    ("unidade", "place"),
+    [
+        (unit(" RECIFE ", "PE "), ("RECIFE", "PE", "BR")),
+        ({"nome": "AC FLORESTA"}, ("", "", "BR")),
+        (None, ("", "", "BR")),
+        ({"nome": "HONG KONG", "tipo": "País", "endereco": {}}, ("", "", "HONG KONG")),
+        ({"nome": "HONG KONG", "tipo": "PAIS", "endereco": {"cidade": "KOWLOON", "uf": "HK"}}, ("", "", "HONG KONG")),
+        ({"tipo": "País", "endereco": {"pais": " PORTUGAL "}}, ("", "", "PORTUGAL")),
+        ({"tipo": "País"}, ("", "", "")),
+    ],
+)
+def test_a_place_is_a_town_of_brazil_or_a_country_and_no_town(
+    unidade: dict[str, object] | None, place: tuple[str, str, str]
+) -> None:
+    (said,) = snapshot(line("PO 01", "2026-09-14T10:00:00", unidade=unidade)).events
+    assert (said.city, said.state, said.country) == place
+
+
+@pytest.mark.parametrize(
+    ("unidade", "key"),
+    [
+        (unit("RECIFE", "PE", codSro="05311970"), "PO 01@2026-09-14T10:00:00@05311970"),
+        (unit("RECIFE", "PE", nome="CTE RECIFE"), "PO 01@2026-09-14T10:00:00@RECIFE/PE"),
+        ({"nome": "HONG KONG", "tipo": "País"}, "PO 01@2026-09-14T10:00:00@HONG KONG"),
+        (None, "PO 01@2026-09-14T10:00:00@"),
+    ],
+)
+def test_an_event_is_recorded_under_its_code_time_and_unit(unidade: dict[str, object] | None, key: str) -> None:
+    (said,) = snapshot(line("PO 01", "2026-09-14T10:00:00", unidade=unidade)).events
+    assert said.key == key
+
+
+@pytest.mark.parametrize(("written", "wording"), [(" Objeto postado ", "Objeto postado"), ("", ""), (None, "")])
+def test_the_wording_is_kept_as_it_is_written(written: str | None, wording: str) -> None:
+    (said,) = snapshot(line("PO 01", "2026-09-14T10:00:00", descricao=written)).events
+    assert said.description == wording
 
 
 def test_only_a_readable_estimate_is_one() -> None:
@@ -266,6 +413,7 @@ def test_the_table_is_whole() -> None:
     rows = list(csv.DictReader((resources.files("rastro.carriers") / "correios_status.csv").read_text().splitlines()))
     pairs = [(code, row["tipo"]) for row in rows for code in row["codigo"].split()]
     assert len(pairs) == len(set(pairs)) == len(STATUS) == 384
+    assert status_table() == STATUS
     assert all(row["meaning"] for row in rows)
 
 
@@ -345,6 +493,11 @@ def test_a_correction_of_a_line_that_is_gone_leaves_the_line_before_that_alone(b
     assert [event.standing for event in events] == [Standing.EFFECTIVE, Standing.INFORMATIVE]
 
 
+def test_a_correction_with_nothing_before_it_takes_nothing_back() -> None:
+    events = snapshot(POSTED, voids("2026-09-13T15:00:00")).events
+    assert [event.standing for event in events] == [Standing.INFORMATIVE, Standing.EFFECTIVE]
+
+
 @pytest.mark.parametrize("outcome", ["BDE 01", "BDI 20", "BDR 23", "IDC 01", "PAR 13"])
 def test_every_outcome_can_be_taken_back_from_whatever_place(outcome: str) -> None:
     taken_back = line(outcome, "2026-09-16T14:00:00", unidade=unit("RECIFE", "PE"))
@@ -369,6 +522,45 @@ def test_a_pickup_place_is_told_only_with_an_address() -> None:
     at = "2026-09-17T10:00:00"
     assert snapshot(line("LDI 01", at)).pickup is None
     assert snapshot(line("LDI 01", at, unidade={"nome": "AC FLORESTA", "endereco": {}})).pickup is None
+    assert snapshot(line("LDI 01", at, unidade={"nome": "AC FLORESTA"})).pickup is None
     pickup = snapshot(line("LDI 01", at, dtLimiteRetirada="logo", unidade=unit("RECIFE", "PE"))).pickup
+    assert pickup == Pickup(place="Unidade de Distribuição", address="RECIFE/PE", deadline=None)
+
+
+def test_a_pickup_place_is_told_with_all_of_its_address_and_its_last_day() -> None:
+    where = {
+        "logradouro": "RUA DA AURORA ",
+        "numero": 1071,
+        "complemento": "LOJA 2",
+        "bairro": " BOA VISTA",
+        "cidade": "RECIFE",
+        "uf": "PE",
+        "cep": "50040970",
+    }
+    waits = line(
+        "LDI 01",
+        "2026-09-17T10:00:00",
+        unidade={"nome": " AC BOA VISTA ", "tipo": "Agência", "endereco": where},
+        dtLimiteRetirada="2026-09-24T23:59:59",
+    )
+    assert snapshot(waits).pickup == Pickup(
+        place="AC BOA VISTA",
+        address="RUA DA AURORA 1071 LOJA 2, BOA VISTA, RECIFE/PE, 50040970",
+        deadline=date(2026, 9, 24),
+    )
+
+
+def test_a_pickup_place_without_a_name_is_correios_own() -> None:
+    nameless = line("LDI 01", "2026-09-17T10:00:00", unidade={"endereco": {"logradouro": "RUA DA AURORA"}})
+    assert snapshot(nameless).pickup == Pickup(place="Correios", address="RUA DA AURORA")
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_of_several_pickup_places_the_newest_is_told(*, newest_first: bool) -> None:
+    lines = [
+        line("LDI 02", "2026-09-18T10:00:00", unidade=unit("OLINDA", "PE")),
+        line("LDI 01", "2026-09-17T10:00:00", unidade=unit("RECIFE", "PE")),
+    ]
+    pickup = snapshot(*(lines if newest_first else reversed(lines))).pickup
     assert pickup
-    assert (pickup.place, pickup.address, pickup.deadline) == ("Unidade de Distribuição", "RECIFE/PE", None)
+    assert pickup.address == "OLINDA/PE"

@@ -207,6 +207,49 @@ def test_a_given_up_parcel_that_speaks_again_leaves_its_end() -> None:
     assert (change.before.status, change.after.status) == (Status.EXPIRED, Status.OUT_FOR_DELIVERY)
 
 
+GIVEN_UP = State(status=Status.EXPIRED, since=NOON + timedelta(days=60), key="posted")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (POSTED,),
+        (POSTED, event("strange", Status.UNKNOWN, 30)),
+        (POSTED, event("remark", Status.IN_TRANSIT, 30, standing=Standing.INFORMATIVE)),
+        (replace(POSTED, standing=Standing.VOIDED),),
+    ],
+)
+def test_a_given_up_parcel_stays_so_until_something_is_said_that_counts(told: tuple[Event, ...]) -> None:
+    assert answer((POSTED,), *told, before=GIVEN_UP).after == GIVEN_UP
+
+
+def test_a_given_up_parcel_leaves_its_end_when_a_code_of_its_is_understood_at_last() -> None:
+    strange = event("strange", Status.UNKNOWN, 3)
+    change = answer((POSTED, strange), POSTED, replace(strange, status=Status.LOST), before=GIVEN_UP)
+    assert change.after.status is Status.LOST
+
+
+def test_a_given_up_parcel_is_not_brought_back_by_an_older_answer() -> None:
+    snapshot = Snapshot(reference="QQ100000017BR", events=(POSTED, MOVED))
+    change = compare((MOVED,), snapshot, life=LIFE, before=GIVEN_UP, newest=False)
+    assert change.new == (POSTED,)
+    assert change.after == GIVEN_UP
+
+
+def test_the_same_lines_of_one_minute_in_another_order_move_nothing() -> None:
+    out, handed = event("out", Status.OUT_FOR_DELIVERY, 20), event("handed", Status.DELIVERED, 20)
+    change = answer((POSTED, out, handed), POSTED, handed, out)
+    assert not change.says_something
+    assert change.history == (POSTED, out, handed)
+    assert change.after.status is Status.DELIVERED
+
+
+def test_changes_are_counted_from_one() -> None:
+    assert answer((), POSTED).revision == 1
+    counted = compare((POSTED,), Snapshot(reference="Q", events=(POSTED, OUT)), life=LIFE, before=State(), revision=7)
+    assert counted.revision == 7
+
+
 def test_news_are_the_new_events_that_count_and_are_understood() -> None:
     strange = event("strange", Status.UNKNOWN, 3)
     remark = event("remark", Status.IN_TRANSIT, 4, standing=Standing.INFORMATIVE)
@@ -238,6 +281,14 @@ def test_a_life_reaches_from_before_the_invoice_to_a_day_from_now() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(("passed_on", "ends"), [(90, 75), (16, 1), (17, 2), (18, 3), (19, 3)])
+def test_a_life_ends_where_that_of_the_next_parcel_with_its_number_begins(passed_on: int, ends: int) -> None:
+    day = timedelta(days=1)
+    now = NOON + (99 if passed_on == 90 else 2) * day
+    life = Life.of(NOON, margin=15 * day, now=now, passed_on=NOON + passed_on * day)
+    assert life == Life(begins=NOON - 15 * day, ends=NOON + ends * day)
 
 
 def test_without_an_invoice_date_a_life_has_no_beginning() -> None:
@@ -396,3 +447,21 @@ def test_an_older_answer_that_reaches_further_back_adds_what_the_newer_had_trimm
     change = late((OUT, DELIVERED), POSTED, OUT)
     assert standings(change.new) == {"posted": Standing.EFFECTIVE}
     assert change.after.status is Status.DELIVERED
+
+
+@pytest.mark.parametrize("known", [(MOVED,), (MOVED, DELIVERED)])
+def test_what_an_older_answer_has_at_the_time_where_the_newer_begins_may_have_been_trimmed(
+    known: tuple[Event, ...],
+) -> None:
+    beside = replace(MOVED, key="beside")
+    assert standings(late(known, beside).new) == {"beside": Standing.EFFECTIVE}
+
+
+@pytest.mark.parametrize("known", [(MOVED,), (MOVED, DELIVERED)])
+def test_what_an_older_answer_has_after_the_newer_begins_was_taken_back_since(known: tuple[Event, ...]) -> None:
+    assert standings(late(known, OUT).new) == {"out": Standing.WITHDRAWN}
+
+
+def test_a_remark_that_only_an_older_answer_has_stays_a_remark() -> None:
+    remark = event("remark", Status.IN_TRANSIT, 12, standing=Standing.INFORMATIVE)
+    assert late((POSTED, OUT), POSTED, remark).new == (remark,)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rastro.diff import Change, Life, State, compare, state_of
 from rastro.models import Channel, Event, Route, Shipment, Snapshot, Standing, Status
-from rastro.notices import LOCAL, MAILED, Owed, Policy, digest_of, expiry, local_day, owed
+from rastro.notices import LOCAL, MAILED, Owed, Policy, expiry, local_day, owed
 
 # A Friday noon in São Paulo.
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -319,6 +319,11 @@ def test_news_has_its_time(status: Status, days: int) -> None:
     assert dropped(change, policy(now=NOON + days * DAY + HOUR)) == ["too old to be news"]
 
 
+def test_out_for_delivery_is_news_until_the_very_midnight() -> None:
+    out_at = datetime(2026, 11, 20, 7, 31, 12, 5000, tzinfo=LOCAL)
+    assert expiry(replace(OUT, occurred_at=out_at)) == datetime(2026, 11, 21, tzinfo=LOCAL)
+
+
 def test_every_status_worth_a_mail_says_how_long_it_is_news() -> None:
     assert all(expiry(event(status)) > NOON for status in MAILED)
 
@@ -331,6 +336,7 @@ def test_first_sight_of_a_long_history_owes_at_most_its_newest_state() -> None:
 def test_first_sight_of_an_old_state_is_quiet() -> None:
     held = event(Status.ON_HOLD, -47)
     assert mails(changed([], held, first=True)) == ["on_hold"]
+    assert mails(changed([], event(Status.ON_HOLD, -48), first=True)) == ["on_hold"]
     older = event(Status.ON_HOLD, -49)
     assert dropped(changed([], older, first=True)) == ["older than 48 hours when first seen"]
     assert mails(changed([], older)) == ["on_hold"]
@@ -348,6 +354,12 @@ def test_nothing_from_before_the_go_live_is_mailed() -> None:
     assert dropped(change, how) == ["happened before the go-live cut-off"]
 
 
+def test_what_is_read_anew_from_a_kept_answer_is_nobodys_news_and_still_written_and_confirmed() -> None:
+    change, how = changed([POSTED], DELIVERED), policy(worked_out_again=True)
+    assert dropped(change, how) == ["learnt from an answer of before, read again"]
+    assert len(on(Channel.ORDER, change, DIRECT, how)) == len(on(Channel.MARKETPLACE, change, DIRECT, how)) == 1
+
+
 # The order
 
 
@@ -355,7 +367,7 @@ def test_a_change_is_written_on_the_order() -> None:
     change = changed([POSTED], OUT)
     (one,) = on(Channel.ORDER, change)
     assert (one.notice.kind, one.notice.target, one.dropped) == ("tracking", SHIPMENT.account, "")
-    assert one.notice.content == digest_of(change)
+    assert one.notice.content == str(change.revision)
     assert one.notice.event_at == OUT.occurred_at
     assert one.notice.expires_at is None
 
@@ -482,42 +494,15 @@ def test_a_given_up_parcel_that_speaks_again_alarms_nobody() -> None:
 # The digest that tells two changes apart
 
 
-def test_a_change_has_the_same_digest_whenever_and_by_whomever_it_is_computed() -> None:
-    assert digest_of(changed([POSTED], OUT, DELIVERED)) == "69299f9437482765ec4a25c0"
-
-
-def test_the_digest_is_that_of_events_and_state_not_of_wording_or_order() -> None:
-    change = changed([POSTED], OUT, DELIVERED)
-    reordered = replace(change, new=tuple(reversed(change.new)))
-    reworded = replace(change, new=tuple(replace(one, description="other words", city="Recife") for one in change.new))
-    assert digest_of(reordered) == digest_of(reworded) == digest_of(change)
-
-
-def test_other_events_standings_or_states_have_another_digest() -> None:
-    change = changed([POSTED], OUT, DELIVERED)
-    others = [
-        changed([POSTED], OUT),
-        changed([POSTED, OUT], DELIVERED),
-        changed([POSTED], OUT, replace(DELIVERED, key="another")),
-        changed([POSTED], OUT, replace(DELIVERED, status=Status.RETURNED)),
-        replace(change, new=(OUT, replace(DELIVERED, standing=Standing.VOIDED))),
-    ]
-    assert len({digest_of(one) for one in [change, *others]}) == len(others) + 1
-
-
-def test_an_event_that_comes_back_is_written_though_it_was_written_when_it_first_came() -> None:
-    came = changed([POSTED], DELIVERED)
-    gone = taken_back(came.history, POSTED)
-    back = compare(
-        gone.history, Snapshot(reference="QQ100000017BR", events=(POSTED, DELIVERED)), life=LIFE, before=gone.after
-    )
-    assert [one.after.status for one in (came, gone, back)] == [
-        Status.DELIVERED,
-        Status.IN_TRANSIT,
-        Status.DELIVERED,
-    ]
-    written = {one.notice.content for change in (came, gone, back) for one in on(Channel.ORDER, change)}
-    assert len(written) == 3
+def test_each_change_of_a_parcel_is_a_notice_of_its_own_however_often_it_flips() -> None:
+    known, before, written = [POSTED], State(), []
+    for revision, told in enumerate([(POSTED, DELIVERED), (POSTED,)] * 3, start=1):
+        change = compare(
+            known, Snapshot(reference="QQ100000017BR", events=told), life=LIFE, before=before, revision=revision
+        )
+        written += [one.notice.content for one in on(Channel.ORDER, change)]
+        known, before = list(change.history), change.after
+    assert len(set(written)) == len(written) == 6
 
 
 # What holds for any life of a parcel
@@ -535,7 +520,7 @@ def test_followed_line_by_line_no_life_tells_anybody_the_same_thing_twice(
     keys: list[tuple[str, str, str]] = []
     failed_days = set()
     for number, one in enumerate(life):
-        change = changed(known, one, first=number == 0)
+        change = replace(changed(known, one, first=number == 0), revision=number + 1)
         told = list(owed(change, shipment, policy(now=one.occurred_at + HOUR)))
         assert sum(each.notice.channel is Channel.EMAIL for each in told) <= 1
         for each in told:

@@ -13,6 +13,8 @@ from rastro.numbers import check_digit, check_digit_fits, is_s10, normalise, spl
         ("  qq100000017br\n", ("QQ100000017BR",)),
         ("QQ.100.000.017-BR", ("QQ100000017BR",)),
         ("QQ100000017BR\u200b\u00a0", ("QQ100000017BR",)),
+        ("QQ1000\u200b00017BR", ("QQ100000017BR",)),
+        ("QQ1000\x0000017BR", ("QQ100000017BR",)),
         ("ＱＱ100000017ＢＲ", ("QQ100000017BR",)),
         ("Correios: DZ 087 632 119 BR", ("DZ087632119BR",)),
         ("QQ100000017BR;QQ100000025BR", ("QQ100000017BR", "QQ100000025BR")),
@@ -24,6 +26,9 @@ from rastro.numbers import check_digit, check_digit_fits, is_s10, normalise, spl
         ("QQ100000017BR;qq 100 000 017 br", ("QQ100000017BR",)),
         ("QQ100000017BR; 12345678901234", ("QQ100000017BR", "12345678901234")),
         ("12345678901234 12345678901235", ("12345678901234", "12345678901235")),
+        ("QQ100000017BR 12345678901234", ("QQ100000017BR", "12345678901234")),
+        ("12345678 87654321", ("12345678", "87654321")),
+        ("1234567 7654321", ("12345677654321",)),
         ("0001 0002 0003", ("000100020003",)),
         ("12345/1", ("12345/1",)),
         ("1234-56", ("1234-56",)),
@@ -52,6 +57,12 @@ def test_any_text_gives_numbers_that_are_normal_already(typed: str) -> None:
 )
 def test_the_check_digit_is_that_of_the_s10_standard(serial: str, digit: int) -> None:
     assert check_digit(serial) == digit
+
+
+@pytest.mark.parametrize("serial", ["4731248", "473124829"])
+def test_only_eight_digits_have_a_check_digit(serial: str) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        check_digit(serial)
 
 
 @pytest.mark.parametrize(

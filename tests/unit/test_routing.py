@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from rastro.carriers.registry import CARRIERS
 from rastro.models import Route
-from rastro.routing import Carriage, Claims, Confirmation, OrderMarks, Routed, not_ours, order_route, route
+from rastro.routing import Carriage, Claims, Confirmation, OrderMarks, Routed, host_of, not_ours, order_route, route
 from rastro.settings import OrderRoute
 
 S10 = "QQ100000017BR"
@@ -71,6 +71,49 @@ def test_a_parcel_that_several_carriers_could_own_is_nobodys_and_says_whose_it_c
     )
 
 
+def test_a_name_of_another_carrier_is_believed_before_the_link_and_the_number() -> None:
+    assert route("Jadlog", S10, "https://rastreamento.correios.com.br/", SEVERAL) == Routed(
+        carrier=None, why="the courier's name 'Jadlog' stands for Jadlog, which no adapter covers"
+    )
+
+
+def test_a_name_that_stands_for_carriers_we_know_is_theirs_though_it_names_another() -> None:
+    assert route("Veloz Andante / Jadlog", S10, "", SEVERAL).carrier == "veloz"
+
+
+def test_the_sign_that_decided_is_said() -> None:
+    assert route("PAC", S10, "", SEVERAL).why == "by the courier's name 'PAC'"
+    assert (
+        route("", S10, "https://www.correios.com.br/x", SEVERAL).why
+        == "by the tracking link's host www.correios.com.br"
+    )
+    assert route("", "LB100000190HK", "", SEVERAL).why == "by the form of LB100000190HK"
+    assert route("Fulano", "12345", "", SEVERAL).why == "no carrier answers to the courier 'Fulano' or to '12345'"
+
+
+def test_the_form_of_a_number_is_told_without_regard_to_case() -> None:
+    claims = {"lento": Claims(numbers=(r"lt[0-9]{6}",))}
+    assert route("", "LT123456", "", claims).carrier == "lento"
+    assert route("", "LT1234567", "", claims).carrier is None
+
+
+@pytest.mark.parametrize(
+    ("link", "host"),
+    [
+        ("https://WWW.Correios.com.br/x?y=z", "www.correios.com.br"),
+        (" www.correios.com.br/rastreio ", "www.correios.com.br"),
+        ("correios.com.br:443", "correios.com.br"),
+        ("", ""),
+        ("  ", ""),
+        ("https://", ""),
+        ("/rastreio/1", ""),
+        ("http://[", ""),
+    ],
+)
+def test_a_link_has_a_host_or_none(link: str, host: str) -> None:
+    assert host_of(link) == host
+
+
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
 def test_any_text_is_routed_with_a_reason(courier: str, number: str, link: str) -> None:
     assert route(courier, number, link, SEVERAL).why
@@ -111,6 +154,45 @@ def test_one_route_confirms_an_order(marks: OrderMarks, expected: Route) -> None
     decided = order_route(marks, ROUTES)
     assert decided.route is expected
     assert decided.why
+
+
+REVIEWED = "nobody said who confirms the orders of {}; add it to the setting routes"
+
+
+@pytest.mark.parametrize(
+    ("marks", "why"),
+    [
+        (OrderMarks(origin="Fulfillment", affiliate=" mlf"), "setting routes, MLF"),
+        (OrderMarks(origin="Marketplace"), "sold in the shop itself"),
+        (OrderMarks(), "nothing on the order points to a marketplace"),
+        (
+            OrderMarks(origin="Chain", endpoint="http://oms.vtexinternal.com.br/api"),
+            "its endpoint oms.vtexinternal.com.br is a connector of VTEX",
+        ),
+        (OrderMarks(origin="Fulfillment", apps=("x", "cn-hub")), "the connector cn-hub wrote on it"),
+        (
+            OrderMarks(origin="Fulfillment", marketplace="Netshoes"),
+            "the connector of Netshoes passes deliveries on",
+        ),
+    ],
+)
+def test_a_route_says_what_it_was_decided_by(marks: OrderMarks, why: str) -> None:
+    assert order_route(marks, ROUTES).why == why
+
+
+@pytest.mark.parametrize(
+    ("marks", "where"),
+    [
+        (OrderMarks(origin="Chain", affiliate="XYZ", marketplace="Feira", endpoint="https://hub.example/"), "XYZ"),
+        (OrderMarks(origin="Chain", marketplace="Feira", endpoint="https://hub.example/"), "Feira"),
+        (OrderMarks(origin="Chain", endpoint="https://hub.example/"), "hub.example"),
+        (OrderMarks(origin="Chain"), "Chain"),
+    ],
+)
+def test_an_order_to_review_is_named_by_the_best_that_is_known_of_its_marketplace(
+    marks: OrderMarks, where: str
+) -> None:
+    assert order_route(marks, ROUTES) == Confirmation(route=Route.REVIEW, why=REVIEWED.format(where))
 
 
 def test_a_direct_route_names_the_connection_it_uses() -> None:

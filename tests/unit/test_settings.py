@@ -1,7 +1,7 @@
 """What is written in ``[rastro]``, read into types."""
 
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rastro import settings
 from rastro.errors import Misconfigured
-from rastro.models import Route
+from rastro.models import Channel, Route
 from rastro.polling import Pace
 from rastro.settings import OPTIONS, Endpoint, OrderRoute, Settings, settings_from
 
@@ -91,23 +91,53 @@ def test_nothing_else_is_a_flag(written: str) -> None:
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        ("", None),
-        ("  ", None),
         ("2026-11-01", datetime(2026, 11, 1, tzinfo=UTC)),
         (" 2026-11-01T12:30:00 ", datetime(2026, 11, 1, 12, 30, tzinfo=UTC)),
-        ("2026-11-01T12:30:00-03:00", datetime(2026, 11, 1, 12, 30, tzinfo=timezone(timedelta(hours=-3)))),
+        ("2026-11-01T12:30:00-03:00", datetime(2026, 11, 1, 15, 30, tzinfo=UTC)),
         ("2026-11-01T12:30:00Z", datetime(2026, 11, 1, 12, 30, tzinfo=UTC)),
     ],
 )
-def test_a_moment_without_an_offset_is_utc(written: str, meant: datetime | None) -> None:
-    read = settings.moment(written)
+def test_a_moment_without_an_offset_is_utc(written: str, meant: datetime) -> None:
+    (read,) = settings.moments(written).values()
     assert read == meant
-    assert read is None or read.utcoffset() is not None
+    assert read.utcoffset() is not None
 
 
-def test_what_is_no_moment_is_refused() -> None:
-    with pytest.raises(ValueError, match="01/11/2026"):
-        settings.moment("01/11/2026")
+@pytest.mark.parametrize("written", ["01/11/2026", "sql:erp_db=soon", "2026-11-01, 2026-11-02", "a:b=2026-11-01, a:b="])
+def test_what_is_no_moment_or_one_too_many_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        settings.moments(written)
+
+
+def test_a_go_live_holds_for_its_account_and_the_one_without_a_name_for_all_others() -> None:
+    read = settings_from(
+        {"sources": "vtex:main, sql:erp, sql:old", "notify_since": "2026-11-01, sql:erp=2026-12-01T00:00:00-03:00"}
+    )
+    assert read.cut_off("vtex:main") == read.cut_off("sql:old") == datetime(2026, 11, 1, tzinfo=UTC)
+    assert read.cut_off("sql:erp") == datetime(2026, 12, 1, 3, tzinfo=UTC)
+    assert settings_from({}).cut_off("vtex:main") is None
+
+
+def test_a_go_live_of_an_account_that_is_no_source_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="sql:erpp is not among the sources"):
+        settings_from({"sources": "sql:erp", "notify_since": "sql:erpp=2026-11-01"})
+
+
+def test_limits_are_numbers_by_channel() -> None:
+    assert settings.limits(" email = 500, order=0 ") == {Channel.EMAIL: 500, Channel.ORDER: 0}
+    assert settings.limits("") == {}
+
+
+@pytest.mark.parametrize("written", ["mail=1", "email", "email=many", "email=-1", "email=1, email=2"])
+def test_what_is_no_limit_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match=r"mail"):
+        settings.limits(written)
+
+
+def test_addresses_are_read_one_by_one_and_a_wrong_one_is_named() -> None:
+    assert settings.addresses("a@loja.example.com, b@loja.example.com") == ("a@loja.example.com", "b@loja.example.com")
+    with pytest.raises(ValueError, match="'nobody' is no address"):
+        settings.addresses("a@loja.example.com, nobody")
 
 
 @pytest.mark.parametrize(
@@ -186,11 +216,13 @@ def test_nothing_written_gives_the_defaults() -> None:
 def test_the_defaults_are_those_of_a_careful_start() -> None:
     by_default = settings_from({})
     assert (by_default.sources, by_default.carriers, by_default.marketplaces, by_default.routes) == ((), (), (), {})
-    assert by_default.notify_since is None
+    assert by_default.notify_since == {}
+    assert set(by_default.most_notices) == set(Channel)
+    assert by_default.alert_to == ()
     assert by_default.events == "full"
     assert not by_default.fill_tracking_url
     assert not by_default.resend_doubtful_mail
-    assert (by_default.max_slices, by_default.slice_size, by_default.max_attempts) == (64, 2000, 8)
+    assert (by_default.max_slices, by_default.slice_size, by_default.max_attempts) == (64, 2000, 12)
     assert by_default.lease > timedelta(0)
 
 
@@ -207,6 +239,8 @@ def test_the_examples_make_a_section_together() -> None:
     read = settings_from({name: option.example for name, option in OPTIONS.items()})
     assert read.sources
     assert read.routes
+    assert read.notify_since
+    assert read.alert_to
 
 
 def test_the_pace_is_made_of_its_three_settings() -> None:

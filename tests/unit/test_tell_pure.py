@@ -28,11 +28,22 @@ from rastro.mail.server import Encryption, SmtpServer
 from rastro.mail.smtp import Postman
 from rastro.models import Channel, NoticeState, Pickup, Status
 from rastro.orders.base import Contact, OrderSource
-from rastro.pipeline.mail_customers import Mailer, reconsidered
-from rastro.pipeline.tell import BACK_OFF, UNTIL_A_PERSON_LOOKS, Figures, Teller, hindered, later, packages, shared
+from rastro.pipeline.mail_customers import Letter, Mailer, mail_about
+from rastro.pipeline.post import message_id
+from rastro.pipeline.tell import Figures, Teller, packages, shared
 from rastro.receivers import Answer, Message, Reading, Receipt
+from rastro.sending import (
+    BACK_OFF,
+    UNTIL_A_PERSON_LOOKS,
+    Claimed,
+    Settlement,
+    hindered,
+    later,
+    mail_in_doubt,
+    reconsidered,
+)
 from rastro.settings import Settings, settings_from
-from rastro.warehouse.outbox import Claimed, OrderKey, Parcel, Settlement
+from rastro.warehouse.outbox import OrderKey, Parcel
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -44,7 +55,7 @@ ORDER = OrderKey(account="sql:erp_db", order_id="900100-01")
 def notice(**changes: Any) -> Claimed:
     by_default: dict[str, Any] = {
         "notice_id": 1, "shipment_id": 1, "kind": "delivered", "content": "", "event_at": NOW - 60 * MINUTE,
-        "expires_at": None, "attempts": 1, "message_id": "", "doubtful": False,
+        "expires_at": None, "attempts": 1, "message_id": "", "hand_overs": 0,
     }  # fmt: skip
     return Claimed(**by_default | changes)
 
@@ -71,7 +82,7 @@ def test_the_pause_grows_with_the_attempts_and_then_stays() -> None:
         assert (settlement.state, settlement.reason) == (NoticeState.OWED, "down")
         assert settlement.not_before
         waits.append((settlement.not_before - NOW) // MINUTE)
-    assert waits == [5, 15, 30, 60, 120, 240, 480, 480, 480, 480]
+    assert waits == [5, 15, 30, 60, 120, 240, 480, 720, 1440, 1440]
 
 
 def test_the_attempts_are_those_of_the_oldest_notice_among_them() -> None:
@@ -103,12 +114,12 @@ def test_a_barred_way_is_no_attempt_at_the_notice_and_never_its_end(error: Rastr
 
 
 def test_behind_a_barred_way_a_doubt_stays_and_a_wish_for_patience_is_heeded() -> None:
-    settlement = hindered(RateLimited("429", retry_after=90), [notice(), notice(doubtful=True)], NOW)
+    settlement = hindered(RateLimited("429", retry_after=90), [notice(), notice(hand_overs=1)], NOW)
     assert (settlement.state, settlement.not_before) == (NoticeState.UNKNOWN, NOW + timedelta(seconds=90))
 
 
 def test_what_may_have_arrived_stays_doubtful_while_it_waits() -> None:
-    settlement = later(Transient("down"), [notice(), notice(doubtful=True)], SETTINGS, NOW)
+    settlement = later(Transient("down"), [notice(), notice(hand_overs=1)], SETTINGS, NOW)
     assert settlement.state is NoticeState.UNKNOWN
     assert settlement.not_before == NOW + 5 * MINUTE
 
@@ -118,7 +129,7 @@ def test_whatever_waits_waits_a_while_and_whatever_does_not_is_dead(
     attempts: int, asked: float | None, doubtful
 ) -> None:
     settlement = later(
-        Transient("down", retry_after=asked), [notice(attempts=attempts, doubtful=doubtful)], SETTINGS, NOW
+        Transient("down", retry_after=asked), [notice(attempts=attempts, hand_overs=int(doubtful))], SETTINGS, NOW
     )
     if settlement.state is NoticeState.DEAD:
         assert attempts >= SETTINGS.max_attempts
@@ -244,7 +255,7 @@ def test_what_is_owed_is_written_once_and_read_back() -> None:
 
 def test_what_it_knows_already_is_a_success_without_a_write() -> None:
     shop = Shop(written=["notice_1"])
-    settlement = told(shop, notice(doubtful=True))
+    settlement = told(shop, notice(hand_overs=1))
     assert (settlement.state, settlement.outcome) == (NoticeState.SENT, "already")
     assert shop.written == ["notice_1"]
 
@@ -272,14 +283,14 @@ def test_where_nothing_can_be_read_an_accepted_write_is_enough() -> None:
 
 def test_what_may_have_arrived_and_cannot_be_asked_waits_for_a_person() -> None:
     shop = Shop(can_be_asked=False)
-    settlement = told(shop, notice(), notice(doubtful=True))
+    settlement = told(shop, notice(), notice(hand_overs=1))
     assert (settlement.state, settlement.not_before) == (NoticeState.UNKNOWN, NOW + UNTIL_A_PERSON_LOOKS)
     assert shop.written == []
 
 
 def test_what_may_have_arrived_is_repeated_where_a_repeat_is_safe() -> None:
     shop = Shop(can_be_asked=False, repeat_is_safe=True)
-    assert told(shop, notice(doubtful=True)).state is NoticeState.SENT
+    assert told(shop, notice(hand_overs=1)).state is NoticeState.SENT
     assert shop.written == ["notice_1"]
 
 
@@ -287,7 +298,7 @@ def test_a_lost_answer_leaves_a_doubt_that_the_next_reading_resolves_without_a_s
     shop = Shop(loses=True)
     doubt = told(shop)
     assert (doubt.state, doubt.not_before) == (NoticeState.UNKNOWN, NOW + BACK_OFF[0])
-    assert told(shop, notice(doubtful=True, attempts=2)).outcome == "already"
+    assert told(shop, notice(hand_overs=1, attempts=2)).outcome == "already"
     assert shop.written == ["notice_1"]
 
 
@@ -304,7 +315,7 @@ def test_a_write_that_is_accepted_and_not_there_is_doubtful() -> None:
 
 
 def test_a_write_that_is_accepted_in_vain_again_waits_for_a_person() -> None:
-    settlement = told(Shop(forgets=True), notice(attempts=2, doubtful=True))
+    settlement = told(Shop(forgets=True), notice(attempts=2, hand_overs=1))
     assert settlement.state is NoticeState.DEAD
     assert "gave up after 2 attempts" in settlement.reason
 
@@ -324,9 +335,10 @@ def test_trouble_with_one_notice_is_settled_with_it(when: str, error: RastroErro
     assert shop.written == []
 
 
-def test_an_unreadable_order_waits_for_a_person_and_is_not_written_to() -> None:
+def test_an_answer_that_makes_no_sense_is_trouble_for_later_and_nothing_is_written() -> None:
     shop = Shop(reads=[Unreadable("not JSON")])
-    assert told(shop).state is NoticeState.DEAD
+    with pytest.raises(Transient, match="not JSON"):
+        told(shop)
     assert shop.written == []
 
 
@@ -344,12 +356,16 @@ def test_trouble_that_concerns_more_than_this_notice_is_handed_on(when: str, err
 # Mails that are looked at again before they go
 
 
+def statuses(*parcels: Parcel) -> dict[int, Status]:
+    return {one.shipment_id: one.status for one in parcels if not one.skip}
+
+
 def outcome(one: Claimed, *parcels: Parcel, settings: Settings = SETTINGS) -> tuple[NoticeState, str] | None:
     """Why a mail does not go out after all; None when it does."""
-    found = reconsidered([one], parcels or [parcel()], settings, NOW)
+    found = reconsidered([one], statuses(*(parcels or [parcel()])), settings, NOW)
     assert len(found) <= 1
-    for notices, settlement in found:
-        assert notices == [one]
+    for held, settlement in found:
+        assert held == one
         return settlement.state, settlement.reason
     return None
 
@@ -374,19 +390,19 @@ def test_a_mail_does_not_go_out_after_its_time(expires_in: timedelta, goes) -> N
 
 
 def test_a_mail_that_may_have_gone_out_waits_for_a_person() -> None:
-    doubtful = notice(doubtful=True, attempts=2)
-    ((_, settlement),) = reconsidered([doubtful], [parcel()], SETTINGS, NOW)
+    doubtful = notice(hand_overs=1, attempts=2)
+    ((_, settlement),) = reconsidered([doubtful], statuses(parcel()), SETTINGS, NOW)
     assert (settlement.state, settlement.not_before) == (NoticeState.UNKNOWN, NOW + UNTIL_A_PERSON_LOOKS)
 
 
-@pytest.mark.parametrize(("attempts", "goes"), [(2, True), (3, False), (4, False)])
-def test_a_mail_that_may_have_gone_out_is_repeated_once_where_that_is_set(attempts: int, goes) -> None:
-    found = outcome(notice(doubtful=True, attempts=attempts), settings=ONE_REPEAT)
+@pytest.mark.parametrize(("hand_overs", "goes"), [(1, True), (2, False), (3, False)])
+def test_a_mail_that_may_have_gone_out_is_repeated_once_where_that_is_set(hand_overs: int, goes) -> None:
+    found = outcome(notice(hand_overs=hand_overs, attempts=5), settings=ONE_REPEAT)
     assert (found is None) is goes
 
 
 def test_a_repeat_too_must_still_be_true() -> None:
-    doubtful = notice(doubtful=True, attempts=2, kind="out_for_delivery")
+    doubtful = notice(hand_overs=1, attempts=2, kind="out_for_delivery")
     assert outcome(doubtful, settings=ONE_REPEAT) == (NoticeState.SUPERSEDED, "the parcel has moved on")
 
 
@@ -396,10 +412,10 @@ def test_each_notice_is_looked_at_by_itself() -> None:
         notice(notice_id=2, expires_at=NOW - MINUTE),
         notice(notice_id=3, shipment_id=2),
     )
-    found = reconsidered([good, late, overtaken], [parcel(), parcel(2, Status.RETURNED)], SETTINGS, NOW)
-    assert [(notices, settlement.state) for notices, settlement in found] == [
-        ([late], NoticeState.DROPPED),
-        ([overtaken], NoticeState.SUPERSEDED),
+    found = reconsidered([good, late, overtaken], statuses(parcel(), parcel(2, Status.RETURNED)), SETTINGS, NOW)
+    assert [(held, settlement.state) for held, settlement in found] == [
+        (late, NoticeState.DROPPED),
+        (overtaken, NoticeState.SUPERSEDED),
     ]
 
 
@@ -423,7 +439,8 @@ def settings() -> Settings:
 
 def written(mailer: Mailer, notices: list[Claimed], parcels: list[Parcel], locale: str = "") -> Mail:
     contact = Contact(email="joana@cliente.example", first_name="Joana", locale=locale)
-    return mailer._mail(notices, ORDER, parcels, contact)
+    letter = Letter(order_id=ORDER.order_id, notices=notices, parcels=parcels)
+    return mail_about(letter, contact, mailer.settings, mailer.carrier_names, mailer.pages)
 
 
 def test_a_mail_speaks_of_the_parcels_concerned_and_their_place_among_all(mailer: Mailer) -> None:
@@ -466,16 +483,19 @@ def test_the_customers_language_comes_before_the_orders(mailer: Mailer) -> None:
     assert written(mailer, [notice()], [parcel()]).language.tag == "pt-BR"
 
 
-def test_a_message_id_is_made_of_our_own_row_and_the_shops_domain(mailer: Mailer) -> None:
-    assert mailer._message_id([notice(notice_id=42)]) == "<rastro.42.delivered@loja.example>"
+def test_a_message_id_is_made_of_our_own_row_and_the_shops_domain_and_kept() -> None:
+    assert message_id([notice(notice_id=42)], "delivered", SETTINGS) == "<rastro.42.delivered@loja.example>"
+    assert message_id([notice(message_id="<a@b>")], "delivered", SETTINGS) == "<a@b>"
 
 
-def test_a_mail_of_unknown_fate_waits_for_a_person(mailer: Mailer) -> None:
-    settlement = mailer._doubtful(Doubtful("cut off"), [notice()])
+def test_a_mail_of_unknown_fate_waits_for_a_person() -> None:
+    settlement = mail_in_doubt(Doubtful("cut off"), [notice()], SETTINGS, NOW)
     assert (settlement.state, settlement.not_before) == (NoticeState.UNKNOWN, NOW + UNTIL_A_PERSON_LOOKS)
+    assert settlement.may_have_arrived
 
 
-@pytest.mark.parametrize("settings", [ONE_REPEAT])
-def test_a_mail_of_unknown_fate_is_due_again_once_where_that_is_set(mailer: Mailer) -> None:
-    assert mailer._doubtful(Doubtful("cut off"), [notice(attempts=1)]).not_before == NOW + ONE_REPEAT.lease
-    assert mailer._doubtful(Doubtful("cut off"), [notice(attempts=2)]).not_before == NOW + UNTIL_A_PERSON_LOOKS
+def test_a_mail_of_unknown_fate_is_due_again_once_where_that_is_set() -> None:
+    first = mail_in_doubt(Doubtful("cut off"), [notice(attempts=3)], ONE_REPEAT, NOW)
+    again = mail_in_doubt(Doubtful("cut off"), [notice(attempts=4, hand_overs=1)], ONE_REPEAT, NOW)
+    assert first.not_before == NOW + ONE_REPEAT.lease
+    assert again.not_before == NOW + UNTIL_A_PERSON_LOOKS

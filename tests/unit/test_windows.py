@@ -8,7 +8,7 @@ import pytest
 
 from rastro.errors import Misconfigured
 from rastro.models import Window
-from rastro.orchestration.windows import moment, typed_window, window_of
+from rastro.orchestration.windows import chosen_window, moment, typed_window, window_of
 
 TEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -16,7 +16,10 @@ HOUR = timedelta(hours=1)
 
 def context(**given: Any) -> dict[str, Any]:
     """What Airflow hands to a task of a run made some minutes past two."""
-    return {"dag_run": SimpleNamespace(run_after=TEN + 4 * HOUR + timedelta(minutes=17, seconds=3)), **given}
+    return {
+        "dag_run": SimpleNamespace(run_after=TEN + 4 * HOUR + timedelta(minutes=17, seconds=3, microseconds=5)),
+        **given,
+    }
 
 
 def test_a_scheduled_run_covers_its_data_interval() -> None:
@@ -49,15 +52,55 @@ def test_a_run_without_an_interval_covers_the_last_full_hour_before_it(interval:
     assert window_of(context(**interval)) == Window(start=TEN + 3 * HOUR, end=TEN + 4 * HOUR)
 
 
+def test_a_run_that_names_its_parcels_reaches_until_it_is_triggered() -> None:
+    given = context(data_interval_start=TEN, data_interval_end=TEN + HOUR, params={"numbers": "QQ100000017BR"})
+    triggered_at = given["dag_run"].run_after
+    assert window_of(given) == Window(start=triggered_at - HOUR, end=triggered_at)
+
+
+def test_a_run_that_names_its_parcels_and_its_window_covers_that_window() -> None:
+    typed = {"numbers": "QQ1", "window_start": "2026-11-17T00:00:00Z", "window_end": "2026-11-18T00:00:00Z"}
+    assert window_of(context(params=typed)).end == datetime(2026, 11, 18, tzinfo=UTC)
+
+
+def by(run_type: str, **params: str) -> Window | None:
+    """The window that was chosen for a run of this type."""
+    given = context(data_interval_start=TEN, data_interval_end=TEN + HOUR, params=params)
+    given["dag_run"].run_type = run_type
+    return chosen_window(given)
+
+
+@pytest.mark.parametrize("run_type", ["scheduled", "backfill"])
+def test_the_window_of_a_scheduled_run_or_a_backfill_is_chosen_by_it(run_type: str) -> None:
+    assert by(run_type) == Window(start=TEN, end=TEN + HOUR)
+
+
+def test_nobody_chose_the_window_of_a_run_triggered_without_one() -> None:
+    assert by("manual") is None
+    assert by("manual", window_start="", window_end="", numbers="QQ1") is None
+    unfilled = context(params=None)
+    unfilled["dag_run"].run_type = "manual"
+    assert chosen_window(unfilled) is None
+
+
+def test_a_window_that_is_typed_is_chosen_and_half_of_one_refused() -> None:
+    assert by("manual", window_start="2026-11-20T10:00", window_end="2026-11-20T11:00") == Window(
+        start=TEN, end=TEN + HOUR
+    )
+    for half in ({"window_start": "2026-11-20T10:00"}, {"window_end": "2026-11-20T10:00"}):
+        with pytest.raises(Misconfigured, match="both window_start and window_end"):
+            by("manual", **half)
+
+
 @pytest.mark.parametrize(("start", "end"), [("2026-11-20T10:00", None), (None, "2026-11-20T10:00"), ("", "x")])
 def test_half_a_window_is_refused(start: str | None, end: str | None) -> None:
-    with pytest.raises(Misconfigured, match="both window_start and window_end"):
+    with pytest.raises(Misconfigured, match=r"^Give both window_start and window_end, or neither$"):
         typed_window(start, end)
 
 
 @pytest.mark.parametrize("end", ["2026-11-20T10:00", "2026-11-20T09:59"])
 def test_a_window_that_ends_where_it_starts_or_before_is_refused(end: str) -> None:
-    with pytest.raises(Misconfigured, match="must lie before"):
+    with pytest.raises(Misconfigured, match=r"^window_start must lie before window_end$"):
         typed_window("2026-11-20T10:00", end)
 
 

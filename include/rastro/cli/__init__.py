@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from rastro.cli import registries, warehouse
+from rastro.cli import quarantine, registries, rehearsal, warehouse
 from rastro.cli.command import Command, complain
 from rastro.cli.reading import parse, parse_arguments
 from rastro.errors import RastroError
@@ -27,10 +27,22 @@ COMMANDS = (
         arguments=warehouse.arguments,
     ),
     Command(
+        name="rehearsal",
+        help="What a dry run would have sent: figures by channel, or the messages themselves.",
+        run=rehearsal.rehearsal,
+        arguments=rehearsal.arguments,
+    ),
+    Command(
         name="status",
         help="What is known about a tracking number or an order, and why; or about all together.",
         run=warehouse.status,
         arguments=warehouse.status_arguments,
+    ),
+    Command(
+        name="quarantine",
+        help="What could not be read or addressed: list it, show a body, retry.",
+        run=quarantine.quarantine,
+        arguments=quarantine.arguments,
     ),
 )
 

@@ -1,8 +1,9 @@
-"""A rendered mail in its envelope: one sender, one recipient, headers that tell machines not to answer."""
+"""A rendered mail in its envelope: whom it is from and to, and headers that tell machines not to answer."""
 
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -51,9 +52,20 @@ class Stamp:
 
 def compose(rendered: Rendered, *, to: str, first_name: str, sender: Sender, stamp: Stamp) -> EmailMessage:
     """
-    The message as it goes out, greeting filled in.
+    The message to one customer as it goes out, greeting filled in.
 
     :raises BadAddress: ``to`` is no address, or VTEX's alias of one.
+    :raises Misconfigured: the sender's address or the address for answers is none.
+    :raises ValueError: the stamp would break the header it stands in.
+    """
+    return enveloped(greet(rendered, first_name), to=(to,), sender=sender, stamp=stamp)
+
+
+def enveloped(rendered: Rendered, *, to: Sequence[str], sender: Sender, stamp: Stamp) -> EmailMessage:
+    """
+    The message with its headers; all of ``to`` see each other.
+
+    :raises BadAddress: one of ``to`` is no address, or VTEX's alias of one.
     :raises Misconfigured: the sender's address or the address for answers is none.
     :raises ValueError: the stamp would break the header it stands in.
     """
@@ -61,21 +73,20 @@ def compose(rendered: Rendered, *, to: str, first_name: str, sender: Sender, sta
         raise ValueError(f"{stamp.message_id!r} is no Message-ID of the form <id@domain>")
     if not re.fullmatch(r"[\w.:-]+", stamp.notice, re.ASCII):
         raise ValueError(f"{stamp.notice!r} holds more than letters, digits and . : - _")
-    greeted = greet(rendered, first_name)
     from_address = own_address(sender.address, "mail_from")
     message = EmailMessage(policy=WIRE)
     message["Message-ID"] = stamp.message_id
     message["Date"] = stamp.date
     message["From"] = Address(plain(sender.name), addr_spec=from_address)
-    message["To"] = Address(addr_spec=recipient(to))
+    message["To"] = [Address(addr_spec=recipient(address)) for address in to]
     if sender.reply_to:
         message["Reply-To"] = Address(addr_spec=own_address(sender.reply_to, "reply_to"))
-    message["Subject"] = " ".join(greeted.subject.split())
+    message["Subject"] = " ".join(rendered.subject.split())
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     message["X-Rastro-Notice"] = stamp.notice
-    message.set_content(greeted.text)
-    message.add_alternative(greeted.html, subtype="html")
+    message.set_content(rendered.text)
+    message.add_alternative(rendered.html, subtype="html")
     message["Content-Language"] = stamp.language.tag  # set earlier, it would move into the text part alone
     return message
 

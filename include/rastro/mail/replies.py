@@ -61,10 +61,10 @@ class Stage(StrEnum):
     MESSAGE = "the message"
 
 
-def reply_from(answer: tuple[int, bytes], recipient: str = "") -> Reply:
+def reply_from(answer: tuple[int, bytes], *recipients: str) -> Reply:
     """A reply as it may be shown: one bounded line without anybody's address."""
     text = " ".join(answer[1].decode("utf-8", "replace").split())
-    if recipient:
+    for recipient in recipients:
         text = re.sub(re.escape(recipient), "…", text, flags=re.IGNORECASE)
     return Reply(answer[0], redact(text)[:200])
 

@@ -1,5 +1,5 @@
 """
-Handing mails to an SMTP server, one recipient each.
+Handing mails to an SMTP server, one recipient each but for what colleagues are told together.
 
 Not Airflow's hook, which sends a body again and again after a refusal and drops the server's last word.
 
@@ -12,6 +12,7 @@ import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Sequence
 from email.message import EmailMessage
 
 from rastro.errors import Doubtful, Misconfigured, Transient
@@ -52,10 +53,12 @@ class Postman:
     def __exit__(self, *_: object) -> None:
         self._leave()
 
-    def send(self, message: EmailMessage) -> Reply:
+    def send(self, message: EmailMessage, *, together: bool = False) -> Reply:
         """
         The server's word that it has taken the mail, which is not yet delivery.
 
+        :param together: the mail may have several recipients. It goes to all of them or to none, so that it has one
+            outcome: nothing is sent as soon as one of them is refused.
         :raises HardRefusal: there is no such recipient.
         :raises MessageRefused: this message is not taken.
         :raises Doubtful: the connection was lost after the final dot; the mail may have been taken.
@@ -64,27 +67,29 @@ class Postman:
         :raises CredentialsRefused: the login is wrong or missing.
         :raises Misconfigured: the server refuses our sender, or offers no safe connection.
         """
-        sender, recipient = ends_of(message)
+        sender, recipients = ends_of(message, together=together)
         body = on_the_wire(message)
         if self._sent >= self._most:
             self._leave()
         if self._client:
             with contextlib.suppress(Idle):  # servers close connections that lay waiting
-                return self._hand_in(self._client, sender, recipient, body)
+                return self._hand_in(self._client, sender, recipients, body)
         try:
-            return self._hand_in(self._open(), sender, recipient, body)
+            return self._hand_in(self._open(), sender, recipients, body)
         except Idle as error:
             raise Unreachable(f"{self._at} hung up; try again later", retry_after=LATER) from error
 
-    def _hand_in(self, client: smtplib.SMTP, sender: str, recipient: str, body: bytes) -> Reply:
+    def _hand_in(self, client: smtplib.SMTP, sender: str, recipients: Sequence[str], body: bytes) -> Reply:
         stage, whole = Stage.SENDER, False
         try:
             size = [f"size={len(body)}"] if client.has_extn("size") else []
-            self._expect(2, stage, client.mail(sender, size), recipient)
+            self._expect(2, stage, client.mail(sender, size), recipients)
             stage = Stage.RECIPIENT
-            self._expect(2, stage, client.rcpt(recipient), recipient)
+            for position, recipient in enumerate(recipients, start=1):
+                which = f" about recipient {position} of {len(recipients)}" if len(recipients) > 1 else ""
+                self._expect(2, stage, client.rcpt(recipient), recipients, which)
             stage = Stage.MESSAGE
-            self._expect(3, stage, client.docmd("DATA"), recipient)
+            self._expect(3, stage, client.docmd("DATA"), recipients)
             client.send(body)
             whole = True
             client.send(b".\r\n")
@@ -102,13 +107,15 @@ class Postman:
         if answer[0] // 100 not in {2, 4, 5}:
             self._drop()
             raise self._doubt("the answer makes no sense")
-        reply = self._expect(2, stage, answer, recipient)
+        reply = self._expect(2, stage, answer, recipients)
         self._sent += 1
         return reply
 
-    def _expect(self, kind: int, stage: Stage, answer: tuple[int, bytes], recipient: str) -> Reply:
+    def _expect(
+        self, kind: int, stage: Stage, answer: tuple[int, bytes], recipients: Sequence[str], which: str = ""
+    ) -> Reply:
         """The reply, if its first digit is ``kind``; otherwise its meaning, raised, and the connection made ready."""
-        reply = reply_from(answer, recipient)
+        reply = reply_from(answer, *recipients)
         if reply.code // 100 == kind:
             return reply
         if reply.code == 421 or reply.code in OUT_OF_STEP or reply.code // 100 not in {4, 5}:
@@ -117,7 +124,7 @@ class Postman:
                 raise Idle
         else:
             self._reset()
-        raise refusal(stage, reply, self._at)
+        raise refusal(stage, reply, f"{self._at}{which}")
 
     def _doubt(self, what: str) -> Doubtful:
         return Doubtful(f"{self._at}: {what} after the whole mail was sent; it may have been taken")
@@ -189,12 +196,16 @@ def wait(client: smtplib.SMTP, span: float) -> None:
         client.sock.settimeout(span)
 
 
-def ends_of(message: EmailMessage) -> tuple[str, str]:
-    """Sender and recipient, by the message's own headers. One recipient, so that an outcome is one customer's."""
+def ends_of(message: EmailMessage, *, together: bool = False) -> tuple[str, list[str]]:
+    """
+    Sender and recipients, by the message's own headers.
+
+    One recipient, so that an outcome is one customer's and nobody sees another's address, unless they are colleagues.
+    """
     senders, recipients = ([] if message[name] is None else message[name].addresses for name in ("From", "To"))
-    if len(senders) != 1 or len(recipients) != 1 or message["Cc"] or message["Bcc"]:
+    if len(senders) != 1 or not recipients or (len(recipients) > 1 and not together) or message["Cc"] or message["Bcc"]:
         raise ValueError("a mail has one sender and one recipient, and copies go to nobody")
-    return senders[0].addr_spec, recipients[0].addr_spec
+    return senders[0].addr_spec, [recipient.addr_spec for recipient in recipients]
 
 
 def on_the_wire(message: EmailMessage) -> bytes:

@@ -16,62 +16,75 @@ from airflow.sdk.definitions.context import Context
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Permanent, RastroError, Transient
 from rastro.models import Channel
-from rastro.orchestration.windows import window_of
+from rastro.orchestration.form import form_of
+from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
-from rastro.pipeline import check, load, mail_customers, plan, sync, tell, track
+from rastro.pipeline import check, load, mail_customers, plan, put_aside, reprocess, sync, tell, track
+from rastro.pipeline.alert_shop import Alerter
+from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
-from rastro.warehouse import outbox, records
+from rastro.sending import held_back
+from rastro.warehouse import outbox, records, retention
 from rastro.warehouse.polls import Slice
 
 log = logging.getLogger(__name__)
 PAGES = {code: carrier.page_about for code, carrier in CARRIERS.items()}
+NAMES = {code: carrier.name for code, carrier in CARRIERS.items()}
+REHEARSAL = "rehearsal"  # stands among the channels when nothing is to be sent
 
 
 @dataclass(slots=True, kw_only=True)
 class Stage:
-    """The figures a stage gathers while it runs."""
+    """The figures a stage gathers while it runs; ``trouble`` is what a person must hear though the task goes on."""
 
     started_at: datetime
     figures: dict[str, object] = field(default_factory=dict)
+    trouble: str = ""
 
 
 @contextmanager
 def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
     """Record what a stage did and how it ended, in the warehouse and in one line of the log."""
     running = Stage(started_at=shop.clock())
-    trouble = ""
     try:
         yield running
     except RastroError as error:
-        trouble = str(error)
+        running.trouble = str(error)
         raise
     except Exception as error:
-        trouble = f"{type(error).__name__}: see the log of {name}"
+        running.trouble = f"{type(error).__name__}: see the log of {name}"
         raise
     finally:
         title = f"{name} {part}".strip()
-        if trouble:
-            log.error("%s: %s", title, trouble)
+        if running.trouble:
+            log.error("%s: %s", title, running.trouble)
         log.info("%s: %s", title, ", ".join(f"{key} {value}" for key, value in running.figures.items()) or "nothing")
         with shop.connect() as conn:
             records.add_stage(
                 conn, run_id=shop.run_id, stage=name, part=part, started_at=running.started_at,
-                finished_at=shop.clock(), figures=running.figures, trouble=trouble,
+                finished_at=shop.clock(), figures=running.figures, trouble=running.trouble,
             )  # fmt: skip
 
 
-def sync_orders(run_id: str) -> dict[str, object]:
+def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     """Every source, one after the other; one that fails does not keep the others from being read."""
     shop = Workshop.open(run_id)
-    carriers = CARRIERS
+    form = form_of(context)
+    if form.reprocess:
+        return {}
+    if form.retry_quarantine:
+        with stage(shop, "retry_quarantine") as running, shop.connect() as conn:
+            running.figures = asdict(put_aside.retry(conn, CARRIERS, now=shop.clock(), run_id=run_id))
     totals: dict[str, object] = {}
     failures: list[RastroError] = []
     for endpoint in shop.settings.sources:
+        if form.selection.account not in {"", endpoint.key}:
+            continue
         try:
             with stage(shop, "sync_orders", endpoint.key) as running:
                 look = sync.Sync(
-                    account=endpoint.key, source=shop.source(endpoint.key), carriers=carriers, settings=shop.settings,
-                    now=shop.clock(), run_id=run_id,
+                    account=endpoint.key, source=shop.source(endpoint.key), carriers=CARRIERS, settings=shop.settings,
+                    now=shop.clock(), run_id=run_id, selection=form.selection,
                 )  # fmt: skip
                 running.figures = asdict(sync.sync(shop.connect, look))
             totals[endpoint.key] = running.figures
@@ -83,14 +96,26 @@ def sync_orders(run_id: str) -> dict[str, object]:
 
 
 def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Slices by carrier for the run's window, as plain values for XCom; only carriers that have something due."""
+    """
+    Slices by carrier for the run's window, as plain values for XCom; only carriers that have something due.
+
+    A run that reprocesses asks nobody: it stages what was kept, read anew.
+    """
     shop = Workshop.open(run_id)
+    form = form_of(context)
+    if form.reprocess:
+        with stage(shop, "reprocess") as running, shop.connect() as conn:
+            window = chosen_window(context)
+            again = reprocess.reprocess(conn, CARRIERS, form.selection, window, now=shop.clock(), run_id=run_id)
+            running.figures = asdict(again)
+        return {}
     with stage(shop, "plan_polls") as running, shop.connect() as conn:
-        window = window_of(context)
         carriers = shop.carriers()
         records.forget_slices(conn, run_id)
         sizes = {code: carrier.batch_size for code, carrier in carriers.items()}
-        slices = plan.plan(conn, carriers, window, shop.settings, sizes, now=shop.clock())
+        slices = plan.plan(
+            conn, carriers, window_of(context), shop.settings, sizes, now=shop.clock(), selection=form.selection
+        )
         for code, parts in slices.items():
             running.figures[code] = sum(part.size for part in parts)
         running.figures["slices"] = sum(map(len, slices.values()))
@@ -108,51 +133,80 @@ def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]
             tracker = track.Tracker(
                 carrier=carrier, contract=keeper.holder, http=keeper.http, keeper=keeper, connect=shop.connect,
                 settings=shop.settings, window=window_of(context), run_id=run_id, clock=shop.clock,
+                selection=form_of(context).selection,
             )  # fmt: skip
             return finished(running, tracker.track(piece))
 
 
-def load_changes(run_id: str) -> dict[str, object]:
-    """Everything staged, by this run or an earlier one, becomes facts and owed notices."""
+def load_changes(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
+    """Everything staged, by this run or an earlier one, becomes facts and owed notices; a dry run leaves it staged."""
     shop = Workshop.open(run_id)
+    if form_of(context).dry_run:
+        return {}
     with stage(shop, "load_changes") as running, shop.connect() as conn:
         figures = load.load(conn, shop.settings, now=shop.clock(), run_id=run_id)
         running.figures = asdict(figures)
     return running.figures
 
 
-def open_targets(run_id: str) -> dict[str, list[str]]:
-    """Whom something is owed to now, by channel."""
+def open_targets(run_id: str, context: Mapping[str, Any]) -> dict[str, list[str]]:
+    """
+    Whom something is owed to now, by channel; a channel with more owed than its limit is held back until it is
+    released. A dry run rehearses instead.
+    """
     shop = Workshop.open(run_id)
-    with shop.connect() as conn:
-        return {channel.value: targets for channel, targets in outbox.open_targets(conn, shop.clock()).items()}
+    form = form_of(context)
+    if form.dry_run:
+        return {REHEARSAL: [""]}
+    with stage(shop, "choose_deliveries") as running, shop.connect() as conn:
+        owed = outbox.open_targets(conn, shop.clock(), form.selection)
+        if not shop.settings.alert_to:
+            owed.pop(Channel.ALERT, None)  # they are listed, and wait
+        counts = {channel: sum(targets.values()) for channel, targets in owed.items()}
+        running.figures = {channel.value: count for channel, count in counts.items()}
+        held = held_back(counts, shop.settings.most_notices, form.release)
+        running.trouble = "; ".join(held.values())
+        return {channel.value: sorted(targets) for channel, targets in owed.items() if channel not in held}
 
 
-def update_orders(run_id: str, account: str) -> dict[str, int]:
+def rehearse(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
+    """Work out what would be told to whom, and keep it to be looked at."""
+    shop = Workshop.open(run_id)
+    with stage(shop, "rehearse") as running:
+        rehearsal = Rehearsal(
+            source_of=shop.source, marketplace_of=shop.marketplace, carrier_names=NAMES, pages=PAGES,
+            connect=shop.connect, settings=shop.settings, selection=form_of(context).selection,
+            address_key=shop.vault().hash_key, run_id=run_id, clock=shop.clock,
+        )  # fmt: skip
+        running.figures = rehearsal.rehearse()
+    return running.figures
+
+
+def update_orders(run_id: str, context: Mapping[str, Any], account: str) -> dict[str, int]:
     """Write what is owed to one account on its orders."""
     shop = Workshop.open(run_id)
     with stage(shop, "update_orders", account) as running:
         receiver = shop.source(account).receiver
         if receiver is None:
             raise Permanent(f"{account} is owed updates, and nothing can be written back to it; drop them")
-        return finished(running, teller(shop, Channel.ORDER, account, receiver).tell())
+        return finished(running, teller(shop, context, Channel.ORDER, account, receiver).tell())
 
 
-def confirm_marketplaces(run_id: str, marketplace: str) -> dict[str, int]:
+def confirm_marketplaces(run_id: str, context: Mapping[str, Any], marketplace: str) -> dict[str, int]:
     """Confirm deliveries to one marketplace."""
     shop = Workshop.open(run_id)
     with stage(shop, "confirm_marketplaces", marketplace) as running:
         receiver = shop.marketplace(marketplace)
-        return finished(running, teller(shop, Channel.MARKETPLACE, marketplace, receiver).tell())
+        return finished(running, teller(shop, context, Channel.MARKETPLACE, marketplace, receiver).tell())
 
 
-def email_customers(run_id: str) -> dict[str, int]:
+def email_customers(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
     """Mail the customers of every source that leaves mailing to us."""
     shop = Workshop.open(run_id)
     with stage(shop, "email_customers") as running:
         mailer = mail_customers.Mailer(
             source_of=shop.source,
-            carrier_names={code: carrier.name for code, carrier in CARRIERS.items()},
+            carrier_names=NAMES,
             pages=PAGES,
             postman=shop.postman(),
             sender=shop.sender(),
@@ -161,8 +215,26 @@ def email_customers(run_id: str) -> dict[str, int]:
             settings=shop.settings,
             run_id=run_id,
             clock=shop.clock,
+            selection=form_of(context).selection,
         )
         return finished(running, mailer.mail())
+
+
+def alert_shop(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
+    """Mail the shop's own people what only they can act on."""
+    shop = Workshop.open(run_id)
+    with stage(shop, "alert_shop") as running:
+        alerter = Alerter(
+            postman=shop.postman(), sender=shop.sender(), pages=PAGES, address_key=shop.vault().hash_key,
+            connect=shop.connect, settings=shop.settings, run_id=run_id, clock=shop.clock,
+            selection=form_of(context).selection,
+        )  # fmt: skip
+        return finished(running, alerter.alert())
+
+
+def label_of(part: str | Mapping[str, Any]) -> str:
+    """How Airflow's UI names a mapped task: by its target, or by the ids and size of its slice."""
+    return part if isinstance(part, str) else f"{part['first']}–{part['last']}: {part['size']}"
 
 
 def failed_tasks(context: Context) -> set[str]:
@@ -172,17 +244,23 @@ def failed_tasks(context: Context) -> set[str]:
     return {task_id for task_id, state in states.items() if state in {"failed", "upstream_failed"}}
 
 
-def check_run(run_id: str, since: datetime, failed_tasks: Collection[str]) -> dict[str, object]:
+def check_run(
+    run_id: str, context: Mapping[str, Any], since: datetime, failed_tasks: Collection[str]
+) -> dict[str, object]:
     """
-    Sum up the run.
+    Sum up the run, and erase contents that have been kept long enough.
 
     :raises Permanent: something in it failed; the message lists what, and what to do.
     """
     shop = Workshop.open(run_id)
     with shop.connect() as conn:
-        report = check.check(conn, run_id=run_id, since=since, carriers=shop.carriers(), failed_tasks=failed_tasks)
+        report = check.check(
+            conn, run_id=run_id, since=since, carriers=shop.carriers(), failed_tasks=failed_tasks,
+            selection=form_of(context).selection,
+        )  # fmt: skip
+        erased = retention.erase(conn, shop.clock() - shop.settings.keep_contents, shop.clock())
     report.problems += shop.misspelt()
-    for name, figures in report.figures.items():
+    for name, figures in {**report.figures, "erased": erased}.items():
         log.info("%s: %s", name, figures)
     for remark in report.remarks:
         log.warning("To look at: %s", remark)
@@ -193,11 +271,12 @@ def check_run(run_id: str, since: datetime, failed_tasks: Collection[str]) -> di
     return report.figures
 
 
-def teller(shop: Workshop, channel: Channel, target: str, receiver: Receiver) -> tell.Teller:
+def teller(
+    shop: Workshop, context: Mapping[str, Any], channel: Channel, target: str, receiver: Receiver
+) -> tell.Teller:
     return tell.Teller(
         channel=channel, target=target, receiver=receiver, connect=shop.connect, settings=shop.settings,
-        pages=PAGES,
-        run_id=shop.run_id, clock=shop.clock,
+        pages=PAGES, run_id=shop.run_id, clock=shop.clock, selection=form_of(context).selection,
     )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ def window_of(context: Mapping[str, Any]) -> Window:
     """
     The run's window: the one typed into the trigger form, else its data interval, else the last full hour before it.
 
+    A run that names its parcels asks about them as they are when it is triggered, so its window reaches until then.
+
     :param context: Airflow's task context.
     :raises Misconfigured: the form's times make no window.
     """
@@ -21,11 +23,22 @@ def window_of(context: Mapping[str, Any]) -> Window:
     typed = (params.get("window_start"), params.get("window_end"))
     if any(typed):
         return typed_window(*typed)
+    if params.get("numbers"):
+        triggered_at = context["dag_run"].run_after
+        return Window(start=triggered_at - HOUR, end=triggered_at)
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
     if start is not None and end is not None and start < end:
         return Window(start=start, end=end)
     last = context["dag_run"].run_after.replace(minute=0, second=0, microsecond=0)
     return Window(start=last - HOUR, end=last)
+
+
+def chosen_window(context: Mapping[str, Any]) -> Window | None:
+    """The window that somebody chose, by typing it or by a backfill; None for a run triggered without one."""
+    params = context.get("params") or {}
+    if params.get("window_start") or params.get("window_end") or context["dag_run"].run_type != "manual":
+        return window_of(context)
+    return None
 
 
 def typed_window(start: str | None, end: str | None) -> Window:

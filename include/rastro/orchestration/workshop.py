@@ -194,13 +194,13 @@ class Workshop:
         return kind.build(account_of(connection(endpoint.connection, f"marketplace {kind.name}"), kind.base_url))
 
     def postman(self) -> Postman:
-        held = connection(self.settings.smtp, "mail to customers")
+        held = connection(self.settings.smtp, "outgoing mail")
         return Postman(server_from(held.host, held.port, held.login, held.password, held.extra_dejson))
 
     def sender(self) -> Sender:
         missing = [name for name in ("shop_name", "mail_from") if not getattr(self.settings, name)]
         if missing:
-            raise Misconfigured(f"To mail customers, set {' and '.join(missing)} in [rastro]")
+            raise Misconfigured(f"To send mail, set {' and '.join(missing)} in [rastro]")
         return Sender(name=self.settings.shop_name, address=self.settings.mail_from, reply_to=self.settings.reply_to)
 
     @staticmethod

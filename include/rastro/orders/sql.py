@@ -42,6 +42,12 @@ from rastro.receivers import Receiver
 from rastro.routing import Carriage, OrderMarks, not_ours, order_route
 
 ROWS_AT_ONCE = 1000
+# How long one statement may take, in the words of the databases that have such words: a locked table holds up no run.
+PATIENCE = {
+    "postgresql": "SET LOCAL statement_timeout = '10min'",
+    "mysql": "SET SESSION max_execution_time = 600000",
+    "mariadb": "SET SESSION max_statement_time = 600",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +244,8 @@ class SqlSource:
         """A connection whose faults are told without the statement, which would show its values."""
         try:
             with self._engine.connect() as connection:
+                if patience := PATIENCE.get(connection.dialect.name):
+                    connection.exec_driver_sql(patience)
                 yield connection
         except DBAPIError as error:
             said = f"sql: reading {self._name} failed ({type(error.orig).__name__})"

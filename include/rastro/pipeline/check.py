@@ -7,6 +7,8 @@ from typing import Any
 
 from psycopg import Connection
 
+from rastro.models import EVERYTHING, Selection
+from rastro.warehouse import shipments
 from rastro.warehouse.queries import run
 
 
@@ -22,7 +24,13 @@ class Report:
 
 
 def check(
-    conn: Connection[Any], *, run_id: str, since: datetime, carriers: Collection[str], failed_tasks: Collection[str]
+    conn: Connection[Any],
+    *,
+    run_id: str,
+    since: datetime,
+    carriers: Collection[str],
+    failed_tasks: Collection[str],
+    selection: Selection = EVERYTHING,
 ) -> Report:
     """
     The report of one run.
@@ -34,7 +42,7 @@ def check(
     return Report(
         figures=figures_of(conn, run_id),
         problems=list(problems_of(conn, run_id, since, failed_tasks)),
-        remarks=list(remarks_on(conn, since, carriers)),
+        remarks=[*unknown_of(conn, selection), *remarks_on(conn, since, carriers)],
     )
 
 
@@ -56,6 +64,12 @@ def problems_of(conn: Connection[Any], run_id: str, since: datetime, failed_task
     (contradictions,) = run(conn, "count_contradictions", since=since)
     if contradictions.shipments:
         yield f"{contradictions.shipments:,} shipments are called delivered without an event: pause the DAG and look"
+
+
+def unknown_of(conn: Connection[Any], selection: Selection) -> Iterator[str]:
+    unknown = shipments.unknown_numbers(conn, selection.numbers) if selection.numbers else []
+    if unknown:
+        yield f"neither a tracking number nor an order that we know: {', '.join(unknown[:20])}"
 
 
 def remarks_on(conn: Connection[Any], since: datetime, carriers: Collection[str]) -> Iterator[str]:

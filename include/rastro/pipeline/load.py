@@ -75,15 +75,21 @@ def judge(
     change = compare(
         known.events,
         decode(answer.snapshot),
-        life=Life.of(begun(known), margin=POSTED_BEFORE_INVOICE, now=answer.answered_at),
+        life=Life.of(begun(known), margin=POSTED_BEFORE_INVOICE, now=answer.answered_at, passed_on=known.passed_on_at),
         before=known.state,
+        revision=known.revision + 1,
         first_contact=answer.first_answered_at == answer.answered_at and not known.events,
         newest=answer.is_newest,
     )
     policy = Policy(
-        now=now, writes_back=traits.writes_back, own_mail=traits.own_mail, notify_since=settings.notify_since
+        now=now,
+        writes_back=traits.writes_back,
+        own_mail=traits.own_mail,
+        notify_since=settings.cut_off(known.shipment.account),
+        worked_out_again=answer.worked_out_again,
     )
-    return Loaded(known=known, change=change, owed=tuple(owed(change, known.shipment, policy)))
+    notices = tuple(owed(change, known.shipment, policy))
+    return Loaded(known=known, change=change, owed=notices, newest=answer.is_newest)
 
 
 def begun(known: Known) -> datetime:
@@ -111,8 +117,13 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
         status=Status(state.status),
         quiet_since=look.quiet_since,
         estimated_at=snapshot.estimated_at,
-        next_poll_at=next_poll_at(look, settings.pace),
+        next_poll_at=answer.next_poll_at if is_settled(answer, loaded) else next_poll_at(look, settings.pace),
     )
+
+
+def is_settled(answer: StagedAnswer, loaded: Sequence[Loaded]) -> bool:
+    """Whether the plan made when this very answer came stands: it was only read again, and nobody is elsewhere now."""
+    return answer.worked_out_again and all(one.change.before.status is one.change.after.status for one in loaded)
 
 
 def quiet(loaded: Loaded) -> datetime:

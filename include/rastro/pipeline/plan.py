@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from rastro.models import Window
+from rastro.models import EVERYTHING, Selection, Window
 from rastro.settings import Settings
 from rastro.warehouse import polls
 from rastro.warehouse.polls import Slice
@@ -21,6 +21,7 @@ def plan(
     batch_sizes: Mapping[str, int],
     *,
     now: datetime,
+    selection: Selection = EVERYTHING,
 ) -> dict[str, list[Slice]]:
     """
     Slices by carrier, for the carriers that have anything due; at most ``settings.max_slices`` in all.
@@ -29,11 +30,13 @@ def plan(
     :param batch_sizes: references in one call by carrier; slices are cut at whole calls.
     """  # fmt: skip
     wanted = set(carriers)
-    due = {carrier: count for carrier, count in polls.count_due(conn, window, now).items() if carrier in wanted}
+    due = {
+        carrier: count for carrier, count in polls.count_due(conn, window, now, selection).items() if carrier in wanted
+    }
     slices = {}
     for carrier, number in share(due, settings).items():
         size = whole_calls(math.ceil(due[carrier] / number), batch_sizes[carrier])
-        slices[carrier] = polls.slice_due(conn, carrier, size, window, now)
+        slices[carrier] = polls.slice_due(conn, carrier, size, window, now, selection)
     return slices
 
 

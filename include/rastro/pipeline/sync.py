@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from rastro.carriers.base import Carrier
 from rastro.errors import RastroError
-from rastro.models import ReferenceKind, Shipment
+from rastro.models import EVERYTHING, ReferenceKind, Selection, Shipment
 from rastro.orders.base import Aside, Awaited, OrderSource
 from rastro.routing import route
 from rastro.settings import Settings
@@ -46,11 +46,13 @@ class Sync:
     settings: Settings
     now: datetime
     run_id: str
+    selection: Selection = EVERYTHING
 
 
 def sync(connect: Connect, look: Sync) -> Figures:
     """
-    Read the source from its watermark, with some overlap, up to now, and again every order that awaited a number.
+    Read the source from its watermark, with some overlap, up to now, and again every order that awaited a number or was
+    named by whoever triggered the run.
 
     When the settings that routes and carriers follow from have changed, orders that nobody could place before are read
     again, too. Committed some hundred shipments at a time; the watermark moves only when all has been read, so that a
@@ -67,6 +69,8 @@ def sync(connect: Connect, look: Sync) -> Figures:
         seen = shipments.keep_source(conn, look.account, traits)
         shipments.await_undecided(conn, look.account, decided_by(look), look.now)
         awaited = shipments.awaited_orders(conn, look.account, horizon)
+        if look.selection.numbers:
+            awaited += shipments.named_orders(conn, look.account, look.selection.numbers)
         conn.commit()
         try:
             for some in in_batches(source.shipments(seen - look.settings.sync_overlap if seen else horizon, look.now)):

@@ -8,8 +8,8 @@ read before anything is written again.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -17,19 +17,36 @@ from zoneinfo import ZoneInfo
 import msgspec
 from psycopg import Connection
 
-from rastro.errors import CredentialsRefused, Doubtful, Misconfigured, Permanent, RastroError, RateLimited, Transient
-from rastro.models import Channel, NoticeState, Status
-from rastro.receivers import Message, Progress, Reading, Receiver
+from rastro.errors import (
+    CredentialsRefused,
+    Doubtful,
+    Misconfigured,
+    Permanent,
+    RastroError,
+    RateLimited,
+    Transient,
+    Unreadable,
+)
+from rastro.models import EVERYTHING, Channel, NoticeState, Selection, Status
+from rastro.receivers import Answer, Message, Progress, Reading, Receiver
+from rastro.sending import (
+    BACK_OFF,
+    Claimed,
+    Settlement,
+    after_write,
+    before_go_live,
+    before_write,
+    hindered,
+    in_doubt,
+    later,
+)
 from rastro.settings import Settings
 from rastro.warehouse import outbox
 from rastro.warehouse.connect import Connect
-from rastro.warehouse.outbox import Claimed, OrderKey, Parcel, Settlement
+from rastro.warehouse.outbox import OrderKey, Parcel
 from rastro.warehouse.shipments import await_order
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
-BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
-UNTIL_A_PERSON_LOOKS = timedelta(days=36500)
-ACCEPTED_IN_VAIN = 2  # writes that were accepted and cannot be read back, before a person has to look
 MISSED_IN_A_ROW = 3  # orders nobody answered about before the other side is held to be down
 
 
@@ -88,8 +105,7 @@ class Figures:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
     """
-    One receiver and what is owed to it. ``pages`` gives each carrier's own page about a number, by its code; ``hands``
-    is how many orders are told about at once.
+    One receiver and what is owed to it. ``pages`` gives each carrier's own page about a number, by its code.
     """
 
     channel: Channel
@@ -100,7 +116,7 @@ class Teller:
     pages: Mapping[str, Callable[[str], str]]
     run_id: str
     clock: Callable[[], datetime]
-    hands: int = 4
+    selection: Selection = EVERYTHING
     name: str = field(default_factory=lambda: uuid4().hex)
 
     def tell(self) -> Figures:
@@ -109,10 +125,11 @@ class Teller:
         """
         figures = Figures()
         with self.connect() as conn:
-            orders = outbox.open_orders(conn, self.channel, self.target, self.clock())
+            orders = outbox.open_orders(conn, self.channel, self.target, self.clock(), self.selection)
         waiting = shared(orders)
-        with ThreadPoolExecutor(self.hands, thread_name_prefix="tell") as threads:
-            for done in [threads.submit(self._work, waiting, figures) for _ in range(min(self.hands, len(orders)))]:
+        hands = min(self.settings.tellers, len(orders))
+        with ThreadPoolExecutor(max(hands, 1), thread_name_prefix="tell") as threads:
+            for done in [threads.submit(self._work, waiting, figures) for _ in range(hands)]:
                 done.result()
         if not figures.reached:
             figures.trouble = figures.trouble or figures.last_miss
@@ -136,28 +153,22 @@ class Teller:
         conn.commit()
         if not claimed:
             return
-        parcels = [parcel for parcel in outbox.parcels_of(conn, order) if not parcel.skip]
-        for package in packages(parcels):
-            mine = [notice for notice in claimed if notice.shipment_id in {one.shipment_id for one in package}]
-            if mine:
-                self._deliver(conn, order.account, mine, package, figures)
-        followed = {parcel.shipment_id for parcel in parcels}
-        if left := [notice for notice in claimed if notice.shipment_id not in followed]:
-            gone = Settlement(state=NoticeState.DROPPED, reason="the parcel is no longer followed")
-            self._settle(conn, left, gone, figures)
+        tellings, left = worked_out(conn, order, claimed, self.pages, self.settings)
+        conn.commit()
+        for telling in tellings:
+            self._deliver(conn, order.account, telling, figures)
+        for notices, settlement in left:
+            self._settle(conn, notices, settlement, figures)
 
-    def _deliver(
-        self,
-        conn: Connection[Any],
-        account: str,
-        notices: Sequence[Claimed],
-        package: Sequence[Parcel],
-        figures: Figures,
-    ) -> None:
-        message = message_about(conn, notices, package, self.pages)
-        outbox.store_rendering(
-            conn, notices, rendered=msgspec.to_builtins(message), message_id=message.key, recipient=self.target
-        )
+    def _deliver(self, conn: Connection[Any], account: str, telling: "Telling", figures: Figures) -> None:
+        message, notices = telling.message, telling.notices
+        ours = outbox.hand_over(
+            conn, notices, rendered=msgspec.to_builtins(message), message_id=message.key, recipient=self.target,
+            claimed_by=self.name,
+        )  # fmt: skip
+        if not ours:
+            conn.rollback()
+            return
         conn.commit()
         try:
             settlement = self._tell_once(message, notices)
@@ -170,13 +181,13 @@ class Teller:
         else:
             figures.reach()
         if settlement.outcome == Reading.CHANGED:
-            await_order(conn, account, package[0].order_id, self.clock())
+            await_order(conn, account, message.order_id, self.clock())
         self._settle(conn, notices, settlement, figures)
 
     def _settle(
         self, conn: Connection[Any], notices: Sequence[Claimed], settlement: Settlement, figures: Figures
     ) -> None:
-        outbox.settle(conn, notices, settlement, now=self.clock(), claimed_by=self.name, run_id=self.run_id)
+        outbox.settle(conn, notices, settlement, now=self.clock(), claimed_by=self.name)
         conn.commit()
         figures.count(settlement)
 
@@ -187,24 +198,15 @@ class Teller:
         """
         now = self.clock()
         try:
-            before = self.receiver.read(message)
+            held = self.receiver.read(message)
         except (CredentialsRefused, Misconfigured, Transient):
             raise
+        except Unreadable as error:  # a gateway's page, say: what makes no sense now may make sense later
+            raise Transient(str(error)) from error
         except RastroError as error:
             return Settlement(state=NoticeState.DEAD, reason=str(error))
-        doubtful = any(notice.doubtful for notice in notices)
-        match before.reading:
-            case Reading.DONE:
-                return Settlement(state=NoticeState.SENT, outcome="already", reason=before.reason)
-            case Reading.CLOSED:
-                return Settlement(state=NoticeState.DROPPED, reason=before.reason)
-            case Reading.NOT_READY | Reading.CHANGED:
-                waiting = later(Transient(before.reason), notices, self.settings, now)
-                return replace(waiting, outcome=before.reading.value)
-            case Reading.CANNOT_ASK if doubtful and not self.receiver.repeat_is_safe:
-                reason = f"an earlier attempt may have arrived, and it cannot be asked: {before.reason}"
-                return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS)
-        return self._write(message, notices, now)
+        settled = before_write(held, notices, self.settings, now, repeat_is_safe=self.receiver.repeat_is_safe)
+        return settled or self._write(message, notices, now)
 
     def _write(self, message: Message, notices: Sequence[Claimed], now: datetime) -> Settlement:
         try:
@@ -216,20 +218,43 @@ class Teller:
         except Permanent as error:
             return Settlement(state=NoticeState.DEAD, reason=str(error))
         try:
-            after = self.receiver.read(message)
+            held: Answer | RastroError = self.receiver.read(message)
         except RastroError as error:
-            settlement = in_doubt(
-                f"written, but not read back: {error}", notices, now, attempts=self.settings.max_attempts
-            )
-            return replace(settlement, receipt=receipt.number, answer=str(receipt.status))
-        if after.reading in {Reading.DONE, Reading.CANNOT_ASK}:
-            outcome = "read back" if after.reading is Reading.DONE else "accepted"
-            return Settlement(
-                state=NoticeState.SENT, receipt=receipt.number, outcome=outcome, answer=str(receipt.status)
-            )
-        reason = f"accepted with {receipt.status}, but reading it back shows otherwise: {after.reason}"
-        settlement = in_doubt(reason, notices, now, attempts=ACCEPTED_IN_VAIN)
-        return replace(settlement, receipt=receipt.number, answer=str(receipt.status))
+            held = error
+        return after_write(receipt, held, notices, self.settings, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """One message about one package, and the notices that it settles."""
+
+    notices: Sequence[Claimed]
+    message: Message
+
+
+def worked_out(
+    conn: Connection[Any],
+    order: OrderKey,
+    claimed: Sequence[Claimed],
+    pages: Mapping[str, Callable[[str], str]],
+    settings: Settings,
+) -> tuple[list[Telling], list[tuple[list[Claimed], Settlement]]]:
+    """What is told about an order, one message a package, and the notices that are not told, with the reason."""
+    parcels = [parcel for parcel in outbox.parcels_of(conn, order) if not parcel.skip]
+    followed = {parcel.shipment_id for parcel in parcels}
+    tellings, left = [], []
+    for package in packages(parcels):
+        mine = [notice for notice in claimed if notice.shipment_id in {one.shipment_id for one in package}]
+        if not mine:
+            continue
+        message = message_about(conn, mine, package, pages)
+        if dropped := before_go_live(mine, message.delivered_at, settings.cut_off(order.account)):
+            left.append((mine, dropped))
+        else:
+            tellings.append(Telling(notices=mine, message=message))
+    if gone := [notice for notice in claimed if notice.shipment_id not in followed]:
+        left.append((gone, Settlement(state=NoticeState.DROPPED, reason="the parcel is no longer followed")))
+    return tellings, left
 
 
 def shared(orders: Sequence[OrderKey]) -> Iterator[OrderKey]:
@@ -292,30 +317,3 @@ def message_about(
         marketplace_order_id=first.marketplace_order_id,
         marketplace_endpoint=first.marketplace_endpoint,
     )
-
-
-def in_doubt(reason: str, notices: Sequence[Claimed], now: datetime, *, attempts: int) -> Settlement:
-    """It may have arrived or not: read again after a pause, and left to a person when that came up too often."""
-    tried = max(notice.attempts for notice in notices)
-    if tried >= attempts:
-        return Settlement(state=NoticeState.DEAD, reason=f"gave up after {tried} attempts: {reason}")
-    pause = BACK_OFF[min(tried, len(BACK_OFF)) - 1]
-    return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + pause)
-
-
-def hindered(error: RastroError, notices: Sequence[Claimed], now: datetime) -> Settlement:
-    """Owed as before: the way was barred for everybody, which counts as no attempt at this notice."""
-    state = NoticeState.UNKNOWN if any(notice.doubtful for notice in notices) else NoticeState.OWED
-    asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)
-    return Settlement(state=state, reason=str(error), not_before=now + asked, counts=False)
-
-
-def later(error: RastroError, notices: Sequence[Claimed], settings: Settings, now: datetime) -> Settlement:
-    """Owed still, after a pause that grows with the attempts; given up when there were too many."""
-    attempts = max(notice.attempts for notice in notices)
-    if attempts >= settings.max_attempts:
-        return Settlement(state=NoticeState.DEAD, reason=f"gave up after {attempts} attempts: {error}")
-    pause = BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
-    asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)
-    state = NoticeState.UNKNOWN if any(notice.doubtful for notice in notices) else NoticeState.OWED
-    return Settlement(state=state, reason=str(error), not_before=now + max(pause, asked))

@@ -19,7 +19,7 @@ from psycopg import Connection
 from rastro.carriers.base import Carrier
 from rastro.errors import CredentialsRefused, Permanent, RastroError, RateLimited, Rejected, Unreadable
 from rastro.http import Http
-from rastro.models import Refusal, RefusalReason, Snapshot, Window
+from rastro.models import EVERYTHING, Refusal, RefusalReason, Selection, Snapshot, Window
 from rastro.pipeline.tokens import AccessKeeper
 from rastro.polling import Look, next_poll_at
 from rastro.settings import Settings
@@ -85,6 +85,7 @@ class Tracker:
     window: Window
     run_id: str
     clock: Callable[[], datetime]
+    selection: Selection = EVERYTHING
 
     def track(self, part: Slice) -> Figures:
         """
@@ -124,7 +125,10 @@ class Tracker:
     def _claim(self, conn: Connection[Any], part: Slice) -> list[Due]:
         now = self.clock()
         size = self.carrier.batch_size * self.carrier.connections
-        due = polls.claim_due(conn, part, self.window, size=size, now=now, lease_until=now + self.settings.lease)
+        due = polls.claim_due(
+            conn, part, self.window, size=size, now=now, lease_until=now + self.settings.lease,
+            selection=self.selection,
+        )  # fmt: skip
         conn.commit()
         return due
 

@@ -25,8 +25,9 @@ SHIPMENT_FIELDS = tuple(Shipment.__dataclass_fields__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedAnswer:
     """
-    One staged answer; ``first_answered_at`` equals ``answered_at`` when the carrier had never answered before, and
-    ``loaded_at`` is the time of the newest answer loaded so far.
+    One staged answer; ``first_answered_at`` equals ``answered_at`` when the carrier had never answered before,
+    ``loaded_at`` is the time of the newest answer loaded so far, ``next_poll_at`` the next look as it is planned now.
+    ``worked_out_again`` is true for an answer that was kept and has been read anew.
     """
 
     staged_id: int
@@ -36,6 +37,8 @@ class StagedAnswer:
     snapshot: bytes
     first_answered_at: datetime | None
     loaded_at: datetime | None
+    next_poll_at: datetime | None = None
+    worked_out_again: bool = False
 
     @property
     def is_newest(self) -> bool:
@@ -44,7 +47,7 @@ class StagedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A shipment as it is recorded."""
+    """A shipment as it is recorded; ``passed_on_at`` is the beginning of another parcel that got its number since."""
 
     shipment_id: int
     poll_id: int
@@ -52,15 +55,22 @@ class Known:
     first_seen_at: datetime
     state: State
     events: tuple[Event, ...]
+    revision: int = 0
+    passed_on_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """One shipment's change with the notices it owes."""
+    """One shipment's change with the notices it owes; ``newest`` is false when a later answer was loaded before."""
 
     known: Known
     change: Change
     owed: tuple[Owed, ...]
+    newest: bool = True
+
+    @property
+    def revision(self) -> int:
+        return self.change.revision if self.change.says_something else self.known.revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +105,8 @@ def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnsw
             snapshot=row.snapshot,
             first_answered_at=row.first_answered_at,
             loaded_at=row.loaded_at,
+            next_poll_at=row.next_poll_at,
+            worked_out_again=row.worked_out_again,
         )
         for row in run(conn, "take_staged", after=after, size=size)
     ]
@@ -126,6 +138,8 @@ def known_of(conn: Connection[Any], poll_ids: Sequence[int]) -> list[Known]:
             first_seen_at=row.first_seen_at,
             state=State(status=Status(row.status), since=row.status_at, key=row.status_key),
             events=tuple(events[row.shipment_id]),
+            revision=row.revision,
+            passed_on_at=row.passed_on_at,
         )
         for row in rows
     ]
@@ -169,13 +183,16 @@ def expire_silent(conn: Connection[Any], silent_since: datetime, now: datetime, 
 
 
 def _event_rows(loaded: Loaded) -> list[tuple[object, ...]]:
-    place = {event.key: position for position, event in enumerate(loaded.change.history)}
+    """Events that are new or stand otherwise, and those of the same time, whose order among each other may be new."""
+    change = loaded.change
+    touched = {event.occurred_at for event in (*change.new, *change.restated)}
     return [
         (
-            loaded.known.shipment_id, event.occurred_at, event.key, place[event.key], event.status.value,
+            loaded.known.shipment_id, event.occurred_at, event.key, position, event.status.value,
             event.standing.value, event.code, event.description, event.city, event.state, event.country,
         )
-        for event in (*loaded.change.new, *loaded.change.restated)
+        for position, event in enumerate(change.history)
+        if event.occurred_at in touched
     ]  # fmt: skip
 
 
@@ -185,6 +202,7 @@ def _state_row(loaded: Loaded) -> tuple[object, ...]:
     return (
         loaded.known.shipment_id, after.status.value, after.since, after.key, after.delivered_at,
         loaded.change.estimated_at, Jsonb(msgspec.to_builtins(pickup)) if pickup else None, len(loaded.change.history),
+        loaded.revision, loaded.newest,
     )  # fmt: skip
 
 

@@ -16,7 +16,12 @@ def migrate(dsn: str) -> str:
 
     :param dsn: libpq URI of the database, ``postgresql://…``.
     """
-    engine = create_engine(dsn.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
+    engine = create_engine(
+        dsn.replace("postgresql://", "postgresql+psycopg://", 1),
+        poolclass=NullPool,
+        # Behind a long reader, a change of the schema would hold up everybody who comes after it.
+        connect_args={"connect_timeout": 10, "options": "-c lock_timeout=1min -c timezone=UTC"},
+    )
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.connect() as connection:

@@ -6,7 +6,7 @@ else is telling the same people at the same time. Every function works in the ca
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ import msgspec
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from rastro.models import Channel, NoticeState, Pickup, Status
+from rastro.models import EVERYTHING, Channel, Pickup, Selection, Status
+from rastro.sending import Claimed, Settlement
 from rastro.warehouse.queries import run
 
 
@@ -22,23 +23,6 @@ from rastro.warehouse.queries import run
 class OrderKey:
     account: str
     order_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """
-    One claimed notice. ``doubtful`` is true when an earlier attempt may have gone out.
-    """
-
-    notice_id: int
-    shipment_id: int
-    kind: str
-    content: str
-    event_at: datetime
-    expires_at: datetime | None
-    attempts: int
-    message_id: str
-    doubtful: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,33 +61,21 @@ class Line:
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """
-    How an attempt ended: the notice's new state, why, and what the other side said. ``counts`` is false for an attempt
-    that never came to the notice itself.
-    """
-
-    state: NoticeState
-    reason: str = ""
-    receipt: str = ""
-    not_before: datetime | None = None
-    outcome: str = ""
-    answer: str = field(default="", repr=False)
-    counts: bool = True
-
-
-def open_targets(conn: Connection[Any], now: datetime) -> dict[Channel, list[str]]:
-    """Whom something is owed to now."""
-    targets: dict[Channel, list[str]] = {}
-    for row in run(conn, "open_targets", now=now):
-        targets.setdefault(Channel(row.channel), []).append(row.target)
+def open_targets(
+    conn: Connection[Any], now: datetime, selection: Selection = EVERYTHING
+) -> dict[Channel, dict[str, int]]:
+    """Whom something is owed to now, and how many notices."""
+    targets: dict[Channel, dict[str, int]] = {}
+    for row in run(conn, "open_targets", now=now, **selection.as_values()):
+        targets.setdefault(Channel(row.channel), {})[row.target] = row.notices
     return targets
 
 
-def open_orders(conn: Connection[Any], channel: Channel, target: str, now: datetime) -> list[OrderKey]:
+def open_orders(
+    conn: Connection[Any], channel: Channel, target: str, now: datetime, selection: Selection = EVERYTHING
+) -> list[OrderKey]:
     """Orders that something is owed about on this channel, oldest news first."""
-    rows = run(conn, "open_orders", channel=channel.value, target=target, now=now)
+    rows = run(conn, "open_orders", channel=channel.value, target=target, now=now, **selection.as_values())
     return [OrderKey(account=row.account, order_id=row.order_id) for row in rows]
 
 
@@ -126,24 +98,31 @@ def claim(
     )  # fmt: skip
     claimed = sorted((Claimed(**row._asdict()) for row in rows), key=lambda one: one.notice_id)
     if claimed:
-        run(conn, "open_attempts", notice_ids=[one.notice_id for one in claimed], now=now, run_id=run_id)
+        notice_ids = [one.notice_id for one in claimed]
+        run(conn, "open_attempts", notice_ids=notice_ids, now=now, run_id=run_id, claimed_by=claimed_by)
     return claimed
 
 
-def store_rendering(
+def hand_over(
     conn: Connection[Any],
     notices: Sequence[Claimed],
     *,
     rendered: Mapping[str, object],
     message_id: str,
     recipient: str,
-) -> None:
-    """Keep exactly what is about to be sent, without the address."""
-    notice_ids = [one.notice_id for one in notices]
-    run(
-        conn, "store_rendering", notice_ids=notice_ids, rendered=Jsonb(dict(rendered)), message_id=message_id,
-        recipient=recipient,
-    )  # fmt: skip
+    recipient_hash: str = "",
+    claimed_by: str,
+) -> bool:
+    """
+    Keep exactly what is about to be sent, without the address. From here on it may have arrived.
+
+    False when the claim was lost meanwhile: somebody else is at it, and nothing may be sent.
+    """
+    held = run(
+        conn, "hand_over", notice_ids=[one.notice_id for one in notices], rendered=Jsonb(dict(rendered)),
+        message_id=message_id, recipient=recipient, recipient_hash=recipient_hash, claimed_by=claimed_by,
+    ).rowcount  # fmt: skip
+    return held == len(notices)
 
 
 def settle(
@@ -153,19 +132,18 @@ def settle(
     *,
     now: datetime,
     claimed_by: str,
-    run_id: str,
 ) -> None:
     """End the attempt. A claim that was lost meanwhile is left to whoever holds it now."""
     notice_ids = [one.notice_id for one in notices]
     run(
         conn, "settle_notices", notice_ids=notice_ids, state=settlement.state.value, reason=settlement.reason,
         receipt=settlement.receipt, not_before=settlement.not_before or now,
-        counts=settlement.counts, now=now, claimed_by=claimed_by,
+        counts=settlement.counts, may_have_arrived=settlement.may_have_arrived, now=now, claimed_by=claimed_by,
     )  # fmt: skip
     outcome = settlement.outcome or settlement.state.value
     run(
         conn, "close_attempts", notice_ids=notice_ids, outcome=outcome, answer=settlement.answer[:300], now=now,
-        run_id=run_id,
+        claimed_by=claimed_by,
     )  # fmt: skip
 
 

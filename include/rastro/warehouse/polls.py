@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from rastro.models import RefusalReason, Status, Window
+from rastro.models import EVERYTHING, RefusalReason, Selection, Status, Window
 from rastro.warehouse.queries import copy_in, run
 
 
@@ -77,22 +77,34 @@ class Batch:
     trouble: str = ""
 
 
-def count_due(conn: Connection[Any], window: Window, now: datetime) -> dict[str, int]:
-    return {row.carrier: row.due for row in run(conn, "count_due", window_end=window.end, now=now)}
+def count_due(
+    conn: Connection[Any], window: Window, now: datetime, selection: Selection = EVERYTHING
+) -> dict[str, int]:
+    rows = run(conn, "count_due", window_end=window.end, now=now, **selection.as_values())
+    return {row.carrier: row.due for row in rows}
 
 
-def slice_due(conn: Connection[Any], carrier: str, size: int, window: Window, now: datetime) -> list[Slice]:
-    rows = run(conn, "slice_due", carrier=carrier, size=size, window_end=window.end, now=now)
+def slice_due(
+    conn: Connection[Any], carrier: str, size: int, window: Window, now: datetime, selection: Selection = EVERYTHING
+) -> list[Slice]:
+    rows = run(conn, "slice_due", carrier=carrier, size=size, window_end=window.end, now=now, **selection.as_values())
     return [Slice(carrier=carrier, first=row.first, last=row.last, size=row.size) for row in rows]
 
 
 def claim_due(
-    conn: Connection[Any], part: Slice, window: Window, *, size: int, now: datetime, lease_until: datetime
+    conn: Connection[Any],
+    part: Slice,
+    window: Window,
+    *,
+    size: int,
+    now: datetime,
+    lease_until: datetime,
+    selection: Selection = EVERYTHING,
 ) -> list[Due]:
     """Up to ``size`` due references of the slice; nobody else is given them until the lease ends."""
     rows = run(
         conn, "claim_due", carrier=part.carrier, first=part.first, last=part.last, size=size,
-        window_end=window.end, now=now, lease_until=lease_until,
+        window_end=window.end, now=now, lease_until=lease_until, **selection.as_values(),
     )  # fmt: skip
     return [
         Due(

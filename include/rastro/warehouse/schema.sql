@@ -77,6 +77,10 @@ CREATE TABLE rastro.notice (
     receipt text DEFAULT ''::text NOT NULL,
     settled_at timestamp with time zone,
     run_id text NOT NULL,
+    hand_overs smallint DEFAULT 0 NOT NULL,
+    handed_over_by text DEFAULT ''::text NOT NULL,
+    recipient_hash text DEFAULT ''::text NOT NULL,
+    erased_at timestamp with time zone,
     CONSTRAINT notice_state_is_known CHECK ((state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text, 'sent'::text, 'superseded'::text, 'dropped'::text, 'dead'::text])))
 );
 
@@ -90,6 +94,14 @@ COMMENT ON COLUMN rastro.notice.rendered IS 'The exact message, without the addr
 
 COMMENT ON COLUMN rastro.notice.recipient IS 'The address, masked.';
 
+COMMENT ON COLUMN rastro.notice.hand_overs IS 'How many attempts nobody can tell the fate of: counted before the message leaves us, taken back once its fate is known.';
+
+COMMENT ON COLUMN rastro.notice.handed_over_by IS 'The claim whose attempt is counted among the hand-overs and is not settled yet.';
+
+COMMENT ON COLUMN rastro.notice.recipient_hash IS 'The address as a keyed hash; the same address always gives the same.';
+
+COMMENT ON COLUMN rastro.notice.erased_at IS 'When its text and its recipient were erased, being old.';
+
 CREATE TABLE rastro.notice_attempt (
     attempt_id bigint NOT NULL,
     notice_id bigint NOT NULL,
@@ -97,10 +109,13 @@ CREATE TABLE rastro.notice_attempt (
     finished_at timestamp with time zone,
     outcome text DEFAULT ''::text NOT NULL,
     answer text DEFAULT ''::text NOT NULL,
-    run_id text NOT NULL
+    run_id text NOT NULL,
+    claimed_by text DEFAULT ''::text NOT NULL
 );
 
 COMMENT ON TABLE rastro.notice_attempt IS 'Each attempt at sending; one without an end was cut off.';
+
+COMMENT ON COLUMN rastro.notice_attempt.claimed_by IS 'The task that made the attempt.';
 
 ALTER TABLE rastro.notice_attempt ALTER COLUMN attempt_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.notice_attempt_attempt_id_seq
@@ -177,13 +192,16 @@ CREATE TABLE rastro.shipment_state (
     estimated_at timestamp with time zone,
     pickup jsonb,
     event_count integer DEFAULT 0 NOT NULL,
-    changed_at timestamp with time zone NOT NULL
+    changed_at timestamp with time zone NOT NULL,
+    revision integer DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='80');
 
 COMMENT ON TABLE rastro.shipment_state IS 'Where each shipment is now, computed from all its events by their own times.';
 
 COMMENT ON COLUMN rastro.shipment_state.status_at IS 'Time of the event that decides the status.';
+
+COMMENT ON COLUMN rastro.shipment_state.revision IS 'How many changes it has seen. Tells a change that comes a second time from its first coming.';
 
 CREATE VIEW rastro.open_notice AS
  SELECT n.notice_id,
@@ -196,10 +214,13 @@ CREATE VIEW rastro.open_notice AS
     n.lease_until,
     s.account,
     s.order_id,
-    s.invoice_number
+    s.invoice_number,
+    n.hand_overs,
+    s.carrier,
+    s.tracking_number
    FROM (rastro.notice n
      JOIN rastro.shipment s USING (shipment_id))
-  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND (n.channel <> 'alert'::text) AND ((n.channel <> 'marketplace'::text) OR (NOT (EXISTS ( SELECT
+  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND ((n.channel <> 'marketplace'::text) OR (NOT (EXISTS ( SELECT
            FROM (rastro.shipment o
              JOIN rastro.shipment_state t USING (shipment_id))
           WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.skip = ''::text) AND (t.status <> 'delivered'::text)))))));
@@ -294,10 +315,13 @@ CREATE TABLE rastro.quarantine (
     last_at timestamp with time zone NOT NULL,
     times integer DEFAULT 1 NOT NULL,
     resolved_at timestamp with time zone,
-    run_id text NOT NULL
+    run_id text NOT NULL,
+    erased_at timestamp with time zone
 );
 
 COMMENT ON TABLE rastro.quarantine IS 'What could not be read or addressed, with the reason and the raw body (zlib), until it can be read or somebody resolves it.';
+
+COMMENT ON COLUMN rastro.quarantine.erased_at IS 'When the raw body was erased, being old.';
 
 ALTER TABLE rastro.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.quarantine_quarantine_id_seq
@@ -315,6 +339,43 @@ CREATE TABLE rastro.raw_answer (
 );
 
 COMMENT ON TABLE rastro.raw_answer IS 'The last raw answer about each reference, compressed with zlib.';
+
+CREATE TABLE rastro.rehearsal (
+    rehearsal_id bigint NOT NULL,
+    run_id text NOT NULL,
+    channel text NOT NULL,
+    target text NOT NULL,
+    account text NOT NULL,
+    order_id text NOT NULL,
+    invoice_number text DEFAULT ''::text NOT NULL,
+    kind text NOT NULL,
+    notices integer NOT NULL,
+    verdict text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    rendered jsonb,
+    recipient text DEFAULT ''::text NOT NULL,
+    rehearsed_at timestamp with time zone NOT NULL,
+    CONSTRAINT rehearsal_verdict_is_known CHECK ((verdict = ANY (ARRAY['send'::text, 'keep'::text, 'drop'::text, 'wait'::text])))
+);
+
+COMMENT ON TABLE rastro.rehearsal IS 'What dry runs would have sent, message by message. Nothing of it was sent.';
+
+COMMENT ON COLUMN rastro.rehearsal.notices IS 'How many notices this one message would have settled.';
+
+COMMENT ON COLUMN rastro.rehearsal.verdict IS 'send; keep (the other side knows already); drop (it would not be told, with the reason); wait (it would be tried later).';
+
+COMMENT ON COLUMN rastro.rehearsal.rendered IS 'The exact message, without the address and the name.';
+
+COMMENT ON COLUMN rastro.rehearsal.recipient IS 'The address, masked.';
+
+ALTER TABLE rastro.rehearsal ALTER COLUMN rehearsal_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.rehearsal_rehearsal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE rastro.run_stage (
     run_id text NOT NULL,
@@ -386,10 +447,13 @@ CREATE TABLE rastro.staged_snapshot (
     digest bytea NOT NULL,
     snapshot bytea NOT NULL,
     raw bytea NOT NULL,
-    run_id text NOT NULL
+    run_id text NOT NULL,
+    worked_out_again boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON TABLE rastro.staged_snapshot IS 'Changed answers between tracking and loading; empty when all is loaded.';
+
+COMMENT ON COLUMN rastro.staged_snapshot.worked_out_again IS 'Read anew from an answer that was kept, which nobody is told old news about.';
 
 ALTER TABLE rastro.staged_snapshot ALTER COLUMN staged_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.staged_snapshot_staged_id_seq
@@ -706,6 +770,59 @@ COMMENT ON COLUMN rastro.v_open_problem.detail IS 'What is wrong, in words.';
 
 COMMENT ON COLUMN rastro.v_open_problem.since IS 'Since when.';
 
+CREATE VIEW rastro.v_rehearsal AS
+ SELECT rehearsal_id,
+    run_id,
+    rehearsed_at,
+    channel,
+    target,
+    account,
+    order_id,
+    invoice_number,
+    kind,
+    notices,
+    verdict,
+    reason,
+    recipient,
+    (rendered ->> 'subject'::text) AS subject,
+    (rendered ->> 'text'::text) AS text,
+    rendered
+   FROM rastro.rehearsal;
+
+COMMENT ON VIEW rastro.v_rehearsal IS 'What dry runs would have sent, one row for each message; nothing of it was sent.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.rehearsal_id IS 'Our number of the row.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.run_id IS 'The dry run.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.rehearsed_at IS 'When it was worked out.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.channel IS 'order, email, marketplace or alert.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.target IS 'The account or marketplace it would go to.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.order_id IS 'The order, as its source numbers it.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.invoice_number IS 'The package''s invoice; empty where the message is about the order.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.kind IS 'What it tells.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.notices IS 'How many notices this one message would have settled.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.verdict IS 'send; keep (the other side knows already); drop (it would not be told, with the reason); wait (it would be tried later).';
+
+COMMENT ON COLUMN rastro.v_rehearsal.reason IS 'Why it would not be sent.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.recipient IS 'The address, masked.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.subject IS 'The subject of a mail.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.text IS 'The plain text of a mail.';
+
+COMMENT ON COLUMN rastro.v_rehearsal.rendered IS 'The whole message.';
+
 CREATE VIEW rastro.v_shipment AS
  SELECT s.shipment_id,
     s.account,
@@ -823,6 +940,9 @@ ALTER TABLE ONLY rastro.quarantine
 ALTER TABLE ONLY rastro.raw_answer
     ADD CONSTRAINT raw_answer_pkey PRIMARY KEY (poll_id);
 
+ALTER TABLE ONLY rastro.rehearsal
+    ADD CONSTRAINT rehearsal_pkey PRIMARY KEY (rehearsal_id);
+
 ALTER TABLE ONLY rastro.run_stage
     ADD CONSTRAINT run_stage_pkey PRIMARY KEY (run_id, stage, part);
 
@@ -860,11 +980,21 @@ CREATE INDEX notice_attempt_by_notice ON rastro.notice_attempt USING btree (noti
 
 CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_before) WHERE (state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text]));
 
+CREATE INDEX notice_to_erase ON rastro.notice USING btree (settled_at) WHERE ((rendered IS NOT NULL) AND (erased_at IS NULL));
+
 CREATE INDEX poll_batch_by_run ON rastro.poll_batch USING btree (run_id);
 
 CREATE INDEX poll_state_due ON rastro.poll_state USING btree (carrier, next_poll_at) WHERE (next_poll_at IS NOT NULL);
 
 CREATE UNIQUE INDEX quarantine_is_listed_once ON rastro.quarantine USING btree (origin, subject, reason) WHERE (resolved_at IS NULL);
+
+CREATE INDEX quarantine_to_erase ON rastro.quarantine USING btree (last_at) WHERE (raw IS NOT NULL);
+
+CREATE INDEX raw_answer_by_time ON rastro.raw_answer USING btree (answered_at);
+
+CREATE INDEX rehearsal_by_run ON rastro.rehearsal USING btree (run_id);
+
+CREATE INDEX rehearsal_by_time ON rastro.rehearsal USING btree (rehearsed_at);
 
 CREATE INDEX shipment_by_number ON rastro.shipment USING btree (tracking_number);
 

@@ -90,6 +90,16 @@ def awaited_orders(conn: Connection[Any], account: str, horizon: datetime) -> li
     return [row.order_id for row in run(conn, "awaited_orders", account=account, horizon=horizon)]
 
 
+def named_orders(conn: Connection[Any], account: str, numbers: Sequence[str]) -> list[str]:
+    """Orders of an account that are named themselves or by a tracking number."""
+    return [row.order_id for row in run(conn, "named_orders", account=account, numbers=list(numbers))]
+
+
+def unknown_numbers(conn: Connection[Any], numbers: Sequence[str]) -> list[str]:
+    """Those that are neither a tracking number nor an order we know."""
+    return [row.number for row in run(conn, "unknown_numbers", numbers=list(numbers))]
+
+
 def await_order(conn: Connection[Any], account: str, order_id: str, now: datetime) -> None:
     run(conn, "await_order", account=account, order_id=order_id, now=now)
 

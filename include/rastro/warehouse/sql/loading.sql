@@ -4,13 +4,19 @@ SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
 
 -- name: take_staged
 -- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index.
-SELECT DISTINCT ON (s.poll_id) s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at
+SELECT DISTINCT ON (s.poll_id) s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at,
+    p.next_poll_at, s.worked_out_again
 FROM rastro.staged_snapshot s JOIN rastro.poll_state p USING (poll_id)
 WHERE s.poll_id > %(after)s
 ORDER BY s.poll_id, s.staged_id LIMIT %(size)s
 
 -- name: shipments_of_polls
-SELECT s.*, t.status, t.status_at, t.status_key
+-- A number is not given to another parcel within a season: a much later shipment has it anew.
+SELECT s.*, t.status, t.status_at, t.status_key, t.revision,
+       (SELECT min(coalesce(o.invoiced_at, o.ordered_at, o.first_seen_at)) FROM rastro.shipment o
+        WHERE o.poll_id = s.poll_id AND o.skip = ''
+          AND coalesce(o.invoiced_at, o.ordered_at, o.first_seen_at)
+              > coalesce(s.invoiced_at, s.ordered_at, s.first_seen_at) + interval '90 days') AS passed_on_at
 FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
 WHERE s.poll_id = ANY(%(poll_ids)s)
 ORDER BY s.shipment_id
@@ -38,13 +44,14 @@ INSERT INTO rastro.tracking_event AS e (shipment_id, occurred_at, event_key, pos
 SELECT shipment_id, occurred_at, event_key, position, status, standing, code, description, city, state, country, %(now)s
 FROM taken
 ON CONFLICT ON CONSTRAINT tracking_event_is_told_once DO UPDATE
-SET standing = excluded.standing, status = excluded.status, restated_at = %(now)s
-WHERE (e.standing, e.status) IS DISTINCT FROM (excluded.standing, excluded.status)
+SET standing = excluded.standing, status = excluded.status, position = excluded.position,
+    restated_at = CASE WHEN (e.standing, e.status) IS DISTINCT FROM (excluded.standing, excluded.status) THEN %(now)s ELSE e.restated_at END
+WHERE (e.standing, e.status, e.position) IS DISTINCT FROM (excluded.standing, excluded.status, excluded.position)
 
 -- name: make_incoming_state
 CREATE TEMP TABLE IF NOT EXISTS incoming_state (
     shipment_id bigint, status text, status_at timestamptz, status_key text, delivered_at timestamptz,
-    estimated_at timestamptz, pickup jsonb, event_count integer
+    estimated_at timestamptz, pickup jsonb, event_count integer, revision integer, newest boolean
 ) ON COMMIT DROP
 
 -- name: copy_incoming_state
@@ -54,7 +61,9 @@ COPY incoming_state FROM STDIN
 WITH taken AS (DELETE FROM incoming_state RETURNING *)
 UPDATE rastro.shipment_state t
 SET status = i.status, status_at = i.status_at, status_key = i.status_key, delivered_at = i.delivered_at,
-    estimated_at = i.estimated_at, pickup = i.pickup, event_count = i.event_count, changed_at = %(now)s
+    estimated_at = CASE WHEN i.newest THEN i.estimated_at ELSE t.estimated_at END,
+    pickup = CASE WHEN i.newest THEN i.pickup ELSE t.pickup END,
+    event_count = i.event_count, revision = i.revision, changed_at = %(now)s
 FROM taken i WHERE t.shipment_id = i.shipment_id
 
 -- name: copy_changes
@@ -95,7 +104,7 @@ WHERE p.poll_id = new.poll_id AND (p.loaded_at IS NULL OR p.loaded_at <= new.ans
 
 -- name: keep_raw
 INSERT INTO rastro.raw_answer AS r (poll_id, answered_at, raw)
-SELECT poll_id, answered_at, raw FROM rastro.staged_snapshot WHERE staged_id = ANY(%(staged_ids)s)
+SELECT poll_id, answered_at, raw FROM rastro.staged_snapshot WHERE staged_id = ANY(%(staged_ids)s) AND NOT worked_out_again
 ON CONFLICT (poll_id) DO UPDATE SET answered_at = excluded.answered_at, raw = excluded.raw
 WHERE r.answered_at <= excluded.answered_at
 
@@ -114,7 +123,7 @@ WITH silent AS (
       AND t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
     FOR UPDATE OF t
 ), stated AS (
-    UPDATE rastro.shipment_state t SET status = 'expired', status_at = %(now)s, changed_at = %(now)s
+    UPDATE rastro.shipment_state t SET status = 'expired', status_at = %(now)s, revision = t.revision + 1, changed_at = %(now)s
     FROM silent WHERE t.shipment_id = silent.shipment_id
 ), polled AS (
     UPDATE rastro.poll_state p SET status = 'expired' FROM silent WHERE p.poll_id = silent.poll_id

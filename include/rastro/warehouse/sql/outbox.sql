@@ -2,7 +2,10 @@
 -- Whom something is owed to now, by channel.
 SELECT channel, target, count(*) AS notices
 FROM rastro.open_notice
-WHERE (state <> 'claimed' AND not_before <= %(now)s) OR (state = 'claimed' AND lease_until < %(now)s)
+WHERE ((state <> 'claimed' AND not_before <= %(now)s) OR (state = 'claimed' AND lease_until < %(now)s))
+  AND (%(chosen_account)s::text IS NULL OR account = %(chosen_account)s)
+  AND (%(chosen_carrier)s::text IS NULL OR carrier = %(chosen_carrier)s)
+  AND (%(chosen_numbers)s::text[] IS NULL OR tracking_number = ANY(%(chosen_numbers)s) OR order_id = ANY(%(chosen_numbers)s))
 GROUP BY channel, target ORDER BY channel, target
 
 -- name: open_orders
@@ -11,14 +14,17 @@ SELECT account, order_id, min(event_at) AS since
 FROM rastro.open_notice
 WHERE channel = %(channel)s AND target = %(target)s
   AND ((state <> 'claimed' AND not_before <= %(now)s) OR (state = 'claimed' AND lease_until < %(now)s))
+  AND (%(chosen_account)s::text IS NULL OR account = %(chosen_account)s)
+  AND (%(chosen_carrier)s::text IS NULL OR carrier = %(chosen_carrier)s)
+  AND (%(chosen_numbers)s::text[] IS NULL OR tracking_number = ANY(%(chosen_numbers)s) OR order_id = ANY(%(chosen_numbers)s))
 GROUP BY account, order_id ORDER BY since
 
 -- name: lock_order
 SELECT pg_advisory_xact_lock(hashtextextended('rastro.tell ' || %(channel)s::text || ' ' || %(account)s::text || ' ' || %(order_id)s::text, 0))
 
 -- name: claim_notices
--- Everything owed about one order on one channel, unless somebody else is at it. What was claimed and never settled
--- comes back as doubtful: it may have been sent.
+-- Everything owed about one order on one channel, unless somebody else is at it. What was handed over and never
+-- settled comes back with that hand-over: it may have been sent.
 WITH mine AS (
     SELECT * FROM rastro.open_notice
     WHERE channel = %(channel)s AND target = %(target)s AND account = %(account)s AND order_id = %(order_id)s
@@ -30,27 +36,33 @@ WHERE n.notice_id = mine.notice_id
   AND ((mine.state <> 'claimed' AND mine.not_before <= %(now)s) OR (mine.state = 'claimed' AND mine.lease_until < %(now)s))
   AND NOT EXISTS (SELECT FROM mine AS busy WHERE busy.state = 'claimed' AND busy.lease_until >= %(now)s)
 RETURNING n.notice_id, n.shipment_id, n.kind, n.content, n.event_at, n.expires_at, n.attempts, n.message_id,
-          mine.state <> 'owed' AS doubtful
+          n.hand_overs, n.facts
 
 -- name: open_attempts
-INSERT INTO rastro.notice_attempt (notice_id, started_at, run_id)
-SELECT unnest(%(notice_ids)s::bigint[]), %(now)s, %(run_id)s
+INSERT INTO rastro.notice_attempt (notice_id, started_at, run_id, claimed_by)
+SELECT unnest(%(notice_ids)s::bigint[]), %(now)s, %(run_id)s, %(claimed_by)s
 
--- name: store_rendering
-UPDATE rastro.notice SET rendered = %(rendered)s, message_id = %(message_id)s, recipient = %(recipient)s
-WHERE notice_id = ANY(%(notice_ids)s)
+-- name: hand_over
+-- Only by the one who holds the claim, and before the message leaves us.
+UPDATE rastro.notice
+SET rendered = %(rendered)s, message_id = %(message_id)s, recipient = %(recipient)s, recipient_hash = %(recipient_hash)s,
+    hand_overs = hand_overs + 1, handed_over_by = claimed_by
+WHERE notice_id = ANY(%(notice_ids)s) AND state = 'claimed' AND claimed_by = %(claimed_by)s
 
 -- name: settle_notices
--- Only by the one who holds the claim: a late settlement after the lease was lost changes nothing.
+-- Only by the one who holds the claim: a late settlement after the lease was lost changes nothing. A hand-over that
+-- surely did not arrive is none.
 UPDATE rastro.notice
 SET state = %(state)s, reason = %(reason)s, receipt = %(receipt)s, not_before = %(not_before)s, lease_until = NULL,
     attempts = attempts - CASE WHEN %(counts)s THEN 0 ELSE 1 END,
+    hand_overs = hand_overs - CASE WHEN handed_over_by = claimed_by AND NOT %(may_have_arrived)s THEN 1 ELSE 0 END,
+    handed_over_by = '',
     settled_at = CASE WHEN %(state)s IN ('sent', 'superseded', 'dropped', 'dead') THEN %(now)s::timestamptz END
 WHERE notice_id = ANY(%(notice_ids)s) AND state = 'claimed' AND claimed_by = %(claimed_by)s
 
 -- name: close_attempts
 UPDATE rastro.notice_attempt SET finished_at = %(now)s, outcome = %(outcome)s, answer = %(answer)s
-WHERE notice_id = ANY(%(notice_ids)s) AND finished_at IS NULL AND run_id = %(run_id)s
+WHERE notice_id = ANY(%(notice_ids)s) AND finished_at IS NULL AND claimed_by = %(claimed_by)s
 
 -- name: package_of_order
 SELECT s.shipment_id, s.order_id, s.invoice_number, s.tracking_number, s.courier, s.tracking_url, s.carrier,

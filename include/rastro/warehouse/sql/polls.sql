@@ -1,7 +1,14 @@
 -- name: count_due
 SELECT carrier, count(*) AS due
 FROM rastro.poll_state
-WHERE rastro.is_due(next_poll_at, answered_at, lease_until, %(window_end)s, %(now)s)
+WHERE rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
+                    %(window_end)s, %(now)s)
+  AND (%(chosen_account)s::text IS NULL OR poll_id IN (
+      SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = ''))
+  AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
+      SELECT s.poll_id FROM rastro.shipment s
+      WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = ''))
+  AND (%(chosen_carrier)s::text IS NULL OR carrier = %(chosen_carrier)s)
 GROUP BY carrier ORDER BY carrier
 
 -- name: slice_due
@@ -11,7 +18,13 @@ FROM (
     SELECT poll_id, (row_number() OVER (ORDER BY poll_id) - 1) / %(size)s AS slice
     FROM rastro.poll_state
     WHERE carrier = %(carrier)s
-      AND rastro.is_due(next_poll_at, answered_at, lease_until, %(window_end)s, %(now)s)
+      AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
+                        %(window_end)s, %(now)s)
+      AND (%(chosen_account)s::text IS NULL OR poll_id IN (
+          SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = ''))
+      AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
+          SELECT s.poll_id FROM rastro.shipment s
+          WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = ''))
 ) AS due
 GROUP BY slice ORDER BY first
 
@@ -21,7 +34,13 @@ UPDATE rastro.poll_state p SET lease_until = %(lease_until)s
 FROM (
     SELECT poll_id FROM rastro.poll_state
     WHERE carrier = %(carrier)s AND poll_id BETWEEN %(first)s AND %(last)s
-      AND rastro.is_due(next_poll_at, answered_at, lease_until, %(window_end)s, %(now)s)
+      AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
+                        %(window_end)s, %(now)s)
+      AND (%(chosen_account)s::text IS NULL OR poll_id IN (
+          SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = ''))
+      AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
+          SELECT s.poll_id FROM rastro.shipment s
+          WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = ''))
     ORDER BY poll_id LIMIT %(size)s
     FOR UPDATE SKIP LOCKED
 ) AS mine

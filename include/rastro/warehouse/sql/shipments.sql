@@ -72,7 +72,8 @@ WITH merged AS (
     UPDATE rastro.poll_state p
     SET digest = NULL, first_answered_at = NULL, next_poll_at = %(now)s, answered_at = NULL
     FROM merged m
-    WHERE m.is_new AND m.skip = '' AND p.poll_id = m.poll_id AND p.first_answered_at IS NOT NULL
+    WHERE m.skip = '' AND p.poll_id = m.poll_id AND p.first_answered_at IS NOT NULL
+      AND (m.is_new OR NOT EXISTS (SELECT FROM rastro.tracking_event e WHERE e.shipment_id = m.shipment_id))
 )
 SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS changed,
        count(*) FILTER (WHERE skip <> '') AS not_followed, count(*) FILTER (WHERE poll_id IS NULL AND skip = '') AS unclaimed
@@ -126,6 +127,15 @@ ON CONFLICT ON CONSTRAINT notice_is_owed_once DO NOTHING
 SELECT order_id FROM rastro.awaited_order
 WHERE account = %(account)s AND awaited_since > %(horizon)s
 ORDER BY order_id
+
+-- name: named_orders
+SELECT DISTINCT order_id FROM rastro.shipment
+WHERE account = %(account)s AND (order_id = ANY(%(numbers)s) OR tracking_number = ANY(%(numbers)s))
+ORDER BY order_id
+
+-- name: unknown_numbers
+SELECT number FROM unnest(%(numbers)s::text[]) AS number
+WHERE NOT EXISTS (SELECT FROM rastro.shipment s WHERE s.tracking_number = number OR s.order_id = number)
 
 -- name: await_order
 INSERT INTO rastro.awaited_order (account, order_id, awaited_since) VALUES (%(account)s, %(order_id)s, %(now)s)

@@ -1,0 +1,181 @@
+"""
+A dry run: work out all that would be told to whom now, keep it to be looked at, and tell nobody.
+
+What is staged is loaded, claimed and worded by the very code of a real run, in a transaction that is rolled back. Then
+the receivers are read, as before every sending, to see what they know already. Nothing is written anywhere but in
+``rastro.rehearsal``.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg import Connection, Rollback
+
+from rastro.errors import RastroError
+from rastro.mail.compose import address_hash, masked
+from rastro.mail.render import render
+from rastro.models import EVERYTHING, Channel, Selection
+from rastro.orders.base import OrderSource
+from rastro.pipeline import alert_shop, mail_customers, tell
+from rastro.pipeline.load import load
+from rastro.receivers import Message, Reading, Receiver
+from rastro.sending import Claimed, Settlement, held_back
+from rastro.settings import Settings
+from rastro.warehouse import outbox, rehearsals
+from rastro.warehouse.connect import Connect
+from rastro.warehouse.outbox import OrderKey
+from rastro.warehouse.rehearsals import Rehearsed
+
+NOBODY = "dry run"  # who holds the claims that are rolled back
+VERDICTS = {
+    Reading.OWED: "send",
+    Reading.CANNOT_ASK: "send",
+    Reading.DONE: "keep",
+    Reading.CLOSED: "drop",
+    Reading.CHANGED: "wait",
+    Reading.NOT_READY: "wait",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkedOut:
+    """What a run would have to tell, before the other sides are asked what they know."""
+
+    owed: dict[Channel, int] = field(default_factory=dict)
+    tellings: list[tuple[Channel, str, OrderKey, tell.Telling]] = field(default_factory=list)
+    letters: list[tuple[OrderKey, mail_customers.Letter]] = field(default_factory=list)
+    settled: list[Rehearsed] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """Everything needed to work out what is owed to everybody, and to ask the other sides what they know already."""
+
+    source_of: Callable[[str], OrderSource]
+    marketplace_of: Callable[[str], Receiver]
+    carrier_names: Mapping[str, str]
+    pages: Mapping[str, Callable[[str], str]]
+    address_key: bytes = field(repr=False)
+    connect: Connect
+    settings: Settings
+    run_id: str
+    clock: Callable[[], datetime]
+    selection: Selection = EVERYTHING
+
+    def rehearse(self) -> dict[str, object]:
+        """
+        Messages by channel and verdict, and the sentences about limits that a real run would stop at.
+
+        A side that cannot be asked makes the messages to it wait, with the reason.
+        """
+        worked_out = self._work_out()
+        with self.connect() as conn:
+            rehearsals.forget(conn, self.run_id)
+            for rehearsed in self._verdicts(conn, worked_out):
+                rehearsals.add(conn, rehearsed, self.clock(), self.run_id)
+            counts = rehearsals.counts(conn, self.run_id)
+        held = held_back(worked_out.owed, self.settings.most_notices, ())
+        figures: dict[str, object] = {f"{channel} {verdict}": messages for channel, verdict, messages in counts}
+        return figures | {f"{channel} limit": sentence for channel, sentence in held.items()}
+
+    def _work_out(self) -> WorkedOut:
+        found = WorkedOut()
+        with self.connect() as conn, conn.transaction():
+            now = self.clock()
+            load(conn, self.settings, now=now, run_id=self.run_id)
+            found.settled += rehearsals.dropped_by(conn, self.run_id)
+            for channel, targets in outbox.open_targets(conn, now, self.selection).items():
+                if channel is Channel.ALERT and not self.settings.alert_to:
+                    continue
+                found.owed[channel] = sum(targets.values())
+                for target in targets:
+                    for order in outbox.open_orders(conn, channel, target, now, self.selection):
+                        self._one_order(conn, channel, target, order, found)
+            raise Rollback
+        return found
+
+    def _one_order(
+        self, conn: Connection[Any], channel: Channel, target: str, order: OrderKey, found: WorkedOut
+    ) -> None:
+        now = self.clock()
+        claimed = outbox.claim(
+            conn, channel, target, order, now=now, lease_until=now, claimed_by=NOBODY, run_id=self.run_id
+        )
+        if not claimed:
+            return  # somebody is telling them right now
+        left: Sequence[tuple[Sequence[Claimed], Settlement]]
+        match channel:
+            case Channel.EMAIL:
+                letters, singles = mail_customers.worked_out(conn, order, claimed, self.settings, now)
+                found.letters += [(order, letter) for letter in letters]
+                left = [([notice], settlement) for notice, settlement in singles]
+            case Channel.ALERT:
+                alerts, singles = alert_shop.worked_out(conn, order, claimed, self.settings, self.pages, now)
+                found.settled += [alert_shop.rehearsed(order, letter, self.settings) for letter in alerts]
+                left = [([notice], settlement) for notice, settlement in singles]
+            case _:
+                tellings, left = tell.worked_out(conn, order, claimed, self.pages, self.settings)
+                found.tellings += [(channel, target, order, telling) for telling in tellings]
+        for notices, settlement in left:
+            told = Rehearsed(
+                channel=channel, target=target, account=order.account, order_id=order.order_id, kind=notices[0].kind,
+                notices=len(notices), verdict="wait" if settlement.state.is_open else "drop", reason=settlement.reason,
+            )  # fmt: skip
+            found.settled.append(told)
+
+    def _verdicts(self, conn: Connection[Any], worked_out: WorkedOut) -> Iterator[Rehearsed]:
+        yield from worked_out.settled
+        receivers: dict[tuple[Channel, str], Receiver | RastroError | None] = {}
+        for channel, target, order, telling in worked_out.tellings:
+            if (channel, target) not in receivers:
+                receivers[channel, target] = self._receiver(channel, target)
+            verdict, reason = read(receivers[channel, target], telling.message)
+            yield Rehearsed(
+                channel=channel, target=target, account=order.account, order_id=order.order_id,
+                invoice_number=telling.message.invoice_number, kind=telling.notices[0].kind,
+                notices=len(telling.notices), verdict=verdict, reason=reason,
+                rendered=msgspec.to_builtins(telling.message), recipient=target,
+            )  # fmt: skip
+        for order, letter in worked_out.letters:
+            yield self._mail(conn, order, letter)
+
+    def _receiver(self, channel: Channel, target: str) -> Receiver | RastroError | None:
+        try:
+            return self.marketplace_of(target) if channel is Channel.MARKETPLACE else self.source_of(target).receiver
+        except RastroError as error:
+            return error
+
+    def _mail(self, conn: Connection[Any], order: OrderKey, letter: mail_customers.Letter) -> Rehearsed:
+        def outcome(verdict: str, reason: str = "", **more: Any) -> Rehearsed:
+            return Rehearsed(
+                channel=Channel.EMAIL, target=order.account, account=order.account, order_id=order.order_id,
+                kind=letter.kind, notices=len(letter.notices), verdict=verdict, reason=reason, **more,
+            )  # fmt: skip
+
+        try:
+            contact = self.source_of(order.account).contact(order.order_id)
+            if contact is None:
+                return outcome("drop", mail_customers.NO_ADDRESS)
+            if outbox.is_suppressed(conn, address_hash(contact.email, self.address_key)):
+                return outcome("drop", mail_customers.SUPPRESSED)
+            mail = mail_customers.mail_about(letter, contact, self.settings, self.carrier_names, self.pages)
+            rendered = msgspec.to_builtins(render(mail))
+        except RastroError as error:
+            return outcome("wait", str(error))
+        return outcome("send", rendered=rendered, recipient=masked(contact.email))
+
+
+def read(receiver: Receiver | RastroError | None, message: Message) -> tuple[str, str]:
+    """What would become of a message by what the receiver holds now, and why."""
+    if receiver is None:
+        return "drop", "nothing can be written back to this source"
+    if isinstance(receiver, RastroError):
+        return "wait", str(receiver)
+    try:
+        held = receiver.read(message)
+    except RastroError as error:
+        return "wait", str(error)
+    return VERDICTS[held.reading], held.reason

@@ -1,0 +1,220 @@
+"""
+What follows from an attempt at sending: every decision between the claim of a notice and its settlement.
+
+Pure. Whoever sends asks here before it hands a message over and after it learns what became of it. A message that
+may have arrived is never simply sent again: it is read back where that is possible, and left to a person where not.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from rastro.errors import RastroError, Transient
+from rastro.models import Channel, NoticeState, Status
+from rastro.receivers import Answer, Reading, Receipt
+from rastro.settings import Settings
+
+BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480, 720, 1440))
+UNTIL_A_PERSON_LOOKS = timedelta(days=36500)
+ACCEPTED_IN_VAIN = 2  # writes that were accepted and cannot be read back, before a person has to look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """
+    One claimed notice. ``attempts`` counts the present one; ``hand_overs`` are earlier attempts that may have arrived.
+    """
+
+    notice_id: int
+    shipment_id: int
+    kind: str
+    content: str
+    event_at: datetime
+    expires_at: datetime | None
+    attempts: int
+    message_id: str
+    hand_overs: int
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def doubtful(self) -> bool:
+        return self.hand_overs > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """
+    How an attempt ended: the notice's new state, why, and what the other side said.
+
+    ``counts`` is false for an attempt that never came to the notice itself, ``may_have_arrived`` true for one of which
+    nobody can tell whether the other side took it.
+    """
+
+    state: NoticeState
+    reason: str = ""
+    receipt: str = ""
+    not_before: datetime | None = None
+    outcome: str = ""
+    answer: str = field(default="", repr=False)
+    counts: bool = True
+    may_have_arrived: bool = False
+
+
+# How much one run may send
+
+NAMED = {
+    Channel.ORDER: "order updates",
+    Channel.EMAIL: "e-mails",
+    Channel.MARKETPLACE: "delivery confirmations",
+    Channel.ALERT: "alerts",
+}
+
+
+def held_back(
+    owed: Mapping[Channel, int], limits: Mapping[Channel, int], released: Collection[Channel]
+) -> dict[Channel, str]:
+    """Channels on which a run sends nothing, since more is owed there than its limit: each with the sentence for it."""
+    return {
+        channel: (
+            f"{count:,} {NAMED[channel]} owed, limit {limits[channel]:,}: look at them (table rastro.open_notice, or a "
+            f"dry run), then trigger a run that releases {channel}"
+        )
+        for channel, count in owed.items()
+        if channel in limits and count > limits[channel] and channel not in released
+    }
+
+
+# Telling a receiver that can be read
+
+
+def before_write(
+    held: Answer, notices: Sequence[Claimed], settings: Settings, now: datetime, *, repeat_is_safe: bool
+) -> Settlement | None:
+    """
+    The end of the attempt by what the receiver already holds; None when it is to be written to.
+
+    :param repeat_is_safe: the receiver itself drops a second copy.
+    """
+    match held.reading:
+        case Reading.DONE:
+            return Settlement(state=NoticeState.SENT, outcome="already", reason=held.reason)
+        case Reading.CLOSED:
+            return Settlement(state=NoticeState.DROPPED, reason=held.reason)
+        case Reading.NOT_READY | Reading.CHANGED:
+            waiting = later(Transient(held.reason), notices, settings, now)
+            return replace(waiting, outcome=held.reading.value)
+        case Reading.CANNOT_ASK if is_doubtful(notices) and not repeat_is_safe:
+            reason = f"an earlier attempt may have arrived, and it cannot be asked: {held.reason}"
+            return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS)
+    return None
+
+
+def before_go_live(
+    notices: Sequence[Claimed], delivered_at: datetime | None, cut_off: datetime | None
+) -> Settlement | None:
+    """The end of news from before the go-live, which may have been set since; a delivery is told whatever its age."""
+    if delivered_at or not cut_off or any(notice.event_at >= cut_off for notice in notices):
+        return None
+    return Settlement(state=NoticeState.DROPPED, reason="happened before the go-live cut-off")
+
+
+def after_write(
+    receipt: Receipt, held: Answer | RastroError, notices: Sequence[Claimed], settings: Settings, now: datetime
+) -> Settlement:
+    """The end of an attempt that was accepted, by what the receiver shows afterwards, or why it could not be read."""
+    if isinstance(held, RastroError):
+        settlement = in_doubt(f"written, but not read back: {held}", notices, now, attempts=settings.max_attempts)
+    elif held.reading in {Reading.DONE, Reading.CANNOT_ASK}:
+        outcome = "read back" if held.reading is Reading.DONE else "accepted"
+        settlement = Settlement(state=NoticeState.SENT, outcome=outcome)
+    else:
+        reason = f"accepted with {receipt.status}, but reading it back shows otherwise: {held.reason}"
+        settlement = in_doubt(reason, notices, now, attempts=ACCEPTED_IN_VAIN)
+    return replace(settlement, receipt=receipt.number, answer=str(receipt.status))
+
+
+def in_doubt(reason: str, notices: Sequence[Claimed], now: datetime, *, attempts: int) -> Settlement:
+    """It may have arrived or not: read again after a pause, and left to a person when that came up too often."""
+    tried = max(notice.attempts for notice in notices)
+    if tried >= attempts:
+        reason = f"gave up after {tried} attempts: {reason}"
+        return Settlement(state=NoticeState.DEAD, reason=reason, may_have_arrived=True)
+    pause = BACK_OFF[min(tried, len(BACK_OFF)) - 1]
+    return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + pause, may_have_arrived=True)
+
+
+# What did not arrive
+
+
+def hindered(error: RastroError, notices: Sequence[Claimed], now: datetime) -> Settlement:
+    """Owed as before: the way was barred for everybody, which counts as no attempt at this notice."""
+    return Settlement(state=state_before(notices), reason=str(error), not_before=now + asked_for(error), counts=False)
+
+
+def later(error: RastroError, notices: Sequence[Claimed], settings: Settings, now: datetime) -> Settlement:
+    """Owed still, after a pause that grows with the attempts; given up when there were too many."""
+    attempts = max(notice.attempts for notice in notices)
+    if attempts >= settings.max_attempts:
+        return Settlement(state=NoticeState.DEAD, reason=f"gave up after {attempts} attempts: {error}")
+    pause = BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
+    not_before = now + max(pause, asked_for(error))
+    return Settlement(state=state_before(notices), reason=str(error), not_before=not_before)
+
+
+def state_before(notices: Sequence[Claimed]) -> NoticeState:
+    """What notices go back to when this attempt surely did not arrive: earlier doubt stays."""
+    return NoticeState.UNKNOWN if is_doubtful(notices) else NoticeState.OWED
+
+
+def is_doubtful(notices: Sequence[Claimed]) -> bool:
+    return any(notice.doubtful for notice in notices)
+
+
+def asked_for(error: RastroError) -> timedelta:
+    """The patience that the other side asked for."""
+    return timedelta(seconds=getattr(error, "retry_after", None) or 0)
+
+
+# Mail, which cannot be asked back
+
+
+def reconsidered(
+    notices: Sequence[Claimed],
+    statuses: Mapping[int, Status],
+    settings: Settings,
+    now: datetime,
+    *,
+    cut_off: datetime | None = None,
+) -> list[tuple[Claimed, Settlement]]:
+    """
+    Mails that must not go out after all, each with the reason: of unknown fate, overtaken, or too old by now.
+
+    :param statuses: where the followed parcels of the order are, by shipment.
+    :param cut_off: the account's go-live, which may have been set since the notice was owed.
+    """
+    out = []
+    for notice in notices:
+        if reason := why_of_unknown_fate(notice, settings):
+            held = Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS)
+            out.append((notice, held))
+        elif statuses.get(notice.shipment_id) != notice.kind:
+            out.append((notice, Settlement(state=NoticeState.SUPERSEDED, reason="the parcel has moved on")))
+        elif cut_off and notice.event_at < cut_off:
+            out.append((notice, Settlement(state=NoticeState.DROPPED, reason="happened before the go-live cut-off")))
+        elif notice.expires_at and notice.expires_at <= now:
+            out.append((notice, Settlement(state=NoticeState.DROPPED, reason="too old to be news")))
+    return out
+
+
+def why_of_unknown_fate(notice: Claimed, settings: Settings) -> str:
+    """Why a mail must wait for a person, since an earlier attempt may have gone out; empty when it may go."""
+    if not notice.doubtful or (settings.resend_doubtful_mail and notice.hand_overs == 1):
+        return ""
+    return "an earlier attempt may have gone out, and a mail cannot be asked back; look, then release it"
+
+
+def mail_in_doubt(error: RastroError, notices: Sequence[Claimed], settings: Settings, now: datetime) -> Settlement:
+    """Nobody can tell whether it went out: it waits for a person, or for the one repeat that the settings allow."""
+    again = settings.resend_doubtful_mail and not is_doubtful(notices)
+    pause = settings.lease if again else UNTIL_A_PERSON_LOOKS
+    return Settlement(state=NoticeState.UNKNOWN, reason=str(error), not_before=now + pause, may_have_arrived=True)

@@ -1,0 +1,25 @@
+"""How long contents are kept: texts of messages, masked recipients and raw bodies go, facts and states stay."""
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+from rastro.warehouse.queries import run
+
+AT_MOST = 10_000
+
+
+def erase(conn: Connection[Any], kept_since: datetime, now: datetime) -> dict[str, int]:
+    """
+    Erase contents older than ``kept_since``, the oldest first and at most :data:`AT_MOST` rows of each kind; how many.
+
+    Each run erases some, so none takes long. A notice that is still owed keeps everything.
+    """
+    old = {"kept_since": kept_since, "most": AT_MOST}
+    return {
+        "messages": run(conn, "erase_messages", now=now, **old).rowcount,
+        "quarantined bodies": run(conn, "erase_quarantined_bodies", now=now, **old).rowcount,
+        "raw answers": run(conn, "erase_raw_answers", **old).rowcount,
+        "rehearsals": run(conn, "erase_rehearsals", **old).rowcount,
+    }

@@ -1,0 +1,28 @@
+-- name: forget_rehearsal
+DELETE FROM rastro.rehearsal WHERE run_id = %(run_id)s
+
+-- name: add_rehearsed
+INSERT INTO rastro.rehearsal (run_id, channel, target, account, order_id, invoice_number, kind, notices, verdict, reason,
+    rendered, recipient, rehearsed_at)
+VALUES (%(run_id)s, %(channel)s, %(target)s, %(account)s, %(order_id)s, %(invoice_number)s, %(kind)s, %(notices)s, %(verdict)s,
+    %(reason)s, %(rendered)s, %(recipient)s, %(now)s)
+
+-- name: dropped_by_run
+SELECT n.channel, n.target, n.kind, n.reason, s.account, s.order_id, s.invoice_number
+FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id)
+WHERE n.run_id = %(run_id)s AND n.state = 'dropped'
+ORDER BY n.notice_id
+
+-- name: count_rehearsed
+SELECT channel, verdict, count(*) AS messages FROM rastro.rehearsal
+WHERE run_id = %(run_id)s
+GROUP BY channel, verdict ORDER BY channel, verdict
+
+-- name: last_rehearsal
+SELECT run_id FROM rastro.rehearsal ORDER BY rehearsal_id DESC LIMIT 1
+
+-- name: rehearsed_messages
+SELECT rehearsal_id, channel, target, order_id, kind, verdict, reason, recipient, subject, text
+FROM rastro.v_rehearsal
+WHERE run_id = %(run_id)s AND (%(channel)s::text IS NULL OR channel = %(channel)s)
+ORDER BY channel, target, order_id, kind LIMIT %(most)s

@@ -1,0 +1,37 @@
+-- name: erase_messages
+-- What was told long ago, and to whom. That it was told, when and with which answer stays.
+WITH old AS (
+    SELECT notice_id FROM rastro.notice
+    WHERE settled_at < %(kept_since)s AND rendered IS NOT NULL AND erased_at IS NULL
+      AND state IN ('sent', 'superseded', 'dropped', 'dead')
+    ORDER BY settled_at LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE rastro.notice n SET rendered = NULL, recipient = '', recipient_hash = '', erased_at = %(now)s
+FROM old WHERE n.notice_id = old.notice_id
+
+-- name: erase_quarantined_bodies
+-- The entry itself stays, open or not.
+WITH old AS (
+    SELECT quarantine_id FROM rastro.quarantine
+    WHERE last_at < %(kept_since)s AND raw IS NOT NULL
+    ORDER BY last_at LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE rastro.quarantine q SET raw = NULL, erased_at = %(now)s FROM old WHERE q.quarantine_id = old.quarantine_id
+
+-- name: erase_raw_answers
+WITH old AS (
+    SELECT poll_id FROM rastro.raw_answer WHERE answered_at < %(kept_since)s
+    ORDER BY answered_at LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+)
+DELETE FROM rastro.raw_answer r USING old WHERE r.poll_id = old.poll_id
+
+-- name: erase_rehearsals
+WITH old AS (
+    SELECT rehearsal_id FROM rastro.rehearsal WHERE rehearsed_at < %(kept_since)s
+    ORDER BY rehearsed_at LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+)
+DELETE FROM rastro.rehearsal r USING old WHERE r.rehearsal_id = old.rehearsal_id

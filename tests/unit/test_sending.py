@@ -1,0 +1,229 @@
+"""What is decided between the claim of a notice and its settlement."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rastro.errors import Doubtful, RastroError, RateLimited, Transient
+from rastro.models import Channel, NoticeState, Status
+from rastro.receivers import Answer, Reading, Receipt
+from rastro.sending import (
+    ACCEPTED_IN_VAIN,
+    BACK_OFF,
+    UNTIL_A_PERSON_LOOKS,
+    Claimed,
+    Settlement,
+    after_write,
+    before_go_live,
+    before_write,
+    held_back,
+    hindered,
+    in_doubt,
+    mail_in_doubt,
+    reconsidered,
+)
+from rastro.settings import Settings, settings_from
+
+NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SETTINGS = settings_from({"max_attempts": "8"})
+ONE_REPEAT = settings_from({"resend_doubtful_mail": "true"})
+GO_LIVE = "happened before the go-live cut-off"
+
+
+def notice(**changes: Any) -> Claimed:
+    by_default: dict[str, Any] = {
+        "notice_id": 1, "shipment_id": 1, "kind": "delivered", "content": "", "event_at": NOW - HOUR,
+        "expires_at": None, "attempts": 1, "message_id": "", "hand_overs": 0,
+    }  # fmt: skip
+    return Claimed(**by_default | changes)
+
+
+# How much one run may send
+
+
+def test_a_channel_on_which_more_is_owed_than_a_run_may_send_is_held_back_in_a_sentence() -> None:
+    owed = {Channel.EMAIL: 4812, Channel.ORDER: 4812}
+    assert held_back(owed, {Channel.EMAIL: 2000, Channel.ORDER: 50000}, ()) == {
+        Channel.EMAIL: (
+            "4,812 e-mails owed, limit 2,000: look at them (table rastro.open_notice, or a dry run), then trigger a "
+            "run that releases email"
+        )
+    }
+
+
+@pytest.mark.parametrize(("count", "held"), [(1999, False), (2000, False), (2001, True)])
+def test_a_run_may_send_as_much_as_its_limit(count: int, *, held: bool) -> None:
+    assert bool(held_back({Channel.EMAIL: count}, {Channel.EMAIL: 2000}, ())) is held
+
+
+def test_a_channel_without_a_limit_is_never_held_back() -> None:
+    assert held_back({Channel.EMAIL: 10**6}, {Channel.ORDER: 1}, ()) == {}
+
+
+def test_a_released_channel_is_not_held_back_and_the_others_are() -> None:
+    owed, limits = {Channel.EMAIL: 11, Channel.ALERT: 11}, {Channel.EMAIL: 10, Channel.ALERT: 10}
+    assert set(held_back(owed, limits, {Channel.EMAIL})) == {Channel.ALERT}
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_whatever_is_held_back_has_a_name(channel: Channel) -> None:
+    assert channel in held_back({channel: 2}, {channel: 1}, ())[channel]
+
+
+# Receivers that can be read
+
+
+def before(reading: Reading, *notices: Claimed, repeat_is_safe: bool = False) -> Settlement | None:
+    held = Answer(reading=reading, reason=f"it is {reading}")
+    return before_write(held, notices or (notice(),), SETTINGS, NOW, repeat_is_safe=repeat_is_safe)
+
+
+@pytest.mark.parametrize("notices", [(notice(),), (notice(hand_overs=1), notice())])
+def test_only_what_is_not_there_yet_is_written(notices: tuple[Claimed, ...]) -> None:
+    assert before(Reading.OWED, *notices) is None
+    assert before(Reading.DONE, *notices) == Settlement(state=NoticeState.SENT, outcome="already", reason="it is done")
+    assert before(Reading.CLOSED, *notices) == Settlement(state=NoticeState.DROPPED, reason="it is closed")
+
+
+@pytest.mark.parametrize("reading", [Reading.NOT_READY, Reading.CHANGED])
+def test_what_cannot_be_written_yet_waits_longer_each_time_and_not_for_ever(reading: Reading) -> None:
+    waiting = before(reading, notice(attempts=2))
+    assert waiting == Settlement(
+        state=NoticeState.OWED, reason=f"it is {reading}", outcome=reading.value, not_before=NOW + BACK_OFF[1]
+    )
+    given_up = before(reading, notice(attempts=SETTINGS.max_attempts))
+    assert given_up
+    assert (given_up.state, given_up.outcome) == (NoticeState.DEAD, reading.value)
+
+
+@pytest.mark.parametrize(
+    ("hand_overs", "repeat_is_safe", "written"), [(0, False, True), (0, True, True), (1, True, True), (1, False, False)]
+)
+def test_where_nothing_can_be_read_only_a_safe_repeat_is_written(
+    hand_overs: int, *, repeat_is_safe: bool, written: bool
+) -> None:
+    settled = before(Reading.CANNOT_ASK, notice(), notice(hand_overs=hand_overs), repeat_is_safe=repeat_is_safe)
+    assert settled == (
+        None
+        if written
+        else Settlement(
+            state=NoticeState.UNKNOWN,
+            reason="an earlier attempt may have arrived, and it cannot be asked: it is cannot_ask",
+            not_before=NOW + UNTIL_A_PERSON_LOOKS,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("event_at", "delivered", "cut_off", "told"),
+    [
+        (NOW - 2 * HOUR, False, NOW - HOUR, False),
+        (NOW - 2 * HOUR, True, NOW - HOUR, True),
+        (NOW - 2 * HOUR, False, None, True),
+        (NOW - HOUR, False, NOW - HOUR, True),
+        (NOW, False, NOW - HOUR, True),
+    ],
+)
+def test_news_from_before_the_go_live_is_told_only_of_what_is_delivered(
+    event_at: datetime, cut_off: datetime | None, *, delivered: bool, told: bool
+) -> None:
+    settled = before_go_live([notice(event_at=event_at)], NOW if delivered else None, cut_off)
+    assert settled == (None if told else Settlement(state=NoticeState.DROPPED, reason=GO_LIVE))
+
+
+def test_one_piece_of_news_after_the_go_live_takes_the_older_ones_along() -> None:
+    older, newer = notice(event_at=NOW - 2 * HOUR), notice(event_at=NOW)
+    assert before_go_live([older, newer], None, NOW - HOUR) is None
+
+
+def after(held: Answer | RastroError, *notices: Claimed) -> Settlement:
+    return after_write(Receipt(status=202, number="R-1"), held, notices or (notice(),), SETTINGS, NOW)
+
+
+@pytest.mark.parametrize(("reading", "outcome"), [(Reading.DONE, "read back"), (Reading.CANNOT_ASK, "accepted")])
+def test_an_accepted_write_that_nothing_contradicts_is_sent(reading: Reading, outcome: str) -> None:
+    assert after(Answer(reading=reading)) == Settlement(
+        state=NoticeState.SENT, outcome=outcome, receipt="R-1", answer="202"
+    )
+
+
+@pytest.mark.parametrize("reading", [Reading.OWED, Reading.CLOSED, Reading.CHANGED, Reading.NOT_READY])
+def test_an_accepted_write_that_cannot_be_seen_is_doubtful_and_the_second_time_a_persons(reading: Reading) -> None:
+    held = Answer(reading=reading, reason="nothing there")
+    why = "accepted with 202, but reading it back shows otherwise: nothing there"
+    assert after(held) == Settlement(
+        state=NoticeState.UNKNOWN, reason=why, not_before=NOW + BACK_OFF[0], may_have_arrived=True, receipt="R-1",
+        answer="202",
+    )  # fmt: skip
+    assert after(held, notice(attempts=ACCEPTED_IN_VAIN)) == Settlement(
+        state=NoticeState.DEAD, reason=f"gave up after 2 attempts: {why}", may_have_arrived=True, receipt="R-1",
+        answer="202",
+    )  # fmt: skip
+
+
+def test_an_accepted_write_that_could_not_be_read_back_is_read_again_with_patience() -> None:
+    doubt = after(Transient("503"), notice(attempts=7))
+    assert (doubt.state, doubt.not_before) == (NoticeState.UNKNOWN, NOW + BACK_OFF[6])
+    assert doubt.reason == "written, but not read back: 503"
+    assert doubt.may_have_arrived
+    assert after(Transient("503"), notice(attempts=8)).state is NoticeState.DEAD
+
+
+@pytest.mark.parametrize(("attempts", "state"), [(1, NoticeState.UNKNOWN), (3, NoticeState.DEAD)])
+def test_what_may_have_arrived_is_remembered_as_such_whatever_becomes_of_it(attempts: int, state: NoticeState) -> None:
+    doubt = in_doubt("no answer", [notice(attempts=attempts), notice()], NOW, attempts=3)
+    assert (doubt.state, doubt.may_have_arrived) == (state, True)
+
+
+def test_the_pause_after_a_doubt_grows_and_then_stays() -> None:
+    doubts = [in_doubt("no answer", [notice(attempts=attempts)], NOW, attempts=99) for attempts in range(1, 21)]
+    waits = [doubt.not_before - NOW for doubt in doubts if doubt.not_before]
+    assert waits == [*BACK_OFF, *[BACK_OFF[-1]] * (20 - len(BACK_OFF))]
+
+
+def test_a_barred_way_does_not_count() -> None:
+    assert hindered(RateLimited("429"), [notice()], NOW).counts is False
+
+
+# Mail
+
+
+def settled(one: Claimed, *, settings: Settings = SETTINGS, cut_off: datetime | None = None) -> Settlement | None:
+    """How a mail about a delivered parcel ends before it goes out; None when it goes."""
+    found = reconsidered([one], {1: Status.DELIVERED}, settings, NOW, cut_off=cut_off)
+    assert [held for held, _ in found] in ([], [one])
+    return found[0][1] if found else None
+
+
+def test_a_mail_of_unknown_fate_is_held_with_the_sentence_that_says_what_to_do() -> None:
+    assert settled(notice(hand_overs=1)) == Settlement(
+        state=NoticeState.UNKNOWN,
+        reason="an earlier attempt may have gone out, and a mail cannot be asked back; look, then release it",
+        not_before=NOW + UNTIL_A_PERSON_LOOKS,
+    )
+
+
+@pytest.mark.parametrize(("cut_off", "goes"), [(NOW - 2 * HOUR, True), (NOW - HOUR, True), (NOW, False), (None, True)])
+def test_a_mail_about_what_happened_before_the_go_live_does_not_go_out(cut_off: datetime | None, *, goes: bool) -> None:
+    expected = None if goes else Settlement(state=NoticeState.DROPPED, reason=GO_LIVE)
+    assert settled(notice(event_at=NOW - HOUR), cut_off=cut_off) == expected
+
+
+def test_a_repeat_too_must_be_news_of_after_the_go_live() -> None:
+    once = notice(hand_overs=1)
+    assert settled(once, settings=ONE_REPEAT) is None
+    assert settled(once, settings=ONE_REPEAT, cut_off=NOW) == Settlement(state=NoticeState.DROPPED, reason=GO_LIVE)
+    too_late = replace(once, expires_at=NOW)
+    assert settled(too_late, settings=ONE_REPEAT) == Settlement(state=NoticeState.DROPPED, reason="too old to be news")
+
+
+def test_a_mail_whose_answer_was_lost_says_so_and_may_have_arrived() -> None:
+    assert mail_in_doubt(Doubtful("cut off after DATA"), [notice()], SETTINGS, NOW) == Settlement(
+        state=NoticeState.UNKNOWN,
+        reason="cut off after DATA",
+        not_before=NOW + UNTIL_A_PERSON_LOOKS,
+        may_have_arrived=True,
+    )
