@@ -4,7 +4,7 @@
 **When** Hourly, for the hour that just ended. **Owner** the data team.
 
 **What** Reads new shipments from the sources, asks carriers about those that are due, loads what changed into the
-warehouse, then writes it on the orders, mails customers and confirms deliveries to marketplaces.
+warehouse, then writes it on the orders, mails customers, confirms deliveries to marketplaces and alerts the shop.
 
 **Safe to rerun?** Yes: any task, any run, any window, several at once. A parcel answered after a window's end is not
 asked about again for it, and nobody is told the same thing twice; both are kept in the warehouse, not here.

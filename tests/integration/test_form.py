@@ -222,3 +222,19 @@ def test_a_go_live_that_is_set_while_a_limit_holds_mails_back_drops_them(shop):
     assert shop.simulator.mails() == []
     (written,) = shop.received("PUT", TRACKING)
     assert json.loads(written["body"])["isDelivered"], "a delivery is told whatever its age"
+
+
+def test_a_dry_run_that_reprocesses_leaves_nothing_staged(shop):
+    shop.rows("delivered", parcels=2)
+    shop.hour()
+    shop.execute("UPDATE rastro.tracking_event SET status = 'unknown'")  # as a table of before had it
+    assert not shop.hour(params={"dry_run": True, "reprocess": True}).failures
+    assert shop.ask("SELECT count(*) AS n FROM rastro.staged_snapshot")[0].n == 0
+    assert {one.status for one in shop.ask("SELECT status FROM rastro.tracking_event")} == {"unknown"}
+    assert not shop.hour(params={"reprocess": True}).failures
+    assert "unknown" not in {one.status for one in shop.ask("SELECT status FROM rastro.tracking_event")}
+
+
+def test_the_quarantine_is_not_retried_in_a_dry_run(shop):
+    run = shop.hour(params={"dry_run": True, "retry_quarantine": True})
+    assert "cannot be rehearsed" in str(run.failures["sync_orders"])

@@ -82,6 +82,8 @@ def form_of(context: Mapping[str, Any]) -> Form:
     numbers = numbers_in(pasted)
     if pasted.strip() and not numbers:
         raise Misconfigured("The field for orders and tracking numbers holds none")
+    if params.get("dry_run") and params.get("retry_quarantine"):
+        raise Misconfigured("Retrying the quarantine closes what can be read now: it cannot be rehearsed in a dry run")
     return Form(
         selection=Selection(
             account=str(params.get("account") or "").strip(),

@@ -5,13 +5,14 @@ Each returns ids and counts only, and says in one line of its log what happened.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from airflow.sdk.definitions.context import Context
+from psycopg import Connection
 
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Permanent, RastroError, Transient
@@ -104,10 +105,9 @@ def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[s
     shop = Workshop.open(run_id)
     form = form_of(context)
     if form.reprocess:
-        with stage(shop, "reprocess") as running, shop.connect() as conn:
-            window = chosen_window(context)
-            again = reprocess.reprocess(conn, CARRIERS, form.selection, window, now=shop.clock(), run_id=run_id)
-            running.figures = asdict(again)
+        if not form.dry_run:
+            with stage(shop, "reprocess") as running, shop.connect() as conn:
+                running.figures = asdict(reprocessed(shop, context, conn, conn.commit))
         return {}
     with stage(shop, "plan_polls") as running, shop.connect() as conn:
         carriers = shop.carriers()
@@ -169,16 +169,30 @@ def open_targets(run_id: str, context: Mapping[str, Any]) -> dict[str, list[str]
         return {channel.value: sorted(targets) for channel, targets in owed.items() if channel not in held}
 
 
+def reprocessed(
+    shop: Workshop, context: Mapping[str, Any], conn: Connection[Any], commit: Callable[[], object]
+) -> reprocess.Figures:
+    return reprocess.reprocess(
+        conn, CARRIERS, form_of(context).selection, chosen_window(context), now=shop.clock(), run_id=shop.run_id,
+        commit=commit,
+    )  # fmt: skip
+
+
 def rehearse(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     """Work out what would be told to whom, and keep it to be looked at."""
     shop = Workshop.open(run_id)
+
+    def before_load(conn: Connection[Any]) -> None:
+        if form_of(context).reprocess:
+            reprocessed(shop, context, conn, lambda: None)
+
     with stage(shop, "rehearse") as running:
         rehearsal = Rehearsal(
             source_of=shop.source, marketplace_of=shop.marketplace, carrier_names=NAMES, pages=PAGES,
             connect=shop.connect, settings=shop.settings, selection=form_of(context).selection,
             address_key=shop.vault().hash_key, run_id=run_id, clock=shop.clock,
         )  # fmt: skip
-        running.figures = rehearsal.rehearse()
+        running.figures = rehearsal.rehearse(before_load)
     return running.figures
 
 

@@ -75,7 +75,7 @@ def judge(
     change = compare(
         known.events,
         decode(answer.snapshot),
-        life=Life.of(begun(known), margin=POSTED_BEFORE_INVOICE, now=answer.answered_at, passed_on=known.passed_on_at),
+        life=life_of(known, answer.answered_at),
         before=known.state,
         revision=known.revision + 1,
         first_contact=answer.first_answered_at == answer.answered_at and not known.events,
@@ -90,6 +90,11 @@ def judge(
     )
     notices = tuple(owed(change, known.shipment, policy))
     return Loaded(known=known, change=change, owed=notices, newest=answer.is_newest)
+
+
+def life_of(known: Known, answered_at: datetime) -> Life:
+    """The span in which an answer can speak of this parcel."""
+    return Life.of(begun(known), margin=POSTED_BEFORE_INVOICE, now=answered_at, passed_on=known.passed_on_at)
 
 
 def begun(known: Known) -> datetime:
@@ -117,7 +122,9 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
         status=Status(state.status),
         quiet_since=look.quiet_since,
         estimated_at=snapshot.estimated_at,
-        next_poll_at=answer.next_poll_at if is_settled(answer, loaded) else next_poll_at(look, settings.pace),
+        next_poll_at=next_poll_at(look, settings.pace),
+        keeps_plan=is_settled(answer, loaded),
+        keeps_digest=answer.worked_out_again,
     )
 
 

@@ -65,13 +65,15 @@ class Rehearsal:
     clock: Callable[[], datetime]
     selection: Selection = EVERYTHING
 
-    def rehearse(self) -> dict[str, object]:
+    def rehearse(self, before_load: Callable[[Connection[Any]], None]) -> dict[str, object]:
         """
         Messages by channel and verdict, and the sentences about limits that a real run would stop at.
 
         A side that cannot be asked makes the messages to it wait, with the reason.
+
+        :param before_load: what comes before the load, in the transaction that is rolled back.
         """
-        worked_out = self._work_out()
+        worked_out = self._work_out(before_load)
         with self.connect() as conn:
             rehearsals.forget(conn, self.run_id)
             for rehearsed in self._verdicts(conn, worked_out):
@@ -81,10 +83,11 @@ class Rehearsal:
         figures: dict[str, object] = {f"{channel} {verdict}": messages for channel, verdict, messages in counts}
         return figures | {f"{channel} limit": sentence for channel, sentence in held.items()}
 
-    def _work_out(self) -> WorkedOut:
+    def _work_out(self, before_load: Callable[[Connection[Any]], None]) -> WorkedOut:
         found = WorkedOut()
         with self.connect() as conn, conn.transaction():
             now = self.clock()
+            before_load(conn)
             load(conn, self.settings, now=now, run_id=self.run_id)
             found.settled += rehearsals.dropped_by(conn, self.run_id)
             for channel, targets in outbox.open_targets(conn, now, self.selection).items():

@@ -6,7 +6,7 @@ same is left alone, so that a reprocess costs the writing of what it changes, an
 """
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,10 +15,10 @@ import msgspec
 from psycopg import Connection
 
 from rastro.carriers.base import Carrier
-from rastro.diff import Life, compare
+from rastro.diff import compare
 from rastro.errors import Unreadable
 from rastro.models import Refusal, Selection, Snapshot, Window
-from rastro.pipeline.load import POSTED_BEFORE_INVOICE, begun
+from rastro.pipeline.load import life_of
 from rastro.pipeline.track import digest_of
 from rastro.warehouse import again, loading, records
 from rastro.warehouse.again import Kept, Prospect, ReadAgain
@@ -62,19 +62,20 @@ def reprocess(
     *,
     now: datetime,
     run_id: str,
+    commit: Callable[[], object],
 ) -> Figures:
     """
     Read every kept answer of the selected shipments again, those that came within ``window`` when there is one.
 
-    Committed some hundred at a time, so that no transaction spans the whole warehouse. One that was cut off and begins
-    anew may stage an answer twice, which changes nothing more.
+    :param commit: called after every some hundred, so that no transaction spans the whole warehouse. One that was cut
+        off and begins anew may stage an answer twice, which changes nothing more. A dry run commits nothing.
     """
     figures = Figures()
     for some in again.kept_answers(conn, carriers, selection, window, AT_A_TIME):
         readings = list(readings_of(conn, carriers, some, figures, now, run_id))
         otherwise = meaning_something_else(conn, readings)
         again.stage(conn, map(to_stage, otherwise), run_id)
-        conn.commit()
+        commit()
         figures.read += len(some)
         figures.changed += len(otherwise)
     return figures
@@ -92,20 +93,21 @@ def readings_of(
     read: dict[str, list[str]] = {}
     for kept in some:
         raw = zlib.decompress(kept.raw)
+        at = last_given(kept, raw)
         try:
             meaning = carriers[kept.carrier].parse(raw)
         except Unreadable as error:
             figures.unreadable += 1
             records.quarantine(
                 conn, origin=kept.carrier, subject=kept.reference, reason=NO_LONGER_READABLE, detail=str(error),
-                raw=raw, now=kept.answered_at, run_id=run_id,
+                raw=raw, now=min(at, kept.loaded_at or at), run_id=run_id,  # a retry knows it for the one loaded
             )  # fmt: skip
             continue
         read.setdefault(kept.carrier, []).append(kept.reference)
         if isinstance(meaning, Refusal):
             figures.refused += 1
         else:
-            yield Reading(kept=kept, snapshot=meaning, at=last_given(kept, raw))
+            yield Reading(kept=kept, snapshot=meaning, at=at)
     for carrier, references in read.items():
         again.close_entries_about(conn, carrier, references, NO_LONGER_READABLE, now)
 
@@ -134,7 +136,7 @@ def differs(reading: Reading, known: Known, prospect: Prospect) -> bool:
     change = compare(
         known.events,
         reading.snapshot,
-        life=Life.of(begun(known), margin=POSTED_BEFORE_INVOICE, now=reading.at),
+        life=life_of(known, reading.at),
         before=known.state,
         newest=reading.is_newest,
     )

@@ -26,7 +26,7 @@ SHIPMENT_FIELDS = tuple(Shipment.__dataclass_fields__)
 class StagedAnswer:
     """
     One staged answer; ``first_answered_at`` equals ``answered_at`` when the carrier had never answered before,
-    ``loaded_at`` is the time of the newest answer loaded so far, ``next_poll_at`` the next look as it is planned now.
+    ``loaded_at`` is the time of the newest answer loaded so far.
     ``worked_out_again`` is true for an answer that was kept and has been read anew.
     """
 
@@ -37,7 +37,6 @@ class StagedAnswer:
     snapshot: bytes
     first_answered_at: datetime | None
     loaded_at: datetime | None
-    next_poll_at: datetime | None = None
     worked_out_again: bool = False
 
     @property
@@ -75,7 +74,10 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextLook:
-    """What ``poll_state`` holds once an answer is loaded."""
+    """
+    What ``poll_state`` holds once an answer is loaded. An answer that was only read again ``keeps_digest``, and
+    ``keeps_plan`` of the next look when it moved nothing.
+    """
 
     poll_id: int
     answered_at: datetime
@@ -84,6 +86,8 @@ class NextLook:
     quiet_since: datetime
     estimated_at: datetime | None
     next_poll_at: datetime | None
+    keeps_plan: bool = False
+    keeps_digest: bool = False
 
 
 def begin(conn: Connection[Any], now: datetime) -> None:
@@ -105,7 +109,6 @@ def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnsw
             snapshot=row.snapshot,
             first_answered_at=row.first_answered_at,
             loaded_at=row.loaded_at,
-            next_poll_at=row.next_poll_at,
             worked_out_again=row.worked_out_again,
         )
         for row in run(conn, "take_staged", after=after, size=size)
@@ -167,6 +170,7 @@ def write(
         answered=[look.answered_at for look in looks], digests=[look.digest for look in looks],
         statuses=[look.status.value for look in looks], quiet=[look.quiet_since for look in looks],
         estimates=[look.estimated_at for look in looks], next_polls=[look.next_poll_at for look in looks],
+        keep_plans=[look.keeps_plan for look in looks], keep_digests=[look.keeps_digest for look in looks],
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
 -- name: take_staged
 -- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index.
 SELECT DISTINCT ON (s.poll_id) s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at,
-    p.next_poll_at, s.worked_out_again
+    s.worked_out_again
 FROM rastro.staged_snapshot s JOIN rastro.poll_state p USING (poll_id)
 WHERE s.poll_id > %(after)s
 ORDER BY s.poll_id, s.staged_id LIMIT %(size)s
@@ -95,11 +95,11 @@ WHERE notice.state = 'superseded'
 -- name: settle_loaded
 -- An answer older than one that was loaded before leaves the plan as it is.
 UPDATE rastro.poll_state p
-SET loaded_at = new.answered_at, digest = new.digest, status = new.status, quiet_since = new.quiet_since, estimated_at = new.estimated_at,
-    next_poll_at = new.next_poll_at
+SET loaded_at = new.answered_at, digest = CASE WHEN new.keeps_digest THEN p.digest ELSE new.digest END, status = new.status, quiet_since = new.quiet_since, estimated_at = new.estimated_at,
+    next_poll_at = CASE WHEN new.keeps_plan THEN p.next_poll_at ELSE new.next_poll_at END
 FROM unnest(%(poll_ids)s::bigint[], %(answered)s::timestamptz[], %(digests)s::bytea[], %(statuses)s::text[], %(quiet)s::timestamptz[],
-            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[])
-     AS new (poll_id, answered_at, digest, status, quiet_since, estimated_at, next_poll_at)
+            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[], %(keep_plans)s::boolean[], %(keep_digests)s::boolean[])
+     AS new (poll_id, answered_at, digest, status, quiet_since, estimated_at, next_poll_at, keeps_plan, keeps_digest)
 WHERE p.poll_id = new.poll_id AND (p.loaded_at IS NULL OR p.loaded_at <= new.answered_at)
 
 -- name: keep_raw
