@@ -242,3 +242,20 @@ def test_a_database_that_cannot_be_reached_makes_no_cohort(simulator: Running) -
     with pytest.raises(ControlError, match="connection"):
         simulator.cohort(parcels=4, sql_dsn="postgresql://nobody@127.0.0.1:1/none?connect_timeout=2", share_sql=1)
     assert simulator.truth() == []
+
+
+def test_a_world_may_live_at_another_time_than_the_machine(simulator: Running) -> None:
+    day = timedelta(days=1).total_seconds()
+    simulator.configure(clock_ahead=-30 * day)
+    simulator.cohort(parcels=1, hours=0, variants=["own"], kinds=["delivered"])
+    simulator.configure(clock_ahead=-29 * day)
+    simulator.advance()
+    (parcel,) = simulator.truth()
+    first, second = map(datetime.fromisoformat, parcel["revealed_at"])
+    assert timedelta(days=1) <= second - first < timedelta(days=1, minutes=5)
+    assert timedelta(days=29) <= datetime.now(UTC) - second < timedelta(days=29, minutes=5)
+    line = datetime.fromisoformat(parcel["revealed"][-1]["time"]).replace(tzinfo=BRASILIA)
+    assert abs(line - second) < timedelta(minutes=1)
+    simulator.control("POST", "reset")
+    simulator.cohort(parcels=1, hours=0)
+    assert datetime.now(UTC) - datetime.fromisoformat(simulator.truth()[0]["revealed_at"][0]) < timedelta(minutes=5)
