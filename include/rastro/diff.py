@@ -167,7 +167,7 @@ def compare(
 
 def outdated(event: Event, known: Sequence[Event]) -> Event:
     """``event`` as it stands when a newer answer, which gave us ``known``, reached back to it and did not have it."""
-    reached = bool(known) and event.occurred_at > known[0].occurred_at
+    reached = bool(known) and event.occurred_at >= known[0].occurred_at
     return replace(event, standing=Standing.WITHDRAWN) if reached and moves(event) else event
 
 

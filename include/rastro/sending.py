@@ -17,12 +17,14 @@ from rastro.settings import Settings
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480, 720, 1440))
 UNTIL_A_PERSON_LOOKS = timedelta(days=36500)
 ACCEPTED_IN_VAIN = 2  # writes that were accepted and cannot be read back, before a person has to look
+IN_VAIN = "accepted in vain"  # the outcome by which such attempts are counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """
-    One claimed notice. ``attempts`` counts the present one; ``hand_overs`` are earlier attempts that may have arrived.
+    One claimed notice. ``attempts`` counts the present one; ``hand_overs`` are earlier attempts that may have arrived,
+    ``in_vain`` those that the other side accepted, and then showed nothing of.
     """
 
     notice_id: int
@@ -34,6 +36,7 @@ class Claimed:
     attempts: int
     message_id: str
     hand_overs: int
+    in_vain: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -123,20 +126,23 @@ def after_write(
 ) -> Settlement:
     """The end of an attempt that was accepted, by what the receiver shows afterwards, or why it could not be read."""
     if isinstance(held, RastroError):
-        settlement = in_doubt(f"written, but not read back: {held}", notices, now, attempts=settings.max_attempts)
+        settlement = in_doubt(f"written, but not read back: {held}", notices, settings, now)
     elif held.reading in {Reading.DONE, Reading.CANNOT_ASK}:
         outcome = "read back" if held.reading is Reading.DONE else "accepted"
         settlement = Settlement(state=NoticeState.SENT, outcome=outcome)
     else:
-        reason = f"accepted with {receipt.status}, but reading it back shows otherwise: {held.reason}"
-        settlement = in_doubt(reason, notices, now, attempts=ACCEPTED_IN_VAIN)
+        shown = held.reason or "nothing of it is there"
+        reason = f"accepted with {receipt.status}, but reading it back shows otherwise: {shown}"
+        settlement = replace(in_doubt(reason, notices, settings, now), outcome=IN_VAIN)
+        if max(notice.in_vain for notice in notices) + 1 >= ACCEPTED_IN_VAIN:
+            settlement = replace(settlement, state=NoticeState.DEAD, reason=f"given up, {reason}", not_before=None)
     return replace(settlement, receipt=receipt.number, answer=str(receipt.status))
 
 
-def in_doubt(reason: str, notices: Sequence[Claimed], now: datetime, *, attempts: int) -> Settlement:
+def in_doubt(reason: str, notices: Sequence[Claimed], settings: Settings, now: datetime) -> Settlement:
     """It may have arrived or not: read again after a pause, and left to a person when that came up too often."""
     tried = max(notice.attempts for notice in notices)
-    if tried >= attempts:
+    if tried >= settings.max_attempts:
         reason = f"gave up after {tried} attempts: {reason}"
         return Settlement(state=NoticeState.DEAD, reason=reason, may_have_arrived=True)
     pause = BACK_OFF[min(tried, len(BACK_OFF)) - 1]

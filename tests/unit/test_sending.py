@@ -12,6 +12,7 @@ from rastro.receivers import Answer, Reading, Receipt
 from rastro.sending import (
     ACCEPTED_IN_VAIN,
     BACK_OFF,
+    IN_VAIN,
     UNTIL_A_PERSON_LOOKS,
     Claimed,
     Settlement,
@@ -156,12 +157,17 @@ def test_an_accepted_write_that_cannot_be_seen_is_doubtful_and_the_second_time_a
     why = "accepted with 202, but reading it back shows otherwise: nothing there"
     assert after(held) == Settlement(
         state=NoticeState.UNKNOWN, reason=why, not_before=NOW + BACK_OFF[0], may_have_arrived=True, receipt="R-1",
-        answer="202",
+        answer="202", outcome=IN_VAIN,
     )  # fmt: skip
-    assert after(held, notice(attempts=ACCEPTED_IN_VAIN)) == Settlement(
-        state=NoticeState.DEAD, reason=f"gave up after 2 attempts: {why}", may_have_arrived=True, receipt="R-1",
-        answer="202",
+    assert after(held, notice(attempts=7, in_vain=ACCEPTED_IN_VAIN - 1), notice()) == Settlement(
+        state=NoticeState.DEAD, reason=f"given up, {why}", may_have_arrived=True, receipt="R-1", answer="202",
+        outcome=IN_VAIN,
     )  # fmt: skip
+
+
+def test_attempts_that_failed_before_are_no_acceptance_in_vain() -> None:
+    assert after(Answer(reading=Reading.OWED), notice(attempts=5, hand_overs=1)).state is NoticeState.UNKNOWN
+    assert after(Answer(reading=Reading.OWED)).reason.endswith(": nothing of it is there")
 
 
 def test_an_accepted_write_that_could_not_be_read_back_is_read_again_with_patience() -> None:
@@ -174,12 +180,15 @@ def test_an_accepted_write_that_could_not_be_read_back_is_read_again_with_patien
 
 @pytest.mark.parametrize(("attempts", "state"), [(1, NoticeState.UNKNOWN), (3, NoticeState.DEAD)])
 def test_what_may_have_arrived_is_remembered_as_such_whatever_becomes_of_it(attempts: int, state: NoticeState) -> None:
-    doubt = in_doubt("no answer", [notice(attempts=attempts), notice()], NOW, attempts=3)
+    doubt = in_doubt("no answer", [notice(attempts=attempts), notice()], replace(SETTINGS, max_attempts=3), NOW)
     assert (doubt.state, doubt.may_have_arrived) == (state, True)
 
 
 def test_the_pause_after_a_doubt_grows_and_then_stays() -> None:
-    doubts = [in_doubt("no answer", [notice(attempts=attempts)], NOW, attempts=99) for attempts in range(1, 21)]
+    doubts = [
+        in_doubt("no answer", [notice(attempts=attempts)], replace(SETTINGS, max_attempts=99), NOW)
+        for attempts in range(1, 21)
+    ]
     waits = [doubt.not_before - NOW for doubt in doubts if doubt.not_before]
     assert waits == [*BACK_OFF, *[BACK_OFF[-1]] * (20 - len(BACK_OFF))]
 

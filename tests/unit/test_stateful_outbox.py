@@ -20,7 +20,6 @@ from rastro.errors import Doubtful, RastroError, RateLimited, Rejected, Transien
 from rastro.models import NoticeState, Status
 from rastro.receivers import Answer, Reading, Receipt
 from rastro.sending import (
-    UNTIL_A_PERSON_LOOKS,
     Claimed,
     Settlement,
     after_write,
@@ -35,6 +34,7 @@ from rastro.settings import Settings, settings_from
 
 BEGIN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+FOR_YEARS = timedelta(days=3650)  # what is due no sooner is a person's to decide
 OPEN = frozenset({NoticeState.OWED, NoticeState.CLAIMED, NoticeState.UNKNOWN})
 
 
@@ -77,7 +77,7 @@ class Row:
     @property
     def waits_for_a_person(self) -> bool:
         return self.state is NoticeState.DEAD or (
-            self.state is NoticeState.UNKNOWN and self.not_before - BEGIN > UNTIL_A_PERSON_LOOKS / 2
+            self.state is NoticeState.UNKNOWN and self.not_before - BEGIN > FOR_YEARS
         )
 
 
@@ -261,7 +261,7 @@ class Outbox(RuleBasedStateMachine):
         if fate is not Fate.REQUEST_LOST:
             self.other_side.take(f"notice_{notices[0].notice_id}", sender.tells)
         if fate in {Fate.ANSWER_LOST, Fate.REQUEST_LOST}:
-            return in_doubt("no answer", notices, self.now, attempts=self.settings.max_attempts)
+            return in_doubt("no answer", notices, self.settings, self.now)
         try:
             held: Answer | RastroError = self.read(sender, Fate.DOWN if fate is Fate.NOT_READ_BACK else fate)
         except RastroError as error:
@@ -342,6 +342,8 @@ class Outbox(RuleBasedStateMachine):
 
     @invariant()
     def what_may_have_arrived_is_remembered(self) -> None:
+        if self.kind is Kind.ORDER:
+            return  # reading it finds out; it may also know from a message about another notice
         taken = self.other_side.copies()
         for row in self.rows:
             if row.state in {NoticeState.OWED, NoticeState.UNKNOWN} and taken[row.notice_id] and not row.released:

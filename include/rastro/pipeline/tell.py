@@ -212,7 +212,7 @@ class Teller:
         try:
             receipt = self.receiver.write(message)
         except Doubtful as error:
-            return in_doubt(str(error), notices, now, attempts=self.settings.max_attempts)
+            return in_doubt(str(error), notices, self.settings, now)
         except (CredentialsRefused, Misconfigured, Transient):
             raise
         except Permanent as error:

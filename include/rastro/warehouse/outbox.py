@@ -15,7 +15,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from rastro.models import EVERYTHING, Channel, Pickup, Selection, Status
-from rastro.sending import Claimed, Settlement
+from rastro.sending import IN_VAIN, Claimed, Settlement
 from rastro.warehouse.queries import run
 
 
@@ -94,7 +94,7 @@ def claim(
     run(conn, "lock_order", channel=channel.value, account=order.account, order_id=order.order_id)
     rows = run(
         conn, "claim_notices", channel=channel.value, target=target, account=order.account, order_id=order.order_id,
-        now=now, lease_until=lease_until, claimed_by=claimed_by,
+        now=now, lease_until=lease_until, claimed_by=claimed_by, in_vain=IN_VAIN,
     )  # fmt: skip
     claimed = sorted((Claimed(**row._asdict()) for row in rows), key=lambda one: one.notice_id)
     if claimed:

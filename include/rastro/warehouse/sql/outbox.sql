@@ -36,7 +36,8 @@ WHERE n.notice_id = mine.notice_id
   AND ((mine.state <> 'claimed' AND mine.not_before <= %(now)s) OR (mine.state = 'claimed' AND mine.lease_until < %(now)s))
   AND NOT EXISTS (SELECT FROM mine AS busy WHERE busy.state = 'claimed' AND busy.lease_until >= %(now)s)
 RETURNING n.notice_id, n.shipment_id, n.kind, n.content, n.event_at, n.expires_at, n.attempts, n.message_id,
-          n.hand_overs, n.facts
+          n.hand_overs, n.facts,
+          (SELECT count(*) FROM rastro.notice_attempt a WHERE a.notice_id = n.notice_id AND a.outcome = %(in_vain)s)::integer AS in_vain
 
 -- name: open_attempts
 INSERT INTO rastro.notice_attempt (notice_id, started_at, run_id, claimed_by)
