@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rastro.diff import Change, moves
 from rastro.models import Channel, Event, Notice, Route, Shipment, Status
+from rastro.sending import BEFORE_GO_LIVE, TOO_OLD
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
 
@@ -61,7 +62,7 @@ def owed(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
     yield from to_order(change, shipment, policy)
     yield from to_customer(change, shipment, policy)
     yield from to_marketplace(change, shipment)
-    yield from to_shop(change, shipment)
+    yield from to_shop(change, shipment, policy)
 
 
 def to_order(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
@@ -134,13 +135,13 @@ def why_not_mailed(change: Change, event: Event, policy: Policy) -> str:
     if policy.worked_out_again:
         return "learnt from an answer of before, read again"
     if policy.notify_since and event.occurred_at < policy.notify_since:
-        return "happened before the go-live cut-off"
+        return BEFORE_GO_LIVE
     if change.first_contact and event.status is Status.DELIVERED:
         return "already delivered when first seen"
     if change.first_contact and policy.now - event.occurred_at > FRESH_AT_FIRST_SIGHT:
         return "older than 48 hours when first seen"
     if policy.now >= expiry(event):
-        return "too old to be news"
+        return TOO_OLD
     return ""
 
 
@@ -161,8 +162,8 @@ def to_marketplace(change: Change, shipment: Shipment) -> Iterator[Owed]:
     )
 
 
-def to_shop(change: Change, shipment: Shipment) -> Iterator[Owed]:
-    """What a person must look at: a parcel lost or back, a final state that was taken back."""
+def to_shop(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
+    """What a person must look at: a parcel lost or back, a final state that was taken back, since the go-live."""
     before, after = change.before.status, change.after.status
     if before is after:
         return
@@ -179,7 +180,9 @@ def to_shop(change: Change, shipment: Shipment) -> Iterator[Owed]:
             target=shipment.account,
             event_at=newest(change).occurred_at,
         )
-        yield Owed(notice=replace(alert, facts={"from": before.value, "to": after.value}))
+        told = replace(alert, facts={"from": before.value, "to": after.value})
+        early = policy.notify_since is not None and alert.event_at < policy.notify_since
+        yield Owed(notice=told, dropped=BEFORE_GO_LIVE if early else "")
 
 
 def newest(change: Change) -> Event:

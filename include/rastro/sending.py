@@ -63,6 +63,10 @@ class Settlement:
     may_have_arrived: bool = False
 
 
+BEFORE_GO_LIVE = "happened before the go-live cut-off"
+MOVED_ON = "the parcel has moved on"
+TOO_OLD = "too old to be news"
+
 # How much one run may send
 
 NAMED = {
@@ -79,7 +83,7 @@ def held_back(
     """Channels on which a run sends nothing, since more is owed there than its limit: each with the sentence for it."""
     return {
         channel: (
-            f"{count:,} {NAMED[channel]} owed, limit {limits[channel]:,}: look at them (table rastro.open_notice, or a "
+            f"{count:,} {NAMED[channel]} owed, limit {limits[channel]:,}: look at them (view rastro.open_notice, or a "
             f"dry run), then trigger a run that releases {channel}"
         )
         for channel, count in owed.items()
@@ -118,7 +122,7 @@ def before_go_live(
     """The end of news from before the go-live, which may have been set since; a delivery is told whatever its age."""
     if delivered_at or not cut_off or any(notice.event_at >= cut_off for notice in notices):
         return None
-    return Settlement(state=NoticeState.DROPPED, reason="happened before the go-live cut-off")
+    return Settlement(state=NoticeState.DROPPED, reason=BEFORE_GO_LIVE)
 
 
 def after_write(
@@ -204,12 +208,25 @@ def reconsidered(
             held = Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS)
             out.append((notice, held))
         elif statuses.get(notice.shipment_id) != notice.kind:
-            out.append((notice, Settlement(state=NoticeState.SUPERSEDED, reason="the parcel has moved on")))
+            out.append((notice, Settlement(state=NoticeState.SUPERSEDED, reason=MOVED_ON)))
         elif cut_off and notice.event_at < cut_off:
-            out.append((notice, Settlement(state=NoticeState.DROPPED, reason="happened before the go-live cut-off")))
+            out.append((notice, Settlement(state=NoticeState.DROPPED, reason=BEFORE_GO_LIVE)))
         elif notice.expires_at and notice.expires_at <= now:
-            out.append((notice, Settlement(state=NoticeState.DROPPED, reason="too old to be news")))
+            out.append((notice, Settlement(state=NoticeState.DROPPED, reason=TOO_OLD)))
     return out
+
+
+def by_mail(notices: Sequence[Claimed]) -> list[list[Claimed]]:
+    """
+    Notices that may go together, by the mail they go in.
+
+    What may have arrived goes again in the mail that it was in, and nothing else with it: whoever has received that
+    drops the second copy by its Message-ID, and must not drop anything new with it.
+    """
+    mails: dict[str, list[Claimed]] = {}
+    for notice in notices:
+        mails.setdefault(notice.message_id if notice.doubtful else "", []).append(notice)
+    return list(mails.values())
 
 
 def why_of_unknown_fate(notice: Claimed, settings: Settings) -> str:

@@ -39,21 +39,6 @@ def test_the_run_that_the_scheduler_begins_by_itself_succeeds(job: Any) -> None:
     assert "scheduled" in {run["run_type"] for run in runs}
 
 
-def test_a_backfill_of_missed_hours_asks_about_each_parcel_once(job: Any) -> None:
-    job.shop.send(40)
-    began = datetime.now(UTC)
-    this_hour = began.replace(minute=0, second=0, microsecond=0)
-    start = this_hour - 30 * HOUR
-    backfill = job.stack.client.backfill(job.dag_id, start=start, end=start + HOUR)
-    job.stack.client.wait_for_backfill(backfill)
-
-    runs = [run for run in job.stack.client.runs(job.dag_id) if run["run_type"] == "backfill"]
-    assert [run["state"] for run in runs] == ["success"] * 2
-    asked = asked_since(job, began)
-    assert len(asked) >= 20
-    assert set(asked.values()) == {1}
-
-
 def test_a_triggered_run_with_another_window_asks_about_each_parcel_once(job: Any) -> None:
     job.shop.send(40)
     began = datetime.now(UTC)

@@ -4,6 +4,11 @@ import json
 
 import pytest
 
+from chaos.hours import context_of
+from rastro.errors import Permanent
+from rastro.models import Window
+from rastro.orchestration import tasks
+
 pytestmark = pytest.mark.slow
 
 MAIL, TRACKING = "email_customers", "/tracking$"
@@ -78,8 +83,9 @@ def test_what_nobody_knows_is_named_at_the_end(shop, caplog):
     shop.rows("delivered")
     shop.hour(params={"numbers": f"{shop.simulator.truth()[0]['tracking_number']} QQ999999999BR"})
     remarks = [one.getMessage() for one in caplog.records if "neither a tracking number" in one.getMessage()]
-    assert len(remarks) == 1
-    assert remarks[0].endswith(": QQ999999999BR")
+    assert [one.endswith("that we know: QQ999999999BR") for one in remarks] == [True]
+    shop.hour(params={"numbers": "maria1980@cliente.example 111.222.333-44"})  # would fail for what stands in the log
+    assert any("2 of what was pasted" in one.getMessage() for one in caplog.records)
 
 
 # A dry run
@@ -218,7 +224,7 @@ def test_a_go_live_that_is_set_while_a_limit_holds_mails_back_drops_them(shop):
     shop.orders("delivered_before", parcels=1)
     assert shop.hour().failed == {"check_run"}
     shop.configure(notify_since="2099-01-01")
-    assert not shop.hour(params={"release": ["email", "order"]}).failures
+    assert not shop.hour().failures, "what is dropped counts no longer, and one delivery is within the limit"
     assert shop.simulator.mails() == []
     (written,) = shop.received("PUT", TRACKING)
     assert json.loads(written["body"])["isDelivered"], "a delivery is told whatever its age"
@@ -238,3 +244,33 @@ def test_a_dry_run_that_reprocesses_leaves_nothing_staged(shop):
 def test_the_quarantine_is_not_retried_in_a_dry_run(shop):
     run = shop.hour(params={"dry_run": True, "retry_quarantine": True})
     assert "cannot be rehearsed" in str(run.failures["sync_orders"])
+
+
+def test_a_task_that_is_run_again_by_itself_does_not_send_more_than_the_limit(shop):
+    shop.configure(most_notices="email=2")
+    shop.rows("delivered", parcels=3)
+    shop.hour()
+    context = context_of(Window(start=shop.since, end=shop.since), shop.since)
+    with pytest.raises(Permanent, match="3 e-mails owed, limit 2"):
+        tasks.email_customers("cleared", context)
+    assert shop.simulator.mails() == []
+
+
+def test_an_account_that_is_none_is_refused_with_those_there_are(shop):
+    run = shop.hour(params={"account": "sql:erpp"})
+    assert "There is no account sql:erpp; the sources are vtex:loja, sql:erp" in str(run.failures["sync_orders"])
+
+
+def test_a_window_that_has_not_ended_is_refused(shop):
+    run = shop.hour(params={"window_start": "2026-01-01T00:00:00Z", "window_end": "2099-01-01T00:00:00Z"})
+    assert "lies in the future" in str(run.failures["plan_polls"])
+
+
+def test_a_side_that_is_down_is_not_asked_about_every_message_of_a_dry_run(shop):
+    shop.orders("delivered_before", parcels=8)
+    shop.simulator.fault("vtex", "status", method="GET", match="/pvt/orders/[^/?]+$", status=503, times=0, skip=8)
+    shop.hour(params={"dry_run": True})
+    waiting = shop.ask("SELECT reason FROM rastro.v_rehearsal WHERE channel = 'order' AND verdict = 'wait'")
+    assert len(waiting) == 8
+    asked = len(shop.received("GET", "/pvt/orders/[^/?]+$"))
+    assert asked < 8 + 3 * 8, "three in vain, each with its few repeats, and no more"

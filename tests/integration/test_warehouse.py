@@ -1,6 +1,7 @@
 """The warehouse on a real PostgreSQL: its schema, its partitions, what loading and claiming promise."""
 
 import hashlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -292,9 +293,11 @@ def test_two_claimers_never_get_the_same_notice(owing):
     assert len(claimed) == len(set(claimed)) == len(orders)
 
 
-def hand_over(owing, claimed, by="one"):
+def hand_over(owing, claimed, by="one", until=NOW + LEASE):
     with owing.open() as conn:
-        return outbox.hand_over(conn, claimed, rendered={}, message_id="m", recipient="r", claimed_by=by)
+        return outbox.hand_over(
+            conn, claimed, rendered={}, message_id="m", recipient="r", claimed_by=by, lease_until=until
+        )
 
 
 def test_a_claim_whose_lease_ended_before_anything_left_us_is_as_good_as_new(owing):
@@ -303,11 +306,31 @@ def test_a_claim_whose_lease_ended_before_anything_left_us_is_as_good_as_new(owi
     assert (second.notice_id, second.doubtful, second.attempts) == (first.notice_id, False, 2)
 
 
+def test_a_lease_begins_anew_with_the_hand_over(owing):
+    claimed = owing.claim(by="one")
+    assert hand_over(owing, claimed, until=NOW + 3 * LEASE)
+    assert not owing.claim(at=NOW + 2 * LEASE, by="two")
+
+
+def test_what_is_settled_while_a_claim_waits_for_it_is_not_claimed(owing):
+    claimed = owing.claim(by="slow")
+    at = NOW + 2 * LEASE
+    with ThreadPoolExecutor(1) as other, owing.open() as settling:
+        outbox.settle(settling, claimed, Settlement(state=NoticeState.SENT), now=at, claimed_by="slow")
+        waiting = other.submit(owing.claim, at=at, by="quick")
+        held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND position('claim' IN query) > 0"
+        until = time.monotonic() + 20
+        while not owing.ask(held)[0][0] and time.monotonic() < until:
+            time.sleep(0.02)
+        settling.commit()
+        assert waiting.result() == []
+
+
 def test_a_claim_that_was_lost_may_not_be_handed_over(owing):
     claimed = owing.claim(by="slow")
     (second,) = owing.claim(at=NOW + 2 * LEASE, by="quick")
     assert not hand_over(owing, claimed, by="slow")
-    assert hand_over(owing, [second], by="quick")
+    assert hand_over(owing, [second], by="quick", until=NOW + 3 * LEASE)
     (third,) = owing.claim(at=NOW + 4 * LEASE, by="third")
     assert third.hand_overs == 1
 

@@ -49,7 +49,7 @@ def test_a_channel_on_which_more_is_owed_than_a_run_may_send_is_held_back_in_a_s
     owed = {Channel.EMAIL: 4812, Channel.ORDER: 4812}
     assert held_back(owed, {Channel.EMAIL: 2000, Channel.ORDER: 50000}, ()) == {
         Channel.EMAIL: (
-            "4,812 e-mails owed, limit 2,000: look at them (table rastro.open_notice, or a dry run), then trigger a "
+            "4,812 e-mails owed, limit 2,000: look at them (view rastro.open_notice, or a dry run), then trigger a "
             "run that releases email"
         )
     }

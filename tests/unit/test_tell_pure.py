@@ -485,7 +485,7 @@ def test_the_customers_language_comes_before_the_orders(mailer: Mailer) -> None:
 
 def test_a_message_id_is_made_of_our_own_row_and_the_shops_domain_and_kept() -> None:
     assert message_id([notice(notice_id=42)], "delivered", SETTINGS) == "<rastro.42.delivered@loja.example>"
-    assert message_id([notice(message_id="<a@b>")], "delivered", SETTINGS) == "<a@b>"
+    assert message_id([notice(message_id="<a@b>", hand_overs=1)], "delivered", SETTINGS) == "<a@b>"
 
 
 def test_a_mail_of_unknown_fate_waits_for_a_person() -> None:

@@ -10,7 +10,7 @@ from airflow.sdk import Param
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
 from rastro.models import EVERYTHING, Channel, Selection
-from rastro.numbers import split_numbers
+from rastro.numbers import LOOSE_S10, split_numbers
 
 TIME: dict[str, Any] = {"type": ["string", "null"], "format": "date-time", "section": "Window"}
 ONLY: dict[str, Any] = {"type": "string", "section": "Only these shipments"}
@@ -84,6 +84,10 @@ def form_of(context: Mapping[str, Any]) -> Form:
         raise Misconfigured("The field for orders and tracking numbers holds none")
     if params.get("dry_run") and params.get("retry_quarantine"):
         raise Misconfigured("Retrying the quarantine closes what can be read now: it cannot be rehearsed in a dry run")
+    if params.get("reprocess") and params.get("retry_quarantine"):
+        raise Misconfigured(
+            "A run that reprocesses asks nobody, and retrying the quarantine asks: trigger one after the other"
+        )
     return Form(
         selection=Selection(
             account=str(params.get("account") or "").strip(),
@@ -99,5 +103,6 @@ def form_of(context: Mapping[str, Any]) -> Form:
 
 def numbers_in(pasted: str) -> tuple[str, ...]:
     """Everything in free text that can be a tracking number or an order's id: numbers normalised, words as they are."""
-    words = (word for word in re.split(r"[\s,;|]+", pasted) if re.search(r"\d", word))
+    rest = re.sub(LOOSE_S10.pattern, " ", pasted, flags=re.IGNORECASE)  # the groups of a number are no orders
+    words = (word for word in re.split(r"[\s,;|]+", rest) if re.search(r"\d", word))
     return tuple(dict.fromkeys((*split_numbers(pasted), *words)))

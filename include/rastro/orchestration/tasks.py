@@ -15,9 +15,9 @@ from airflow.sdk.definitions.context import Context
 from psycopg import Connection
 
 from rastro.carriers.registry import CARRIERS
-from rastro.errors import Permanent, RastroError, Transient
+from rastro.errors import Misconfigured, Permanent, RastroError, Transient
 from rastro.models import Channel
-from rastro.orchestration.form import form_of
+from rastro.orchestration.form import Form, form_of
 from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import check, load, mail_customers, plan, put_aside, reprocess, sync, tell, track
@@ -26,7 +26,9 @@ from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
 from rastro.sending import held_back
 from rastro.warehouse import outbox, records, retention
+from rastro.warehouse.again import Filter
 from rastro.warehouse.polls import Slice
+from rastro.warehouse.shipments import known_sources
 
 log = logging.getLogger(__name__)
 PAGES = {code: carrier.page_about for code, carrier in CARRIERS.items()}
@@ -71,11 +73,16 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     """Every source, one after the other; one that fails does not keep the others from being read."""
     shop = Workshop.open(run_id)
     form = form_of(context)
+    accounts = [endpoint.key for endpoint in shop.settings.sources]
+    if form.selection.account and form.selection.account not in accounts:
+        raise Misconfigured(f"There is no account {form.selection.account}; the sources are {', '.join(accounts)}")
     if form.reprocess:
         return {}
     if form.retry_quarantine:
+        wanted = Filter(origin=form.selection.carrier or form.selection.account)
         with stage(shop, "retry_quarantine") as running, shop.connect() as conn:
-            running.figures = asdict(put_aside.retry(conn, CARRIERS, now=shop.clock(), run_id=run_id))
+            retried = put_aside.retry(conn, CARRIERS, now=shop.clock(), run_id=run_id, wanted=wanted)
+            running.figures = asdict(retried)
     totals: dict[str, object] = {}
     failures: list[RastroError] = []
     for endpoint in shop.settings.sources:
@@ -159,14 +166,37 @@ def open_targets(run_id: str, context: Mapping[str, Any]) -> dict[str, list[str]
     if form.dry_run:
         return {REHEARSAL: [""]}
     with stage(shop, "choose_deliveries") as running, shop.connect() as conn:
-        owed = outbox.open_targets(conn, shop.clock(), form.selection)
-        if not shop.settings.alert_to:
-            owed.pop(Channel.ALERT, None)  # they are listed, and wait
-        counts = {channel: sum(targets.values()) for channel, targets in owed.items()}
-        running.figures = {channel.value: count for channel, count in counts.items()}
-        held = held_back(counts, shop.settings.most_notices, form.release)
+        accounts = known_sources(conn)
+        go_lives = {account: at for account in accounts if (at := shop.settings.cut_off(account))}
+        overtaken = outbox.settle_overtaken(conn, go_lives, shop.clock())
+        owed, held = owed_now(shop, form, conn)
+        running.figures = {channel.value: sum(targets.values()) for channel, targets in owed.items()}
+        running.figures["overtaken"] = overtaken
         running.trouble = "; ".join(held.values())
         return {channel.value: sorted(targets) for channel, targets in owed.items() if channel not in held}
+
+
+def owed_now(
+    shop: Workshop, form: Form, conn: Connection[Any]
+) -> tuple[dict[Channel, dict[str, int]], dict[Channel, str]]:
+    """What is owed to whom, and the channels that are held back, each with the sentence for it."""
+    owed = outbox.open_targets(conn, shop.clock(), form.selection)
+    if not shop.settings.alert_to:
+        owed.pop(Channel.ALERT, None)  # they are listed, and wait
+    counts = {channel: sum(targets.values()) for channel, targets in owed.items()}
+    return owed, held_back(counts, shop.settings.most_notices, form.release)
+
+
+def not_held_back(shop: Workshop, form: Form, channel: Channel) -> None:
+    """
+    Asked by every task that sends, since one that is run again finds more than its run had chosen.
+
+    :raises Permanent: the channel is held back.
+    """
+    with shop.connect() as conn:
+        _, held = owed_now(shop, form, conn)
+    if channel in held:
+        raise Permanent(held[channel])
 
 
 def reprocessed(
@@ -200,6 +230,7 @@ def update_orders(run_id: str, context: Mapping[str, Any], account: str) -> dict
     """Write what is owed to one account on its orders."""
     shop = Workshop.open(run_id)
     with stage(shop, "update_orders", account) as running:
+        not_held_back(shop, form_of(context), Channel.ORDER)
         receiver = shop.source(account).receiver
         if receiver is None:
             raise Permanent(f"{account} is owed updates, and nothing can be written back to it; drop them")
@@ -210,6 +241,7 @@ def confirm_marketplaces(run_id: str, context: Mapping[str, Any], marketplace: s
     """Confirm deliveries to one marketplace."""
     shop = Workshop.open(run_id)
     with stage(shop, "confirm_marketplaces", marketplace) as running:
+        not_held_back(shop, form_of(context), Channel.MARKETPLACE)
         receiver = shop.marketplace(marketplace)
         return finished(running, teller(shop, context, Channel.MARKETPLACE, marketplace, receiver).tell())
 
@@ -218,6 +250,7 @@ def email_customers(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
     """Mail the customers of every source that leaves mailing to us."""
     shop = Workshop.open(run_id)
     with stage(shop, "email_customers") as running:
+        not_held_back(shop, form_of(context), Channel.EMAIL)
         mailer = mail_customers.Mailer(
             source_of=shop.source,
             carrier_names=NAMES,
@@ -238,6 +271,7 @@ def alert_shop(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
     """Mail the shop's own people what only they can act on."""
     shop = Workshop.open(run_id)
     with stage(shop, "alert_shop") as running:
+        not_held_back(shop, form_of(context), Channel.ALERT)
         alerter = Alerter(
             postman=shop.postman(), sender=shop.sender(), pages=PAGES, address_key=shop.vault().hash_key,
             connect=shop.connect, settings=shop.settings, run_id=run_id, clock=shop.clock,

@@ -22,7 +22,10 @@ def window_of(context: Mapping[str, Any]) -> Window:
     params = context.get("params") or {}
     typed = (params.get("window_start"), params.get("window_end"))
     if any(typed):
-        return typed_window(*typed)
+        window = typed_window(*typed)
+        if window.end > context["dag_run"].run_after:
+            raise Misconfigured("window_end lies in the future: an hour can be covered when it has ended")
+        return window
     if params.get("numbers"):
         triggered_at = context["dag_run"].run_after
         return Window(start=triggered_at - HOUR, end=triggered_at)

@@ -21,12 +21,13 @@ from rastro.http import Pace
 from rastro.mail.alert import Alert, Incident, render_alert
 from rastro.mail.compose import BadAddress, Sender, Stamp, address_hash, enveloped, masked
 from rastro.mail.languages import language_for
+from rastro.mail.render import Rendered
 from rastro.mail.replies import HardRefusal
 from rastro.mail.smtp import Postman
 from rastro.models import EVERYTHING, Channel, NoticeState, Selection, Status
 from rastro.pipeline.post import hand_in, message_id, unsent
 from rastro.pipeline.tell import Figures, page_about
-from rastro.sending import UNTIL_A_PERSON_LOOKS, Claimed, Settlement, why_of_unknown_fate
+from rastro.sending import UNTIL_A_PERSON_LOOKS, Claimed, Settlement, by_mail, why_of_unknown_fate
 from rastro.settings import Settings
 from rastro.warehouse import outbox
 from rastro.warehouse.connect import Connect
@@ -102,12 +103,14 @@ class Alerter:
             language=letter.alert.language,
         )
         rendered = render_alert(letter.alert)
+        if notices[0].doubtful:  # it goes out as it was
+            rendered = msgspec.convert(outbox.rendering_of(conn, notices[0]), Rendered)
         try:
             message = enveloped(rendered, to=people, sender=self.sender, stamp=stamp)
             return hand_in(
                 conn, notices, rendered, message, recipient=recipients(self.settings),
                 recipient_hash=", ".join(address_hash(one, self.address_key) for one in people), claimed_by=self.name,
-                postman=self.postman, pace=pace, together=True,
+                lease_until=self.clock() + self.settings.lease, postman=self.postman, pace=pace, together=True,
             )  # fmt: skip
         except (BadAddress, HardRefusal) as error:
             wrong = Misconfigured(f"alert_to in [rastro] holds an address that takes no mail; correct it: {error}")
@@ -169,23 +172,14 @@ def recipients(settings: Settings) -> str:
 def sorted_out(
     claimed: Sequence[Claimed], settings: Settings, now: datetime
 ) -> tuple[list[list[Claimed]], list[tuple[Claimed, Settlement]]]:
-    """
-    Notices by the mail they go in, and those that must wait for a person.
-
-    All that are new go in one mail. What was in a mail before goes in that mail again and nothing else with it: whoever
-    has received it drops the second copy by its Message-ID, and must not drop anything new with it.
-    """
+    """Notices by the mail they go in, and those that must wait for a person."""
     left = [
         (notice, Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS))
         for notice in claimed
         if (reason := why_of_unknown_fate(notice, settings))
     ]
     held = {notice.notice_id for notice, _ in left}
-    mails: dict[str, list[Claimed]] = {}
-    for notice in claimed:
-        if notice.notice_id not in held:
-            mails.setdefault(notice.message_id, []).append(notice)
-    return list(mails.values()), left
+    return by_mail([notice for notice in claimed if notice.notice_id not in held]), left
 
 
 def alert_about(

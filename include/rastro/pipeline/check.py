@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Connection
 
 from rastro.models import EVERYTHING, Selection
+from rastro.numbers import is_s10
 from rastro.warehouse import shipments
 from rastro.warehouse.queries import run
 
@@ -67,9 +68,15 @@ def problems_of(conn: Connection[Any], run_id: str, since: datetime, failed_task
 
 
 def unknown_of(conn: Connection[Any], selection: Selection) -> Iterator[str]:
-    unknown = shipments.unknown_numbers(conn, selection.numbers) if selection.numbers else []
-    if unknown:
-        yield f"neither a tracking number nor an order that we know: {', '.join(unknown[:20])}"
+    if not selection.numbers:
+        return
+    not_found = set(shipments.unknown_numbers(conn, selection.numbers))
+    known = {number.upper() for number in selection.numbers if number not in not_found}
+    unknown = sorted({number.upper() for number in not_found} - known)
+    if unknown:  # what was pasted may be anything: only what has the form of a number is repeated
+        numbers = [number for number in unknown if is_s10(number)]
+        named = f": {', '.join(numbers[:20])}" if numbers else ""
+        yield f"{len(unknown):,} of what was pasted are neither a tracking number nor an order that we know{named}"
 
 
 def remarks_on(conn: Connection[Any], since: datetime, carriers: Collection[str]) -> Iterator[str]:

@@ -12,13 +12,14 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import msgspec
 from psycopg import Connection
 
 from rastro.errors import RastroError
 from rastro.http import Pace
 from rastro.mail.compose import BadAddress, Sender, Stamp, address_hash, compose, masked
 from rastro.mail.languages import language_for
-from rastro.mail.render import Mail, render
+from rastro.mail.render import Mail, Rendered, render
 from rastro.mail.render import Parcel as MailedParcel
 from rastro.mail.replies import HardRefusal
 from rastro.mail.smtp import Postman
@@ -26,7 +27,7 @@ from rastro.models import EVERYTHING, Channel, NoticeState, Selection, Status
 from rastro.orders.base import Contact, OrderSource
 from rastro.pipeline.post import hand_in, message_id, unsent
 from rastro.pipeline.tell import Figures, page_about
-from rastro.sending import Claimed, Settlement, reconsidered
+from rastro.sending import Claimed, Settlement, by_mail, reconsidered
 from rastro.settings import Settings
 from rastro.warehouse import outbox
 from rastro.warehouse.connect import Connect
@@ -117,6 +118,8 @@ class Mailer:
                 return Settlement(state=NoticeState.DROPPED, reason=SUPPRESSED)
             mail = mail_about(letter, contact, self.settings, self.carrier_names, self.pages)
             rendered = render(mail)
+            if notices[0].doubtful:  # it goes out as it was
+                rendered = msgspec.convert(outbox.rendering_of(conn, notices[0]), Rendered)
             stamp = Stamp(
                 notice=str(notices[0].notice_id),
                 message_id=message_id(notices, letter.kind, self.settings),
@@ -128,7 +131,7 @@ class Mailer:
             )
             return hand_in(
                 conn, notices, rendered, message, recipient=masked(contact.email), recipient_hash=hashed,
-                claimed_by=self.name, postman=self.postman, pace=pace,
+                claimed_by=self.name, lease_until=self.clock() + self.settings.lease, postman=self.postman, pace=pace,
             )  # fmt: skip
         except HardRefusal as error:
             outbox.suppress(conn, hashed, "the mail server refused it for good", self.clock())
@@ -168,10 +171,12 @@ def worked_out(
     left = reconsidered(claimed, statuses, settings, now, cut_off=settings.cut_off(order.account))
     out = {notice.notice_id for notice, _ in left}
     told = [notice for notice in claimed if notice.notice_id not in out]
-    together: dict[tuple[str, str], list[Claimed]] = {}
-    for notice in told:  # a mail that may have arrived is sent again as it was, without what came since
-        together.setdefault((notice.kind, notice.message_id if notice.doubtful else ""), []).append(notice)
-    letters = [Letter(order_id=order.order_id, notices=alike, parcels=parcels) for alike in together.values()]
+    kinds = dict.fromkeys(notice.kind for notice in told)
+    letters = [
+        Letter(order_id=order.order_id, notices=alike, parcels=parcels)
+        for kind in kinds
+        for alike in by_mail([notice for notice in told if notice.kind == kind])
+    ]
     return letters, left
 
 

@@ -33,6 +33,7 @@ def hand_in(
     recipient: str,
     recipient_hash: str,
     claimed_by: str,
+    lease_until: datetime,
     postman: Postman,
     pace: Pace,
     together: bool = False,
@@ -47,6 +48,7 @@ def hand_in(
     ours = outbox.hand_over(
         conn, notices, rendered=msgspec.to_builtins(rendered), message_id=str(message["Message-ID"]),
         recipient=recipient, recipient_hash=recipient_hash, claimed_by=claimed_by,
+        lease_until=lease_until,
     )  # fmt: skip
     if not ours:
         conn.rollback()
@@ -73,6 +75,7 @@ def unsent(
 
 
 def message_id(notices: Sequence[Claimed], kind: str, settings: Settings) -> str:
-    """The id of the mail these notices were in before; for a new one made from our own row."""
+    """The id under which these notices may have arrived; for any other mail one that is made from our own row."""
     domain = settings.mail_from.rpartition("@")[2]
-    return notices[0].message_id or f"<rastro.{notices[0].notice_id}.{kind}@{domain}>"
+    known = notices[0].message_id if notices[0].doubtful else ""
+    return known or f"<rastro.{notices[0].notice_id}.{kind}@{domain}>"

@@ -9,19 +9,20 @@ the receivers are read, as before every sending, to see what they know already. 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 from psycopg import Connection, Rollback
 
-from rastro.errors import RastroError
+from rastro.errors import CredentialsRefused, Misconfigured, RastroError, RateLimited, Transient
 from rastro.mail.compose import address_hash, masked
 from rastro.mail.render import render
 from rastro.models import EVERYTHING, Channel, Selection
-from rastro.orders.base import OrderSource
+from rastro.orders.base import Contact, OrderSource
 from rastro.pipeline import alert_shop, mail_customers, tell
 from rastro.pipeline.load import load
-from rastro.receivers import Message, Reading, Receiver
+from rastro.receivers import Answer, Message, Reading, Receiver
 from rastro.sending import Claimed, Settlement, held_back
 from rastro.settings import Settings
 from rastro.warehouse import outbox, rehearsals
@@ -29,6 +30,9 @@ from rastro.warehouse.connect import Connect
 from rastro.warehouse.outbox import OrderKey
 from rastro.warehouse.rehearsals import Rehearsed
 
+T = TypeVar("T")
+
+AT_A_TIME = 100
 NOBODY = "dry run"  # who holds the claims that are rolled back
 VERDICTS = {
     Reading.OWED: "send",
@@ -48,6 +52,41 @@ class WorkedOut:
     tellings: list[tuple[Channel, str, OrderKey, tell.Telling]] = field(default_factory=list)
     letters: list[tuple[OrderKey, mail_customers.Letter]] = field(default_factory=list)
     settled: list[Rehearsed] = field(default_factory=list)
+
+    def count(self, channel: Channel, *together: Sequence[Claimed]) -> None:
+        self.owed[channel] = self.owed.get(channel, 0) + sum(map(len, together))
+
+
+@dataclass(slots=True, kw_only=True)
+class Side:
+    """
+    Somebody who is read; ``open`` makes the adapter. Once it is clear that nobody answers, nobody is asked again, and
+    everything else meets the same trouble.
+    """
+
+    open: Callable[[], Any]
+    adapter: Any = None
+    trouble: RastroError | None = None
+    misses: int = 0
+
+    def ask(self, question: Callable[[Any], T]) -> T:
+        """
+        :raises RastroError: it cannot be asked now.
+        """
+        if self.trouble:
+            raise self.trouble
+        try:
+            self.adapter = self.adapter or self.open()
+            answer = question(self.adapter)
+        except (CredentialsRefused, Misconfigured, RateLimited) as error:
+            self.trouble = error
+            raise
+        except Transient as error:
+            self.misses += 1
+            self.trouble = error if self.misses >= tell.MISSED_IN_A_ROW else None
+            raise
+        self.misses = 0
+        return answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +115,10 @@ class Rehearsal:
         worked_out = self._work_out(before_load)
         with self.connect() as conn:
             rehearsals.forget(conn, self.run_id)
-            for rehearsed in self._verdicts(conn, worked_out):
+            for count, rehearsed in enumerate(self._verdicts(conn, worked_out), start=1):
                 rehearsals.add(conn, rehearsed, self.clock(), self.run_id)
+                if count % AT_A_TIME == 0:
+                    conn.commit()
             counts = rehearsals.counts(conn, self.run_id)
         held = held_back(worked_out.owed, self.settings.most_notices, ())
         figures: dict[str, object] = {f"{channel} {verdict}": messages for channel, verdict, messages in counts}
@@ -89,14 +130,14 @@ class Rehearsal:
             now = self.clock()
             before_load(conn)
             load(conn, self.settings, now=now, run_id=self.run_id)
-            found.settled += rehearsals.dropped_by(conn, self.run_id)
+            found.settled += rehearsals.dropped_by(conn, self.run_id, self.selection)
             for channel, targets in outbox.open_targets(conn, now, self.selection).items():
                 if channel is Channel.ALERT and not self.settings.alert_to:
                     continue
-                found.owed[channel] = sum(targets.values())
                 for target in targets:
                     for order in outbox.open_orders(conn, channel, target, now, self.selection):
-                        self._one_order(conn, channel, target, order, found)
+                        with conn.transaction(force_rollback=True):  # which gives back the order's lock, too
+                            self._one_order(conn, channel, target, order, found)
             raise Rollback
         return found
 
@@ -114,14 +155,17 @@ class Rehearsal:
             case Channel.EMAIL:
                 letters, singles = mail_customers.worked_out(conn, order, claimed, self.settings, now)
                 found.letters += [(order, letter) for letter in letters]
+                found.count(channel, *(letter.notices for letter in letters))
                 left = [([notice], settlement) for notice, settlement in singles]
             case Channel.ALERT:
                 alerts, singles = alert_shop.worked_out(conn, order, claimed, self.settings, self.pages, now)
                 found.settled += [alert_shop.rehearsed(order, letter, self.settings) for letter in alerts]
+                found.count(channel, *(letter.notices for letter in alerts))
                 left = [([notice], settlement) for notice, settlement in singles]
             case _:
                 tellings, left = tell.worked_out(conn, order, claimed, self.pages, self.settings)
                 found.tellings += [(channel, target, order, telling) for telling in tellings]
+                found.count(channel, *(telling.notices for telling in tellings))
         for notices, settlement in left:
             told = Rehearsed(
                 channel=channel, target=target, account=order.account, order_id=order.order_id, kind=notices[0].kind,
@@ -131,11 +175,10 @@ class Rehearsal:
 
     def _verdicts(self, conn: Connection[Any], worked_out: WorkedOut) -> Iterator[Rehearsed]:
         yield from worked_out.settled
-        receivers: dict[tuple[Channel, str], Receiver | RastroError | None] = {}
+        sides: dict[tuple[Channel, str], Side] = {}
         for channel, target, order, telling in worked_out.tellings:
-            if (channel, target) not in receivers:
-                receivers[channel, target] = self._receiver(channel, target)
-            verdict, reason = read(receivers[channel, target], telling.message)
+            side = sides.setdefault((channel, target), Side(open=partial(self._receiver, channel, target)))
+            verdict, reason = read(side, telling.message)
             yield Rehearsed(
                 channel=channel, target=target, account=order.account, order_id=order.order_id,
                 invoice_number=telling.message.invoice_number, kind=telling.notices[0].kind,
@@ -143,15 +186,19 @@ class Rehearsal:
                 rendered=msgspec.to_builtins(telling.message), recipient=target,
             )  # fmt: skip
         for order, letter in worked_out.letters:
-            yield self._mail(conn, order, letter)
+            account = order.account
+            side = sides.setdefault((Channel.EMAIL, account), Side(open=partial(self.source_of, account)))
+            yield self._mail(conn, order, letter, side)
 
-    def _receiver(self, channel: Channel, target: str) -> Receiver | RastroError | None:
-        try:
-            return self.marketplace_of(target) if channel is Channel.MARKETPLACE else self.source_of(target).receiver
-        except RastroError as error:
-            return error
+    def _receiver(self, channel: Channel, target: str) -> Receiver:
+        if channel is Channel.MARKETPLACE:
+            return self.marketplace_of(target)
+        receiver = self.source_of(target).receiver
+        if receiver is None:
+            raise Misconfigured("nothing can be written back to this source")
+        return receiver
 
-    def _mail(self, conn: Connection[Any], order: OrderKey, letter: mail_customers.Letter) -> Rehearsed:
+    def _mail(self, conn: Connection[Any], order: OrderKey, letter: mail_customers.Letter, side: Side) -> Rehearsed:
         def outcome(verdict: str, reason: str = "", **more: Any) -> Rehearsed:
             return Rehearsed(
                 channel=Channel.EMAIL, target=order.account, account=order.account, order_id=order.order_id,
@@ -159,7 +206,7 @@ class Rehearsal:
             )  # fmt: skip
 
         try:
-            contact = self.source_of(order.account).contact(order.order_id)
+            contact: Contact | None = side.ask(lambda source: source.contact(order.order_id))
             if contact is None:
                 return outcome("drop", mail_customers.NO_ADDRESS)
             if outbox.is_suppressed(conn, address_hash(contact.email, self.address_key)):
@@ -171,14 +218,10 @@ class Rehearsal:
         return outcome("send", rendered=rendered, recipient=masked(contact.email))
 
 
-def read(receiver: Receiver | RastroError | None, message: Message) -> tuple[str, str]:
+def read(side: Side, message: Message) -> tuple[str, str]:
     """What would become of a message by what the receiver holds now, and why."""
-    if receiver is None:
-        return "drop", "nothing can be written back to this source"
-    if isinstance(receiver, RastroError):
-        return "wait", str(receiver)
     try:
-        held = receiver.read(message)
+        held: Answer = side.ask(lambda receiver: receiver.read(message))
     except RastroError as error:
         return "wait", str(error)
     return VERDICTS[held.reading], held.reason

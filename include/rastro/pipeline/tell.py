@@ -164,7 +164,7 @@ class Teller:
         message, notices = telling.message, telling.notices
         ours = outbox.hand_over(
             conn, notices, rendered=msgspec.to_builtins(message), message_id=message.key, recipient=self.target,
-            claimed_by=self.name,
+            claimed_by=self.name, lease_until=self.clock() + self.settings.lease,
         )  # fmt: skip
         if not ours:
             conn.rollback()

@@ -15,7 +15,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from rastro.models import EVERYTHING, Channel, Pickup, Selection, Status
-from rastro.sending import IN_VAIN, Claimed, Settlement
+from rastro.sending import BEFORE_GO_LIVE, IN_VAIN, MOVED_ON, TOO_OLD, Claimed, Settlement
 from rastro.warehouse.queries import run
 
 
@@ -71,6 +71,21 @@ def open_targets(
     return targets
 
 
+def settle_overtaken(conn: Connection[Any], go_lives: Mapping[str, datetime], now: datetime) -> int:
+    """Settle what is owed and would not be sent any more, so that it counts for nothing; how many notices."""
+    return run(
+        conn, "settle_overtaken", accounts=list(go_lives), go_lives=list(go_lives.values()), now=now,
+        moved_on=MOVED_ON, before_go_live=BEFORE_GO_LIVE, too_old=TOO_OLD,
+    ).rowcount  # fmt: skip
+
+
+def rendering_of(conn: Connection[Any], notice: Claimed) -> Mapping[str, Any]:
+    """The message exactly as it was stored when the notice was handed over."""
+    (row,) = run(conn, "rendering_of", notice_id=notice.notice_id)
+    rendered: Mapping[str, Any] = row.rendered
+    return rendered
+
+
 def open_orders(
     conn: Connection[Any], channel: Channel, target: str, now: datetime, selection: Selection = EVERYTHING
 ) -> list[OrderKey]:
@@ -90,7 +105,7 @@ def claim(
     claimed_by: str,
     run_id: str,
 ) -> list[Claimed]:
-    """Everything owed about the order; nothing when somebody else is at it."""  # fmt: skip
+    """Everything owed about the order; nothing when somebody else is at it."""
     run(conn, "lock_order", channel=channel.value, account=order.account, order_id=order.order_id)
     rows = run(
         conn, "claim_notices", channel=channel.value, target=target, account=order.account, order_id=order.order_id,
@@ -112,15 +127,17 @@ def hand_over(
     recipient: str,
     recipient_hash: str = "",
     claimed_by: str,
+    lease_until: datetime,
 ) -> bool:
     """
-    Keep exactly what is about to be sent, without the address. From here on it may have arrived.
+    Keep exactly what is about to be sent, without the address; the lease begins anew. From here on it may have arrived.
 
     False when the claim was lost meanwhile: somebody else is at it, and nothing may be sent.
     """
     held = run(
         conn, "hand_over", notice_ids=[one.notice_id for one in notices], rendered=Jsonb(dict(rendered)),
         message_id=message_id, recipient=recipient, recipient_hash=recipient_hash, claimed_by=claimed_by,
+        lease_until=lease_until,
     ).rowcount  # fmt: skip
     return held == len(notices)
 

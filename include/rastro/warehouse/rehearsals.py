@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from rastro.models import Channel
+from rastro.models import Channel, Selection
 from rastro.warehouse.queries import run
 
 
@@ -47,14 +47,14 @@ def add(conn: Connection[Any], one: Rehearsed, now: datetime, run_id: str) -> No
     )  # fmt: skip
 
 
-def dropped_by(conn: Connection[Any], run_id: str) -> list[Rehearsed]:
+def dropped_by(conn: Connection[Any], run_id: str, selection: Selection) -> list[Rehearsed]:
     """Notices that a load of this run recorded as not to be told."""
     return [
         Rehearsed(
             channel=Channel(row.channel), target=row.target, account=row.account, order_id=row.order_id,
             invoice_number=row.invoice_number, kind=row.kind, notices=1, verdict="drop", reason=row.reason,
         )
-        for row in run(conn, "dropped_by_run", run_id=run_id)
+        for row in run(conn, "dropped_by_run", run_id=run_id, **selection.as_values())
     ]  # fmt: skip
 
 

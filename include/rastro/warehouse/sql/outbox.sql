@@ -8,6 +8,26 @@ WHERE ((state <> 'claimed' AND not_before <= %(now)s) OR (state = 'claimed' AND 
   AND (%(chosen_numbers)s::text[] IS NULL OR tracking_number = ANY(%(chosen_numbers)s) OR order_id = ANY(%(chosen_numbers)s))
 GROUP BY channel, target ORDER BY channel, target
 
+-- name: settle_overtaken
+-- Mails that the parcel has overtaken or that are too old by now, and news from before an account's go-live, which may
+-- have been set since; what may have arrived waits for a person all the same.
+WITH stale AS (
+    SELECT n.notice_id,
+           CASE WHEN n.channel = 'email' AND n.kind <> t.status THEN 'superseded' ELSE 'dropped' END AS state,
+           CASE WHEN n.channel = 'email' AND n.kind <> t.status THEN %(moved_on)s
+                WHEN n.event_at < go.live THEN %(before_go_live)s ELSE %(too_old)s END AS reason
+    FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id) JOIN rastro.shipment_state t USING (shipment_id)
+    LEFT JOIN unnest(%(accounts)s::text[], %(go_lives)s::timestamptz[]) AS go (account, live) ON go.account = s.account
+    WHERE n.state = 'owed' AND n.hand_overs = 0 AND n.channel IN ('order', 'email', 'alert')
+      AND ((n.channel = 'email' AND (n.kind <> t.status OR n.expires_at <= %(now)s OR n.event_at < go.live))
+           OR (n.channel = 'order' AND n.event_at < go.live AND t.status <> 'delivered')
+           OR (n.channel = 'alert' AND n.event_at < go.live))
+    ORDER BY n.notice_id
+    FOR UPDATE OF n SKIP LOCKED
+)
+UPDATE rastro.notice n SET state = stale.state, reason = stale.reason, settled_at = %(now)s
+FROM stale WHERE n.notice_id = stale.notice_id
+
 -- name: open_orders
 -- Orders that something is owed about, oldest news first.
 SELECT account, order_id, min(event_at) AS since
@@ -33,7 +53,9 @@ UPDATE rastro.notice n
 SET state = 'claimed', lease_until = %(lease_until)s, claimed_by = %(claimed_by)s, attempts = n.attempts + 1
 FROM mine
 WHERE n.notice_id = mine.notice_id
-  AND ((mine.state <> 'claimed' AND mine.not_before <= %(now)s) OR (mine.state = 'claimed' AND mine.lease_until < %(now)s))
+  -- Asked of the row itself, which may have been settled while we waited for its lock.
+  AND n.state IN ('owed', 'claimed', 'unknown')
+  AND ((n.state <> 'claimed' AND n.not_before <= %(now)s) OR (n.state = 'claimed' AND n.lease_until < %(now)s))
   AND NOT EXISTS (SELECT FROM mine AS busy WHERE busy.state = 'claimed' AND busy.lease_until >= %(now)s)
 RETURNING n.notice_id, n.shipment_id, n.kind, n.content, n.event_at, n.expires_at, n.attempts, n.message_id,
           n.hand_overs, n.facts,
@@ -47,8 +69,11 @@ SELECT unnest(%(notice_ids)s::bigint[]), %(now)s, %(run_id)s, %(claimed_by)s
 -- Only by the one who holds the claim, and before the message leaves us.
 UPDATE rastro.notice
 SET rendered = %(rendered)s, message_id = %(message_id)s, recipient = %(recipient)s, recipient_hash = %(recipient_hash)s,
-    hand_overs = hand_overs + 1, handed_over_by = claimed_by
+    hand_overs = hand_overs + 1, handed_over_by = claimed_by, lease_until = %(lease_until)s, erased_at = NULL
 WHERE notice_id = ANY(%(notice_ids)s) AND state = 'claimed' AND claimed_by = %(claimed_by)s
+
+-- name: rendering_of
+SELECT rendered FROM rastro.notice WHERE notice_id = %(notice_id)s
 
 -- name: settle_notices
 -- Only by the one who holds the claim: a late settlement after the lease was lost changes nothing. A hand-over that

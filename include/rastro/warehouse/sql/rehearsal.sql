@@ -11,6 +11,9 @@ VALUES (%(run_id)s, %(channel)s, %(target)s, %(account)s, %(order_id)s, %(invoic
 SELECT n.channel, n.target, n.kind, n.reason, s.account, s.order_id, s.invoice_number
 FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id)
 WHERE n.run_id = %(run_id)s AND n.state = 'dropped'
+  AND (%(chosen_account)s::text IS NULL OR s.account = %(chosen_account)s)
+  AND (%(chosen_carrier)s::text IS NULL OR s.carrier = %(chosen_carrier)s)
+  AND (%(chosen_numbers)s::text[] IS NULL OR s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s))
 ORDER BY n.notice_id
 
 -- name: count_rehearsed

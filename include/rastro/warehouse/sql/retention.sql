@@ -21,10 +21,12 @@ WITH old AS (
 UPDATE rastro.quarantine q SET raw = NULL, erased_at = %(now)s FROM old WHERE q.quarantine_id = old.quarantine_id
 
 -- name: erase_raw_answers
+-- Only where nobody is asked any more: the last answer about a parcel on its way is not old, however long it says the same.
 WITH old AS (
-    SELECT poll_id FROM rastro.raw_answer WHERE answered_at < %(kept_since)s
-    ORDER BY answered_at LIMIT %(most)s
-    FOR UPDATE SKIP LOCKED
+    SELECT r.poll_id FROM rastro.raw_answer r JOIN rastro.poll_state p USING (poll_id)
+    WHERE r.answered_at < %(kept_since)s AND p.next_poll_at IS NULL
+    ORDER BY r.answered_at LIMIT %(most)s
+    FOR UPDATE OF r SKIP LOCKED
 )
 DELETE FROM rastro.raw_answer r USING old WHERE r.poll_id = old.poll_id
 
