@@ -43,16 +43,17 @@ class App:
         if self._world.settings.latency:
             await asyncio.sleep(self._world.settings.latency)
         fault = self._faults.pick(call.segments[0], call.path, method=call.method)
-        reply = Reply() if fault and not fault.acts else self._answer(call)
+        acted = fault is None or fault.acts
+        reply = self._answer(call) if acted else Reply()
         if fault:
             reply = bent(fault, reply)
         if fault and fault.kind in {"hang", "drop_before", "drop_after"}:
-            self._log.write(request_line(call, 0, b""))
+            self._log.write(request_line(call, 0, b"", acted=acted))
             if fault.kind != "hang":
                 scope[TRANSPORT].abort()
             await gone(receive)
             return
-        self._log.write(request_line(call, reply.status, reply.body))
+        self._log.write(request_line(call, reply.status, reply.body, acted=acted))
         await give(send, reply, over=pace(fault))
 
     def _answer(self, call: Call) -> Reply:

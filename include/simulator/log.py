@@ -36,8 +36,10 @@ class JsonLines:
             self._file.close()
 
 
-def request_line(call: Call, status: int, body: bytes) -> dict[str, Any]:
-    """One request and its answer; status 0 means that none was given."""
+def request_line(call: Call, status: int, body: bytes, *, acted: bool = True) -> dict[str, Any]:
+    """
+    One request and its answer; status 0 means that none was given. ``acted`` is false when it was not even looked at.
+    """
     shown = body.decode("utf-8", "replace")
     if call.segments[:1] == ("correios",) and call.segments[1:2] == ("token",) and status == 201:
         shown = msgspec.json.encode({**msgspec.json.decode(body), "token": MASK}).decode()
@@ -48,5 +50,6 @@ def request_line(call: Call, status: int, body: bytes) -> dict[str, Any]:
         "headers": {name: MASK if name in SECRET_HEADERS else value for name, value in call.headers.items()},
         "body": call.body.decode("utf-8", "replace"),
         "status": status,
+        "acted": acted,
         "answer": shown,
     }

@@ -205,7 +205,7 @@ def orders(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Findin
     writes = [
         (match, one) for one in evidence.requests if one["method"] == "PUT" and (match := WRITE.match(one["path"]))
     ]
-    yield Finding(name="orders written with what they had already", expected=[], found=repeats(evidence, writes))
+    yield Finding(name="orders written with what they had already", expected=[], found=repeats(writes))
 
     ours = [parcel for parcel in evidence.parcels if parcel["source"].startswith("vtex") and parcel["follow"]]
     delivered = sorted({(p["order_id"], p["invoice_number"]) for p in ours if p["package_delivered"]})
@@ -219,23 +219,13 @@ def orders(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Findin
     yield Finding(name="order writes as recorded", expected=told, found=len(evidence.arrivals("PUT", WRITE)))
 
 
-def repeats(evidence: Evidence, writes: Sequence[tuple[re.Match[str], Mapping[str, Any]]]) -> list[tuple[str, str]]:
-    """
-    Packages written on with the very body that they held.
-
-    A call that was cut off (status 0) was a write only where the order system counts more of them than it answered.
-    """
-    counted = {
-        (order["order_id"], package["invoice_number"]): package["writes"]
-        for order in evidence.orders
-        for package in order["packages"]
-    }
-    answered = Counter((match[2], match[3]) for match, one in writes if one["status"] == 200)
+def repeats(writes: Sequence[tuple[re.Match[str], Mapping[str, Any]]]) -> list[tuple[str, str]]:
+    """Packages written on with the very body that they held; a call that never came to act wrote nothing."""
     last: dict[tuple[str, str], str] = {}
     found = []
     for match, one in writes:
         package = (match[2], match[3])
-        if one["status"] == 200 or (one["status"] == 0 and counted.get(package, 0) > answered[package]):
+        if one["acted"] and one["status"] in {0, 200}:
             if last.get(package) == one["body"]:
                 found.append(package)
             last[package] = one["body"]

@@ -168,7 +168,7 @@ def test_every_request_is_logged_with_its_secrets_masked_and_control_is_not(simu
         auth=(correios["user"], correios["access_code"]),
     )
     first, second = simulator.requests()
-    assert set(first) == {"time", "method", "path", "headers", "body", "status", "answer"}
+    assert set(first) == {"time", "method", "path", "headers", "body", "status", "acted", "answer"}
     assert (first["method"], first["path"], first["status"]) == ("GET", "/vtex/loja/api/oms/pvt/orders?page=1", 200)
     assert json.loads(first["answer"])["list"] == []
     assert first["headers"]["x-vtex-api-appkey"] == first["headers"]["x-vtex-api-apptoken"] == "***"
