@@ -18,6 +18,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from chaos.schedule import Schedule
+from rastro.sending import ACCEPTED_IN_VAIN
 from stack import audit
 
 BRASILIA = ZoneInfo("America/Sao_Paulo")
@@ -236,6 +237,19 @@ def followed(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[str]
             yield f"the order {package} was written with what it held already"
 
 
+def lied_to(evidence: Evidence, order_id: str) -> bool:
+    """
+    Whether two writes about an order were answered as if they had been taken, and were not: a person is asked then,
+    since whoever accepts and shows nothing may have taken it all the same.
+    """
+    lies = Counter(
+        one["path"]
+        for one in evidence.requests
+        if one["method"] in {"PUT", "POST"} and one["status"] == 200 and not one["acted"]
+    )
+    return any(times >= ACCEPTED_IN_VAIN and f"/{order_id}/" in path for path, times in lies.items())
+
+
 def keeps_finished(evidence: Evidence, life: Life) -> bool:
     """Whether the order system does not take a delivery back, though this parcel's was."""
     taken_back = life.told["kind"] in TAKEN_BACK or evidence.shortened
@@ -290,9 +304,14 @@ def states(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[str]:
 def settled(evidence: Evidence, notices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Nothing was given up, and what waits for a person does so for a reason."""
     exempt = {life.package for life in evidence.lives if keeps_finished(evidence, life)}
+    lies = {
+        life.package
+        for life in evidence.lives
+        if lied_to(evidence, life.told["order_id"]) or lied_to(evidence, life.told["marketplace_order_id"])
+    }
     for one in notices:
         about = f"{one['channel']} {one['kind']} of {one['order_id']}"
-        if one["state"] == "dead" and (one["order_id"], one["invoice_number"]) not in exempt:
+        if one["state"] == "dead" and (one["order_id"], one["invoice_number"]) not in exempt | lies:
             yield f"{about} was given up: {one['reason']}"
         if one["state"] == "unknown" and not evidence.doubt(*TASKS_OF[one["channel"]]):
             yield f"{about} is of unknown fate though nothing happened to it: {one['reason']}"
@@ -315,7 +334,7 @@ def orders(evidence: Evidence) -> Iterator[str]:
     held = {(order["order_id"], one["invoice_number"]): one for order in evidence.orders for one in order["packages"]}
     for key, lives in packages.items():
         package = held[key]
-        if any(keeps_finished(evidence, life) for life in lives):
+        if any(keeps_finished(evidence, life) for life in lives) or lied_to(evidence, key[0]):
             continue
         delivered = all(life.status == "delivered" for life in lives)
         if package["finished"] != delivered:
@@ -346,7 +365,9 @@ def marketplaces(evidence: Evidence, notices: Sequence[Mapping[str, Any]]) -> It
             continue
         theirs = life.told["marketplace_order_id"]
         times = confirmed.get(theirs, 0) + hooked[theirs]
-        least = int(life.status == "delivered" and life.told["order_id"] not in waiting)
+        least = int(
+            life.status == "delivered" and life.told["order_id"] not in waiting and not lied_to(evidence, theirs)
+        )
         if not least <= times <= 1:
             yield f"{life.number}: {life.status}, confirmed to the marketplace {times} times"
 

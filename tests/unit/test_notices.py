@@ -505,6 +505,16 @@ def test_each_change_of_a_parcel_is_a_notice_of_its_own_however_often_it_flips()
     assert len(set(written)) == len(written) == 6
 
 
+def test_an_alert_of_before_the_go_live_is_recorded_and_not_owed() -> None:
+    change = changed([POSTED], event(Status.LOST, -1))
+    (lost,) = on(Channel.ALERT, change)
+    at = lost.notice.event_at
+    assert lost.dropped == ""
+    (early,) = on(Channel.ALERT, change, how=policy(notify_since=at + timedelta(microseconds=1)))
+    (in_time,) = on(Channel.ALERT, change, how=policy(notify_since=at))
+    assert (early.dropped, in_time.dropped) == ("happened before the go-live cut-off", "")
+
+
 # What holds for any life of a parcel
 
 lives = st.lists(st.tuples(st.integers(-24 * 12, 0), st.sampled_from(list(Status))), min_size=1, max_size=9).map(

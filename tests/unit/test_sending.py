@@ -19,6 +19,7 @@ from rastro.sending import (
     after_write,
     before_go_live,
     before_write,
+    by_mail,
     held_back,
     hindered,
     in_doubt,
@@ -184,6 +185,11 @@ def test_what_may_have_arrived_is_remembered_as_such_whatever_becomes_of_it(atte
     assert (doubt.state, doubt.may_have_arrived) == (state, True)
 
 
+def test_doubt_that_came_up_too_often_is_given_up_with_the_reason() -> None:
+    doubt = in_doubt("no answer", [notice(attempts=3)], replace(SETTINGS, max_attempts=3), NOW)
+    assert doubt.reason == "gave up after 3 attempts: no answer"
+
+
 def test_the_pause_after_a_doubt_grows_and_then_stays() -> None:
     doubts = [
         in_doubt("no answer", [notice(attempts=attempts)], replace(SETTINGS, max_attempts=99), NOW)
@@ -198,6 +204,15 @@ def test_a_barred_way_does_not_count() -> None:
 
 
 # Mail
+
+
+def test_what_may_have_arrived_goes_in_the_mail_it_was_in_and_all_else_together() -> None:
+    new, tried = notice(notice_id=1), notice(notice_id=2, message_id="<a@b>")
+    doubtful = [notice(notice_id=n, message_id="<c@d>", hand_overs=1) for n in (3, 4)]
+    other = notice(notice_id=5, message_id="<e@f>", hand_overs=1)
+    unnamed = notice(notice_id=6, message_id="", hand_overs=1)
+    mails = by_mail([new, doubtful[0], tried, other, doubtful[1], unnamed])
+    assert mails == [[new, tried, unnamed], doubtful, [other]]
 
 
 def settled(one: Claimed, *, settings: Settings = SETTINGS, cut_off: datetime | None = None) -> Settlement | None:

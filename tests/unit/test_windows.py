@@ -33,6 +33,19 @@ def test_what_is_typed_into_the_form_comes_first() -> None:
     assert window_of(given) == Window(start=datetime(2026, 11, 17, tzinfo=UTC), end=datetime(2026, 11, 20, tzinfo=UTC))
 
 
+def test_a_window_may_be_typed_that_ends_when_the_run_begins_and_none_that_ends_later() -> None:
+    begins = context()["dag_run"].run_after
+
+    def typed(end: datetime) -> Window:
+        return window_of(context(params={"window_start": TEN.isoformat(), "window_end": end.isoformat()}))
+
+    assert typed(begins).end == begins
+    with pytest.raises(
+        Misconfigured, match=r"^window_end lies in the future: an hour can be covered when it has ended$"
+    ):
+        typed(begins + timedelta(microseconds=1))
+
+
 @pytest.mark.parametrize("params", [None, {}, {"window_start": None, "window_end": None}, {"window_start": ""}])
 def test_an_empty_form_leaves_the_data_interval(params: dict[str, Any] | None) -> None:
     given = context(data_interval_start=TEN, data_interval_end=TEN + HOUR, params=params)
