@@ -1,10 +1,11 @@
 """How we identify ourselves to others: what a connection holds, and tokens that come to an end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from rastro.errors import Misconfigured
 from rastro.http import Request, Response
 
 
@@ -17,13 +18,50 @@ class Account:
     password: str = field(default="", repr=False)
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def value(self, name: str) -> str:
+        """The field of that name, ``login``, ``password`` or one of the extras; empty when it has none."""
+        return {"login": self.login, "password": self.password}.get(name) or self.extra.get(name, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """
+    One field of an adapter's connection: ``login``, ``password``, ``host`` or the name of an extra.
+
+    The connection form, the adapter's page and the message about what is missing are made from it.
+    """
+
+    name: str
+    label: str
+    help: str = ""
+    secret: bool = False
+    required: bool = True
+
+
+def check(code: str, account: Account, fields: Sequence[Field]) -> None:
+    """
+    :raises Misconfigured: the connection lacks something that it must have; the message lists all of it.
+    """
+    missing = [
+        f"{one.name if one.name in {'login', 'password'} else f'extra.{one.name}'} ({one.label})"
+        for one in fields
+        if one.required and one.name != "host" and not account.value(one.name)
+    ]
+    if missing:
+        raise Misconfigured(f"{code}: the connection lacks {', '.join(missing)}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A key with an end; :class:`Login` obtains it, the warehouse keeps it encrypted between tasks."""
+    """
+    A key with an end; :class:`Login` obtains it, the warehouse keeps it encrypted between tasks.
+
+    ``refresh`` is what the next one is obtained with, where the other side hands out such a thing.
+    """
 
     value: str = field(repr=False)
     expires_at: datetime
+    refresh: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +75,17 @@ class Access:
 class Login(Protocol):
     """How a token is obtained, in two pure halves."""
 
+    def host(self, account: Account) -> str:
+        """The base URL that the login is sent to, which may be another than the account's."""
+        ...
+
     def needed(self, account: Account) -> bool:
         """False when the account holds a ready-made key, which the adapter uses as it is."""
         ...
 
-    def request(self, account: Account) -> Request:
+    def request(self, account: Account, held: Token | None, now: datetime) -> Request:
         """
+        :param held: the token of before, over or refused, for logins that are renewed by it.
         :raises Misconfigured: the account lacks something; the message lists all that is missing.
         """
         ...
@@ -51,4 +94,18 @@ class Login(Protocol):
         """
         :raises Unreadable: the answer holds no token.
         """
+        ...
+
+
+class Tokens(Protocol):
+    """Hands out what requests of one account identify themselves with."""
+
+    def access(self) -> Access:
+        """
+        :raises RastroError: no token could be obtained.
+        """
+        ...
+
+    def renewed(self, refused: Access) -> Access | None:
+        """Access by a token other than the one that was just refused; None when there is no other."""
         ...

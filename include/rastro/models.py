@@ -75,13 +75,28 @@ class Pickup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a carrier shows for a delivery: the initials of who took it, and the address of a picture; both may lack."""
+
+    received_by: str = ""
+    picture: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All that a carrier says about one reference now. Events stand oldest first."""
+    """
+    What a carrier says about one reference now. Events stand oldest first.
+
+    ``whole`` is false where it told only what is new (a feed, a push): what is not in it has not been taken back.
+    ``reference`` is empty where the answer does not repeat it.
+    """
 
     reference: str
     events: tuple[Event, ...]
     estimated_at: datetime | None = None
     pickup: Pickup | None = None
+    proof: Proof | None = None
+    whole: bool = True
 
 
 class RefusalReason(StrEnum):
@@ -103,9 +118,10 @@ class Refusal:
 
 
 class ReferenceKind(StrEnum):
-    """What a carrier can be asked about; each names fields of a shipment."""
+    """What a carrier can be asked about; :mod:`rastro.references` says which fields of a shipment each is made of."""
 
     TRACKING_NUMBER = "tracking_number"
+    NUMBER_AND_SERVICE = "number_and_service"  # a gateway's carrier and service beside the number
     INVOICE_KEY = "invoice_key"  # the NF-e access key, 44 digits
     INVOICE_NUMBER = "invoice_number"  # with the shipper's CNPJ
     ORDER = "order_id"

@@ -6,8 +6,8 @@ Pure. Every answer carries its reason, since a shop that asks "why is this parce
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from rastro.models import Route
@@ -41,13 +41,18 @@ class Claims:
     """
     What tells that a parcel is some carrier's, as regular expressions searched without regard to case.
 
-    ``names`` in the shop's free text (accents removed), ``numbers`` must match the whole normalised number, ``hosts``
-    in the host of the tracking link.
+    ``names`` in the shop's free text (accents removed), ``hosts`` in the host of the tracking link. ``strong`` and
+    ``weak`` must match the whole normalised number: a strong form is nobody else's, a weak one many give out.
+    ``check`` says whether the check digit of a strong number fits; one that does not counts as weak. ``fallback``
+    carriers take what nobody else claims.
     """
 
     names: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    strong: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    check: Callable[[str], bool] | None = field(default=None, repr=False)
+    fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +77,10 @@ def route(courier_name: str, tracking_number: str, tracking_url: str, claims: Ma
     signs = (
         (f"the courier's name {courier_name!r}", {code for code, by in claims.items() if found(by.names, name)}),
         (f"the tracking link's host {host}", {code for code, by in claims.items() if found(by.hosts, host)}),
-        (f"the form of {tracking_number}", {code for code, by in claims.items() if whole(by.numbers, tracking_number)}),
+        (
+            f"the form of {tracking_number}",
+            {code for code, by in claims.items() if whole((*by.strong, *by.weak), tracking_number)},
+        ),
     )
     candidates = frozenset(claims)
     for position, (sign, fitting) in enumerate(signs):

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.calls import Call, Reply, answer, call_from
+from simulator.carriers import simulated_carriers
 from simulator.control import Control
 from simulator.correios import Correios
 from simulator.faults import Fault, Faults, bent
 from simulator.log import JsonLines, request_line
 from simulator.market import Market
+from simulator.marketplaces import simulated_marketplaces
 from simulator.vtex import Vtex
 from simulator.webhook import Webhook
 from simulator.world import World
@@ -34,6 +36,8 @@ class App:
         self._vtex = Vtex(world)
         self._market = Market(world)
         self._webhook = Webhook(world)
+        self._carriers = simulated_carriers(world)
+        self._marketplaces = simulated_marketplaces(world)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         call = call_from(scope, await whole_body(receive), self.url)
@@ -42,7 +46,7 @@ class App:
             return
         if self._world.settings.latency:
             await asyncio.sleep(self._world.settings.latency)
-        fault = self._faults.pick(call.segments[0], call.path, method=call.method)
+        fault = self._faults.pick(target_of(call), call.path, method=call.method)
         acted = fault is None or fault.acts
         reply = self._answer(call) if acted else Reply()
         if fault:
@@ -66,7 +70,16 @@ class App:
                 return self._market.answer(name, replace(call, segments=tuple(rest)))
             case ("webhook", name, *rest):
                 return self._webhook.answer(name, replace(call, segments=tuple(rest)))
+            case ("carrier", code, *rest) if code in self._carriers:
+                return self._carriers[code].answer(replace(call, segments=tuple(rest)))
+            case ("marketplace", code, *rest) if code in self._marketplaces:
+                return self._marketplaces[code].answer(replace(call, segments=tuple(rest)))
         return answer({"error": "nobody lives here; see GET /control/info"}, 404)
+
+
+def target_of(call: Call) -> str:
+    """What a fault names to concern this call."""
+    return call.segments[1] if call.segments[0] in {"carrier", "marketplace"} else call.segments[0]
 
 
 def pace(fault: Fault | None) -> float:

@@ -8,17 +8,21 @@ them and a larger one holds them in proportion. ``kinds`` and ``variants`` narro
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import cycle
+from itertools import cycle, islice
 from random import Random
 from typing import Any
 
 import msgspec
 
 from simulator.calls import Malformed
+from simulator.carriers import simulated_carriers
+from simulator.carriers.base import SimulatedCarrier
 from simulator.journeys import JOURNEYS, ON_REQUEST, journey
-from simulator.numbers import access_key, s10
+from simulator.marketplaces import simulated_marketplaces
+from simulator.marketplaces.base import SimulatedMarketplace
+from simulator.numbers import SHIPPER_CNPJ, access_key, s10
 from simulator.places import TOWNS
-from simulator.records import Customer, Order, Package, Parcel
+from simulator.records import Customer, Order, Package, Parcel, Sold
 from simulator.variants import ITEMS, MARKETPLACE_KINDS, RETURNS, RING, VARIANTS, Variant
 from simulator.world import TRACKING_PAGE, World, now, reveal
 
@@ -53,6 +57,8 @@ class CohortRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     share_sql: float = 0.3  # counts only with a DSN
     kinds: list[str] = msgspec.field(default_factory=list)
     variants: list[str] = msgspec.field(default_factory=list)
+    carriers: list[str] = msgspec.field(default_factory=list)  # others than Correios; all parcels are rows then
+    marketplaces: list[str] = msgspec.field(default_factory=list)  # that every other one of these was sold on
 
     def check(self) -> None:
         kinds = (*JOURNEYS, *ON_REQUEST)
@@ -75,6 +81,7 @@ class Made:
     orders: list[Order] = field(default_factory=list)
     market_orders: list[Order] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    sold: list[Sold] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +97,8 @@ class Maker:
 
     def make(self) -> Made:
         request = self.request
+        if request.carriers:
+            return self.wide()
         kinds = {source: cycle(request.kinds or JOURNEYS) for source in ("vtex", "sql")}
         market_kinds = cycle(request.kinds or MARKETPLACE_KINDS)
         variants = cycle(request.variants or RING)
@@ -106,6 +115,16 @@ class Maker:
             ring = market_kinds if variant.affiliate in {"MKT", "HUB", "BWW"} else kinds["vtex"]
             chosen = variant.fixed or (next(ring),)
             self.order(next(accounts), name, variant, chosen)
+        return self.made
+
+    def wide(self) -> Made:
+        """Parcels of other carriers, each carrier in its turn, every other one sold on a marketplace."""
+        carriers, markets = simulated_carriers(self.world), simulated_marketplaces(self.world)
+        chosen = cycle(carriers[code] for code in self.request.carriers)
+        lives = {one: cycle(self.request.kinds or one.lives) for one in carriers.values()}
+        sellers = cycle([None, *(markets[code] for code in self.request.marketplaces)])
+        for carrier in islice(chosen, self.request.parcels):
+            self.row(next(lives[carrier]), carrier, next(sellers))
         return self.made
 
     def customer(self) -> Customer:
@@ -151,12 +170,25 @@ class Maker:
         self.made.parcels.append(parcel)
         return parcel
 
-    def row(self, kind: str) -> None:
+    def row(
+        self, kind: str, carrier: SimulatedCarrier | None = None, market: SimulatedMarketplace | None = None
+    ) -> None:
         """A parcel that only a database table knows."""
         customer, (origin, destination) = self.customer(), self.towns()
         number, service = self.number(kind, "own")
         serial = self.world.next_serial()
+        courier, page, carrier_id = f"Correios {service}", TRACKING_PAGE + number, ""
+        if carrier:
+            number, service, page = carrier.number(serial), carrier.service, ""
+            courier, carrier_id = carrier.courier, carrier.carrier_id(serial)
         order_id, invoice = f"ERP-{serial:07d}", str(500_000 + serial)
+        invoiced = self.invoiced_at()
+        key = access_key(500_000 + serial, invoiced.strftime("%y%m"))
+        theirs = ""
+        if market:
+            theirs = market.order_id(serial)
+            sold = Sold(code=market.code, order_id=theirs, status=market.first, tracking_number=number)
+            self.made.sold.append(sold)
         self.parcel(
             kind,
             number=number,
@@ -168,22 +200,29 @@ class Maker:
             variant="row",
             follow=True,
             reason="",
-            route="none",
-            marketplace="",
-            marketplace_order_id="",
+            route="direct" if market else "none",
+            marketplace=market.code if market else "",
+            marketplace_order_id=theirs,
             email=customer.email,
             origin=origin,
             destination=destination,
+            carrier=carrier.code if carrier else "correios",
+            courier=courier,
+            service=service,
+            invoice_key=key,
+            carrier_id=carrier_id,
         )
-        invoiced = self.invoiced_at()
         self.made.rows.append(
             {
                 "order_id": order_id,
                 "invoice_number": invoice,
                 "tracking_number": number,
-                "courier": f"Correios {service}",
-                "tracking_url": TRACKING_PAGE + number,
-                "invoice_key": access_key(serial, invoiced.strftime("%y%m")),
+                "courier": courier,
+                "service": service if carrier else None,
+                "carrier_id": carrier_id or None,
+                "shipper_cnpj": SHIPPER_CNPJ,
+                "tracking_url": page or None,
+                "invoice_key": key,
                 "invoiced_at": invoiced,
                 "promised_at": invoiced + timedelta(days=9),
                 "updated_at": invoiced,
@@ -192,8 +231,8 @@ class Maker:
                 "locale": "pt-BR",
                 "city_to": TOWNS[destination].name.title(),
                 "state_to": TOWNS[destination].state,
-                "marketplace_order_id": None,
-                "marketplace": None,
+                "marketplace_order_id": theirs or None,
+                "marketplace": market.code if market else None,
             }
         )
 
@@ -325,3 +364,4 @@ def keep(world: World, made: Made) -> None:
     world.save_parcels(made.parcels)
     world.save_orders(made.orders)
     world.save_market_orders(made.market_orders)
+    world.save_sold(made.sold)

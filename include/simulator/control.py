@@ -8,10 +8,12 @@ import psycopg
 
 from simulator import credentials
 from simulator.calls import Call, Malformed, Reply, answer
+from simulator.carriers import simulated_carriers
 from simulator.cohort import CohortRequest, keep, make
 from simulator.faults import Faults
 from simulator.journeys import journey
-from simulator.records import Parcel
+from simulator.marketplaces import simulated_marketplaces
+from simulator.records import Parcel, Sold
 from simulator.sql_source import insert
 from simulator.world import World
 
@@ -27,6 +29,7 @@ class Control:
             ("GET", "info"): lambda: self._info(call.url),
             ("POST", "cohort"): lambda: self._cohort(call),
             ("POST", "advance"): lambda: self._advance(call),
+            ("POST", "sold"): lambda: self._sold(call),
             ("GET", "truth"): self._truth,
             ("POST", "reset"): self._reset,
             ("POST", "settings"): lambda: self._world.configure(call.record()),
@@ -59,6 +62,8 @@ class Control:
                 ]
             case ("market", name):
                 return [order for order in self._world.market_orders.values() if order.account == name]
+            case ("sold", code):
+                return [order for order in self._world.sold.values() if order.code == code]
             case ("webhook", name):
                 return [delivery for delivery in self._world.webhooks.values() if delivery.name == name]
         return None
@@ -85,6 +90,14 @@ class Control:
                 "app_token": credentials.MARKET_APP_TOKEN,
             },
             "webhook": {"url": f"{url}/webhook/hub", "secret": credentials.WEBHOOK_SECRET},
+            "carriers": {
+                code: {**one.connection, "conn_type": code, "host": f"{url}/carrier/{code}"}
+                for code, one in simulated_carriers(self._world).items()
+            },
+            "marketplaces": {
+                code: {**one.connection, "conn_type": code, "host": f"{url}/marketplace/{code}"}
+                for code, one in simulated_marketplaces(self._world).items()
+            },
             "smtp": {
                 "host": "127.0.0.1",
                 "port": self.smtp_port,
@@ -97,7 +110,7 @@ class Control:
         request = msgspec.json.decode(call.body or b"{}", type=CohortRequest)
         request.check()
         made = make(self._world, request)
-        if made.rows:
+        if made.rows and request.sql_dsn:
             insert(request.sql_dsn, request.sql_relation, made.rows)
         keep(self._world, made)
         return {
@@ -114,6 +127,12 @@ class Control:
         if not isinstance(steps, int) or not 1 <= steps <= 100:
             raise Malformed("steps must be a number from 1 to 100")
         return self._world.advance(steps, cohort)
+
+    def _sold(self, call: Call) -> Sold:
+        """Put an order of a marketplace into the world as it is described."""
+        order = msgspec.json.decode(call.body, type=Sold)
+        self._world.save_sold([order])
+        return order
 
     def _truth(self) -> dict[str, Any]:
         together: dict[tuple[str, ...], list[Parcel]] = {}
@@ -153,6 +172,9 @@ def truth(parcel: Parcel, package: list[Parcel]) -> dict[str, Any]:
         "tracking_number": parcel.number,
         "tracking_text": parcel.text,
         "tracking_numbers": [one.number for one in package],
+        "carrier": parcel.carrier,
+        "invoice_key": parcel.invoice_key,
+        "carrier_id": parcel.carrier_id,
         "kind": parcel.kind,
         "variant": parcel.variant,
         "follow": parcel.follow,

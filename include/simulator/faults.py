@@ -29,7 +29,7 @@ import gzip
 import re
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -47,7 +47,7 @@ PAGE = "<!DOCTYPE html><html><head><title>503</title></head><body><h1>Serviço i
 class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One line of ``POST /control/faults``. ``times`` 0 means for ever; ``match`` searches path and query."""
 
-    target: Literal["correios", "vtex", "market", "webhook", "smtp"]
+    target: str  # correios, vtex, market, webhook, smtp, or the code of another carrier or marketplace
     kind: str
     match: str = ""
     method: str = ""

@@ -56,6 +56,11 @@ class Parcel:
     email: str
     origin: int
     destination: int
+    carrier: str = "correios"
+    courier: str = "Correios"
+    service: str = ""
+    invoice_key: str = ""
+    carrier_id: str = ""
     position: int = 0
     lines: list[dict[str, Any]] = field(default_factory=list)
     withdrawn: list[dict[str, Any]] = field(default_factory=list)
@@ -129,6 +134,24 @@ class Order:
 
     def package(self, invoice_number: str) -> Package | None:
         return next((package for package in self.packages if package.invoice_number == invoice_number), None)
+
+
+@dataclass(slots=True, kw_only=True)
+class Sold:
+    """
+    An order of a marketplace with a protocol of its own.
+
+    ``status`` is what all of them have in common: new, invoiced, shipped, delivered, cancelled, carried (the
+    marketplace carries it). ``told`` is everything that it was told, ``deliveries`` how often that it is delivered.
+    """
+
+    code: str
+    order_id: str
+    status: str = "shipped"
+    tracking_number: str = ""
+    deliveries: int = 0
+    told: list[dict[str, Any]] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)  # what its simulation keeps about it
 
 
 @dataclass(slots=True, kw_only=True)

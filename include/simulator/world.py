@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from simulator.calls import Malformed
 from simulator.journeys import Line, Place, Step, journey
 from simulator.places import unit
-from simulator.records import Delivery, Meta, Order, Parcel, Settings
+from simulator.records import Delivery, Meta, Order, Parcel, Settings, Sold
 from simulator.store import Store
 
 BRASILIA = ZoneInfo("America/Sao_Paulo")
@@ -56,6 +56,8 @@ class World:
         self.orders = dict(self._store.load("order", Order))
         self.market_orders = dict(self._store.load("market", Order))
         self.webhooks = dict(self._store.load("webhook", Delivery))
+        self.sold = dict(self._store.load("sold", Sold))
+        self._found: dict[str, dict[str, Parcel]] = {}
         self.versions: dict[str, int] = {}
 
     def reset(self) -> None:
@@ -63,7 +65,8 @@ class World:
         self._store.clear()
         self.meta, self.settings = Meta(seed=self.meta.seed), Settings()
         self._set_clock()
-        for records in (self.parcels, self.orders, self.market_orders, self.webhooks):
+        self._found.clear()
+        for records in (self.parcels, self.orders, self.market_orders, self.webhooks, self.sold):
             records.clear()
 
     def close(self) -> None:
@@ -93,7 +96,19 @@ class World:
     def save_meta(self) -> None:
         self._store.save("meta", [("", self.meta)])
 
+    def parcel_by(self, field: str, value: str) -> Parcel | None:
+        """The newest parcel whose field of that name has this value."""
+        if field not in self._found:
+            self._found[field] = {getattr(parcel, field): parcel for parcel in self.parcels.values()}
+        return self._found[field].get(value) if value else None
+
+    def save_sold(self, orders: Iterable[Sold]) -> None:
+        self._keep("sold", self.sold, [(f"{order.code}/{order.order_id}", order) for order in orders])
+
     def save_parcels(self, parcels: Iterable[Parcel]) -> None:
+        parcels = list(parcels)
+        if any(parcel.number not in self.parcels for parcel in parcels):
+            self._found.clear()
         self._keep("parcel", self.parcels, [(parcel.number, parcel) for parcel in parcels])
 
     def save_orders(self, orders: Iterable[Order]) -> None:

@@ -42,8 +42,8 @@ class Release(Correios):
             raise Unreadable("correios: the answer is of another shape", raw=response.body)
         return super().split(response)
 
-    def parse(self, raw):
-        meaning = super().parse(raw)
+    def parse(self, raw, reference=""):
+        meaning = super().parse(raw, reference)
         if meaning.reference in self.cannot_read:
             raise Unreadable("correios: an object makes no sense", raw=raw, reference=meaning.reference)
         if isinstance(meaning, Refusal):
@@ -74,9 +74,9 @@ def tracked_by(shop, carrier):
     tasks.sync_orders(run_id, context)
     workshop = Workshop.open(run_id)
     keeper = workshop.keeper(carrier)
-    with keeper.http:
+    with workshop.line_to(carrier, keeper.account) as http:
         tracker = track.Tracker(
-            carrier=carrier, contract=keeper.holder, http=keeper.http, keeper=keeper, connect=workshop.connect,
+            carrier=carrier, contract=keeper.holder, http=http, keeper=keeper, connect=workshop.connect,
             settings=workshop.settings, window=window, run_id=run_id, clock=workshop.clock,
         )  # fmt: skip
         for part in tasks.plan_polls(run_id, context)["correios"]:

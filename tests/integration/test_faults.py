@@ -153,9 +153,9 @@ def test_a_carrier_that_takes_the_call_and_never_ends_its_answer_does_not_hold_t
     shop.simulator.fault("correios", kind, match=ASK, times=0, seconds=600)
     workshop = Workshop.open("impatient")
     keeper = workshop.keeper(CARRIERS["correios"])
-    keeper.http = Http(keeper.account.base_url, name="correios", limits=short(limits))
+    http = Http(keeper.account.base_url, name="correios", limits=short(limits))
     tracker = Tracker(
-        carrier=CARRIERS["correios"], contract=keeper.holder, http=keeper.http, keeper=keeper, connect=workshop.connect,
+        carrier=CARRIERS["correios"], contract=keeper.holder, http=http, keeper=keeper, connect=workshop.connect,
         settings=workshop.settings, window=Window(start=shop.since, end=datetime.now(UTC)), run_id="impatient",
         clock=workshop.clock,
     )  # fmt: skip

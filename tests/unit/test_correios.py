@@ -105,7 +105,7 @@ def test_the_page_for_people_is_that_of_the_number() -> None:
 
 def test_the_token_of_a_posting_card_keeps_its_leading_zeros() -> None:
     assert login.needed(CONTRACT)
-    request = login.request(CONTRACT)
+    request = login.request(CONTRACT, None, NOW)
     assert (request.method, request.path, request.json) == (
         "POST",
         "/token/v1/autentica/cartaopostagem",
@@ -130,7 +130,7 @@ def test_a_token_is_asked_for_by_what_the_connection_holds(
     extra: dict[str, str], path: str, body: dict[str, object]
 ) -> None:
     account = Account(base_url="https://api.example", login="loja", password="x", extra=extra)
-    request = login.request(account)
+    request = login.request(account, None, NOW)
     assert (request.path, request.json) == (f"/token/v1/autentica/{path}", body)
 
 
@@ -138,7 +138,7 @@ def test_all_that_a_connection_lacks_is_said_at_once() -> None:
     account = Account(base_url="https://api.example", extra={"access_key": "wrong-kind", "dr": "SP"})
     assert login.needed(account)
     with pytest.raises(Misconfigured) as error:
-        login.request(account)
+        login.request(account, None, NOW)
     for lacking in ("login", "password", "posting_card", "contract", "dr", "access_key"):
         assert lacking in str(error.value)
 

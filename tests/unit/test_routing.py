@@ -11,8 +11,8 @@ S10 = "QQ100000017BR"
 KNOWN = {code: carrier.claims for code, carrier in CARRIERS.items()}
 SEVERAL = {
     **KNOWN,
-    "veloz": Claims(names=(r"\bveloz\b",), numbers=(r"\d{14}", r"[A-Z]{2}\d{9}BR"), hosts=(r"(^|\.)veloz\.example$",)),
-    "andante": Claims(names=(r"\bandante\b", r"\bveloz andante\b"), numbers=(r"\d{14}",)),
+    "veloz": Claims(names=(r"\bveloz\b",), weak=(r"\d{14}", r"[A-Z]{2}\d{9}BR"), hosts=(r"(^|\.)veloz\.example$",)),
+    "andante": Claims(names=(r"\bandante\b", r"\bveloz andante\b"), weak=(r"\d{14}",)),
 }
 
 
@@ -92,7 +92,7 @@ def test_the_sign_that_decided_is_said() -> None:
 
 
 def test_the_form_of_a_number_is_told_without_regard_to_case() -> None:
-    claims = {"lento": Claims(numbers=(r"lt[0-9]{6}",))}
+    claims = {"lento": Claims(weak=(r"lt[0-9]{6}",))}
     assert route("", "LT123456", "", claims).carrier == "lento"
     assert route("", "LT1234567", "", claims).carrier is None
 

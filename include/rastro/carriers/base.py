@@ -1,16 +1,20 @@
 """
-What a carrier adapter is: the request it would make and the meaning of what came back. It does no I/O.
+What a carrier adapter is: the calls it would make and the meaning of what came back. It does no I/O.
 
-One adapter = one module here, one line in :mod:`rastro.carriers.registry`, one folder of recordings.
+One adapter = one module here, one line in :mod:`rastro.carriers.registry`, one folder of recordings, one page of docs.
 """
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol, TypeAlias
 
-from rastro.access import Access, Login
+from rastro.access import Access, Account, Field, Login
+from rastro.errors import RastroError
 from rastro.http import Request, Response
-from rastro.models import ReferenceKind, Refusal, Snapshot
+from rastro.models import ReferenceKind, Refusal, Snapshot, Status
 from rastro.routing import Claims
 
 
@@ -19,52 +23,144 @@ class Asks(StrEnum):
 
     SINGLE = "single"  # one reference a call
     BATCH = "batch"
-    REGISTER = "register"  # register first, read later
+    REGISTER = "register"  # what it does not know yet is registered, and read by a later run
     FEED = "feed"  # hands out each change once; a lot is stored before it is read
 
 
-class Carrier(Protocol):
-    """One carrier. Attributes are constants of its module."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """
+    What asking brought: the raw bytes about each reference; one that is missing has not been answered.
 
-    code: str  # module name = registry key = recordings folder = Airflow pool
-    name: str
-    docs: str
-    confidence: str  # A official document, B several integrations agree, C one source
-    base_url: str  # the default; the connection's host overrides it
-    references: tuple[ReferenceKind, ...]  # any of them will do, in this order of preference
-    asks: Asks
-    batch_size: int
-    connections: int  # calls at once that one contract bears
-    requests_per_second: float  # for one contract
-    login: Login | None
-    claims: Claims
+    ``trouble`` is what kept the missing ones from being answered, where that is known.
+    """
 
-    def page_about(self, reference: str) -> str:
-        """The address of the carrier's own page about a reference, for people; empty when there is none."""
+    parts: Mapping[str, bytes]
+    trouble: RastroError | None = None
+
+
+# Requests come out, their responses go in, the answer is returned. Whoever drives it does the I/O.
+Asking: TypeAlias = Generator[Request, Response, Answered]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A piece of something that came without being asked for. ``references``: all that it may be known by with us."""
+
+    references: tuple[str, ...]
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """One HTTP request that a carrier sent us. ``headers`` have lower-case names."""
+
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class Push(Protocol):
+    """How a carrier tells us something by itself. :meth:`Carrier.parse` reads its parts, too."""
+
+    def is_genuine(self, pushed: Pushed, account: Account) -> bool:
+        """Whether it comes from the carrier, compared in constant time; false where the connection holds no secret."""
         ...
+
+    def parts(self, body: bytes) -> Iterator[Part]:
+        """
+        What the body says about which reference; nothing for a test or a message that concerns no parcel.
+
+        :raises Unreadable: it is not what this carrier sends.
+        """
+        ...
+
+
+class Feed(Protocol):
+    """How a carrier hands out what is new, each thing once."""
+
+    every: timedelta  # the shortest time between two calls
+
+    def request_for(self, access: Access) -> Request: ...
+
+    def check(self, response: Response) -> None:
+        """
+        :raises RastroError: it is no lot but a refusal, and nothing was handed out.
+        """
+        ...
+
+    def parts(self, body: bytes) -> Iterator[Part]:
+        """
+        :raises Unreadable: it is not what this carrier sends.
+        """
+        ...
+
+
+class Carrier(ABC):
+    """
+    One carrier. Attributes are constants of its module; those that have a value here may be left as they are.
+
+    ``references`` are what it can be asked about, any of them will do, in this order of preference. ``answers`` are
+    HTTP statuses beside 2xx that are answers about a reference and no faults. ``statuses`` is its own code or word →
+    status, as far as it is a table. ``unsure`` says in a sentence what is a guess; it must be said below confidence A.
+    """
+
+    code: ClassVar[str]  # module name = registry key = recordings folder
+    name: ClassVar[str]
+    docs: ClassVar[str]
+    confidence: ClassVar[str]  # A official document, B several integrations agree, C one source
+    unsure: ClassVar[str] = ""
+    base_url: ClassVar[str]  # the default; the connection's host overrides it
+    fields: ClassVar[tuple[Field, ...]]  # of its connection
+    credentials: ClassVar[str]  # where a shop gets them
+    references: ClassVar[tuple[ReferenceKind, ...]] = (ReferenceKind.TRACKING_NUMBER,)
+    asks: ClassVar[Asks] = Asks.SINGLE
+    batch_size: ClassVar[int] = 1
+    connections: ClassVar[int] = 2  # calls at once that one contract bears
+    requests_per_second: ClassVar[float]  # for one contract
+    answers: ClassVar[frozenset[int]] = frozenset()
+    statuses: ClassVar[Mapping[str, Status]] = {}
+    login: ClassVar[Login | None] = None
+    claims: ClassVar[Claims]
+    push: ClassVar[Push | None] = None
+    feed: ClassVar[Feed | None] = None  # used instead of asking, where the connection's extra ``feed`` is true
+
+    def page_about(self, number: str) -> str:
+        """The address of the carrier's own page about a tracking number, for people; empty when there is none."""
+        del number
+        return ""
 
     def doubt_about(self, reference: str) -> str:
         """What looks wrong about a reference that is asked about all the same; empty when nothing does."""
-        ...
+        del reference
+        return ""
 
+    def ask(self, references: Sequence[str], access: Access) -> Asking:
+        """Ask about these references, at most ``batch_size`` of them; in one call, where it is not said otherwise."""
+        response = yield self.request_for(references, access)
+        return Answered(parts=dict(self.split(response, references)))
+
+    @abstractmethod
     def request_for(self, references: Sequence[str], access: Access) -> Request:
-        """The call that asks about these references, at most ``batch_size`` of them."""
-        ...
+        """The call that asks about these references; its ``accept`` are the carrier's ``answers``."""
 
-    def split(self, response: Response) -> Iterator[tuple[str, bytes]]:
+    @abstractmethod
+    def split(self, response: Response, asked: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
         """
         The answer cut into (reference, raw bytes about it), without reading more than needed to cut.
 
-        An unchanged parcel must give the same bytes, since their digest decides whether anything is read at all.
+        An unchanged parcel must give the same bytes, since their digest decides whether anything is read at all: what
+        changes by itself (the time of the answer, a request id) is left out.
 
+        :param asked: the references that were asked about; a part that does not name its own is about the only one.
         :raises Unreadable: the body as a whole is not what this carrier sends.
+        :raises RastroError: the carrier says no in a body that looks like an answer (a login refused, too many calls).
         """
-        ...
 
-    def parse(self, raw: bytes) -> Snapshot | Refusal:
+    @abstractmethod
+    def parse(self, raw: bytes, reference: str = "") -> Snapshot | Refusal:
         """
-        What one part of :meth:`split` means.
+        What one part of :meth:`split`, of a push or of a feed means.
 
+        :param reference: what it is about, for carriers that do not repeat it.
         :raises Unreadable: this part makes no sense; the others are not concerned.
         """
-        ...

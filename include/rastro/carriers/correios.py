@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from rastro.access import Access, Login
-from rastro.carriers.base import Asks
-from rastro.carriers.correios_lines import Line, history, moment, pickup
+from rastro.access import Access, Field
+from rastro.carriers.base import Asks, Carrier
+from rastro.carriers.correios_lines import STATUS, Line, history, moment, pickup
 from rastro.carriers.correios_login import CorreiosLogin, ready_made_key
 from rastro.errors import Misconfigured, Unreadable
 from rastro.http import Request, Response
-from rastro.models import ReferenceKind, Refusal, RefusalReason, Snapshot
+from rastro.models import Refusal, RefusalReason, Snapshot
 from rastro.numbers import check_digit_fits, is_s10, normalise
 from rastro.redaction import excerpt
 from rastro.routing import Claims
@@ -42,26 +42,54 @@ class Answer(msgspec.Struct, rename="camel"):
     cod_objeto: str = ""
 
 
-class Correios:
+class Correios(Carrier):
     code = "correios"
     name = "Correios"
     docs = "https://www.correios.com.br/atendimento/developers"
     confidence = "A"
     base_url = "https://api.correios.com.br"
-    references: tuple[ReferenceKind, ...] = (ReferenceKind.TRACKING_NUMBER,)
+    fields = (
+        Field(name="login", label="Meu Correios user", required=False),
+        Field(
+            name="password", label="CWS access code", help="Made at cws.correios.com.br.", secret=True, required=False
+        ),
+        Field(
+            name="posting_card",
+            label="Posting card",
+            help="Number of the cartão de postagem, leading zeros included.",
+            required=False,
+        ),
+        Field(
+            name="contract",
+            label="Contract",
+            help="Number of the contract, where there is no posting card.",
+            required=False,
+        ),
+        Field(name="dr", label="Regional (DR)", help="Only where the contract wants it.", required=False),
+        Field(
+            name="access_key",
+            label="Ready-made key",
+            help="cws-…, in place of all the others.",
+            secret=True,
+            required=False,
+        ),
+    )
+    credentials = "Make an access code at https://cws.correios.com.br with the user that the contract belongs to."
     asks = Asks.BATCH
     batch_size = 50
     connections = 4
     requests_per_second = 25.0  # the gateway was seen to allow a contract 50
-    login: Login | None = CorreiosLogin()
+    statuses = STATUS
+    login = CorreiosLogin()
     claims = Claims(
         names=(r"\bcorreios\b", r"\bsedex\b", r"\bpac\b", r"\b(mini envios?|envios? mini)\b", r"\bcarta registrada\b"),
-        numbers=(r"[A-Z]{2}[0-9]{9}[A-Z]{2}",),
+        strong=(r"[A-Z]{2}[0-9]{9}[A-Z]{2}",),
+        check=check_digit_fits,
         hosts=(r"(^|\.)correios\.com\.br$", r"(^|\.)linketrack\.com$"),
     )
 
-    def page_about(self, reference: str) -> str:
-        return f"https://rastreamento.correios.com.br/app/index.php?objetos={reference}"
+    def page_about(self, number: str) -> str:
+        return f"https://rastreamento.correios.com.br/app/index.php?objetos={number}"
 
     def doubt_about(self, reference: str) -> str:
         if not is_s10(reference):
@@ -79,7 +107,8 @@ class Correios:
             headers={"Accept-Language": "pt-BR", "Authorization": f"Bearer {key}"},
         )
 
-    def split(self, response: Response) -> Iterator[tuple[str, bytes]]:
+    def split(self, response: Response, asked: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
+        del asked  # each object names its own
         body = response.body.removeprefix(b"\xef\xbb\xbf")
         try:
             answer = msgspec.json.decode(body, type=Answer)
@@ -91,7 +120,7 @@ class Correios:
             return iter([(normalise(answer.cod_objeto), body)])
         raise Unreadable(f"correios: {what_else(body)}", raw=response.body)
 
-    def parse(self, raw: bytes) -> Snapshot | Refusal:
+    def parse(self, raw: bytes, reference: str = "") -> Snapshot | Refusal:
         try:
             parcel = msgspec.json.decode(raw, type=Parcel)
             events = history(parcel.eventos or [])

@@ -24,7 +24,11 @@ class CorreiosLogin:
     def needed(self, account: Account) -> bool:
         return not ready_made_key(account)
 
-    def request(self, account: Account) -> Request:
+    def host(self, account: Account) -> str:
+        return account.base_url
+
+    def request(self, account: Account, held: Token | None, now: datetime) -> Request:
+        del held, now
         card, contract = account.extra.get("posting_card", ""), account.extra.get("contract", "")
         missing = [
             what

@@ -18,6 +18,14 @@ from rastro.models import Event, Refusal, Snapshot, Standing
 def parse_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("carrier", metavar="CARRIER", help=f"one of: {', '.join(CARRIERS)}")
     parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the raw response; - or nothing: stdin")
+    parser.add_argument(
+        "--about",
+        metavar="REFERENCE",
+        action="append",
+        default=[],
+        help="what was asked about, where FILE does not say",
+    )
+    parser.add_argument("--status", metavar="HTTP", type=int, default=200, help="the response's HTTP status")
 
 
 def parse(chosen: argparse.Namespace) -> int:
@@ -27,9 +35,9 @@ def parse(chosen: argparse.Namespace) -> int:
         return complain(f"there is no carrier {chosen.carrier!r}; known are: {', '.join(CARRIERS)}", code=2)
     body = sys.stdin.buffer.read() if chosen.file == "-" else Path(chosen.file).read_bytes()
     code = 0
-    for reference, raw in carrier.split(Response(status=200, body=body)):
+    for reference, raw in carrier.split(Response(status=chosen.status, body=body), chosen.about):
         try:
-            meaning = carrier.parse(raw)
+            meaning = carrier.parse(raw, reference)
         except Unreadable as error:
             code = complain(f"{reference or 'a part without a number'}: {error}")
         else:

@@ -33,7 +33,11 @@ def how_asked(carrier: Carrier) -> str:
 
 
 def recognised_by(carrier: Carrier) -> str:
-    signs = {"name": carrier.claims.names, "link": carrier.claims.hosts, "number": carrier.claims.numbers}
+    signs = {
+        "name": carrier.claims.names,
+        "link": carrier.claims.hosts,
+        "number": carrier.claims.strong + carrier.claims.weak,
+    }
     return ", ".join(sign for sign, patterns in signs.items() if patterns) or "configuration only"
 
 

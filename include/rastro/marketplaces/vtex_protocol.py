@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from rastro.access import Account
+from rastro.access import Account, Field, Tokens
 from rastro.errors import CredentialsRefused, Misconfigured, NotFound, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, path_segment
+from rastro.marketplaces.base import Marketplace
 from rastro.receivers import Answer, Message, Reading, Receipt
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
@@ -54,7 +55,8 @@ class VtexProtocol:
     code = "vtex_protocol"
     repeat_is_safe = False
 
-    def __init__(self, account: Account, *, limits: Limits | None = None) -> None:
+    def __init__(self, account: Account, tokens: Tokens | None = None, *, limits: Limits | None = None) -> None:
+        del tokens  # its keys do not end
         missing = [
             name
             for name, value in {
@@ -161,3 +163,28 @@ def tracking(message: Message) -> dict[str, object]:
             for step in message.history
         ],
     }
+
+
+MARKETPLACE = Marketplace(
+    code="vtex_protocol",
+    name="VTEX marketplace protocol",
+    docs="https://developers.vtex.com/docs/api-reference/marketplace-protocol-external-seller-marketplace",
+    confidence="A",
+    base_url="",
+    fields=(
+        Field(name="host", label="Service endpoint", help="https://host/api/oms?an=account"),
+        Field(name="login", label="AppKey"),
+        Field(name="password", label="AppToken", secret=True),
+        Field(
+            name="reads_back",
+            label="Read orders back",
+            help="true (default) where the marketplace lets us.",
+            required=False,
+        ),
+    ),
+    credentials="The marketplace makes an application key for its seller, with the permission Notify invoice.",
+    reads_back=True,
+    mails_customer=True,
+    requests_per_second=0,
+    build=VtexProtocol,
+)

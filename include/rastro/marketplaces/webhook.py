@@ -21,9 +21,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from rastro.access import Account
+from rastro.access import Account, Field, Tokens
 from rastro.errors import Misconfigured, Permanent, Rejected
 from rastro.http import Http, Limits, Request
+from rastro.marketplaces.base import Marketplace
 from rastro.receivers import Answer, Message, Reading, Receipt
 
 LIMITS = Limits(read_timeout=20.0, call_timeout=30.0, retries=0, max_bytes=64 * 1024)
@@ -41,8 +42,14 @@ class Webhook:
     repeat_is_safe = True
 
     def __init__(
-        self, account: Account, *, clock: Callable[[], datetime] = now_in_utc, limits: Limits | None = None
+        self,
+        account: Account,
+        tokens: Tokens | None = None,
+        *,
+        clock: Callable[[], datetime] = now_in_utc,
+        limits: Limits | None = None,
     ) -> None:
+        del tokens  # it signs each request
         self._keys, faults = keys_in(account)
         faults += endpoint_faults(account.base_url)
         if faults:
@@ -147,3 +154,28 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     return bool(re.fullmatch(r"[\d.:a-f]+", host)) and ip_address(host).is_loopback
+
+
+MARKETPLACE = Marketplace(
+    code="webhook",
+    name="Standard Webhooks",
+    docs="https://github.com/standard-webhooks/standard-webhooks",
+    confidence="A",
+    base_url="",
+    fields=(
+        Field(name="host", label="Endpoint", help="The whole URL to post to."),
+        Field(name="secret", label="Signing secret", help="whsec_…, shared with the receiver.", secret=True),
+        Field(
+            name="secret_previous",
+            label="Previous secret",
+            help="While the receiver changes over.",
+            secret=True,
+            required=False,
+        ),
+    ),
+    credentials="Agree on a secret with whoever receives it: whsec_ and 24 to 64 random bytes in base64.",
+    reads_back=False,
+    mails_customer=False,
+    requests_per_second=0,
+    build=Webhook,
+)

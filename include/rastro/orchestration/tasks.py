@@ -136,9 +136,9 @@ def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]
     carrier = CARRIERS[piece.carrier]
     with stage(shop, "track", f"{piece.carrier} {piece.first}-{piece.last}") as running:
         keeper = shop.keeper(carrier)
-        with keeper.http:
+        with shop.line_to(carrier, keeper.account) as http:
             tracker = track.Tracker(
-                carrier=carrier, contract=keeper.holder, http=keeper.http, keeper=keeper, connect=shop.connect,
+                carrier=carrier, contract=keeper.holder, http=http, keeper=keeper, connect=shop.connect,
                 settings=shop.settings, window=window_of(context), run_id=run_id, clock=shop.clock,
                 selection=form_of(context).selection,
             )  # fmt: skip

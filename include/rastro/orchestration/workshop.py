@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine
 
-from rastro.access import Account
+from rastro.access import Account, Login, check
 from rastro.carriers.base import Carrier
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
@@ -171,19 +171,31 @@ class Workshop:
         raise Misconfigured(f"No connection for {carrier}: add {carrier}:connection to the setting carriers")
 
     def keeper(self, carrier: Carrier) -> AccessKeeper:
-        """The way into a carrier's contract, with a client of its own."""
+        """
+        The way into a carrier's contract.
+
+        :raises Misconfigured: its connection is missing, or lacks something.
+        """
         endpoint = self.contract(carrier.code)
         account = account_of(connection(endpoint.connection, f"carrier {carrier.name}"), carrier.base_url)
-        limits = Limits(requests_per_second=carrier.requests_per_second / SLOTS)
+        check(carrier.code, account, carrier.fields)
+        return self._keeper(endpoint, account, carrier.login)
+
+    def _keeper(self, endpoint: Endpoint, account: Account, login: Login | None) -> AccessKeeper:
         return AccessKeeper(
             holder=endpoint.key,
             account=account,
-            login=carrier.login,
-            http=Http(account.base_url, name=carrier.code, limits=limits, connections=carrier.connections),
+            login=login,
             connect=self.connect,
             sealer=self.vault(),
             clock=self.clock,
         )
+
+    @staticmethod
+    def line_to(carrier: Carrier, account: Account) -> Http:
+        """A client of the carrier that keeps to its pace."""
+        limits = Limits(requests_per_second=carrier.requests_per_second / SLOTS)
+        return Http(account.base_url, name=carrier.code, limits=limits, connections=carrier.connections)
 
     def marketplace(self, key: str) -> Receiver:
         """
@@ -191,7 +203,9 @@ class Workshop:
         """
         endpoint = one_of(self.settings.marketplaces, key, "marketplaces")
         kind = adapter_of(MARKETPLACES, endpoint, "marketplaces")
-        return kind.build(account_of(connection(endpoint.connection, f"marketplace {kind.name}"), kind.base_url))
+        account = account_of(connection(endpoint.connection, f"marketplace {kind.name}"), kind.base_url)
+        check(kind.code, account, kind.fields)
+        return kind.build(account, self._keeper(endpoint, account, kind.login))
 
     def postman(self) -> Postman:
         held = connection(self.settings.smtp, "outgoing mail")

@@ -174,13 +174,15 @@ def parts_of(carrier: Carrier, entry: Entry) -> list[Part] | None:
         return None
     raw = zlib.decompress(entry.raw)
     try:
-        meaning = carrier.parse(raw)
+        meaning = carrier.parse(raw, entry.subject)
         if meaning.reference == entry.subject:
             return [Part(reference=entry.subject, raw=raw, meaning=meaning)]
     except Unreadable:
         pass  # it may be a whole answer
     try:
-        cut = list(carrier.split(Response(status=200, body=raw)))
-        return [Part(reference=reference, raw=part, meaning=carrier.parse(part)) for reference, part in cut] or None
+        cut = list(carrier.split(Response(status=200, body=raw), (entry.subject,)))
+        return [
+            Part(reference=reference, raw=part, meaning=carrier.parse(part, reference)) for reference, part in cut
+        ] or None
     except Unreadable:
         return None

@@ -95,7 +95,7 @@ def readings_of(
         raw = zlib.decompress(kept.raw)
         at = last_given(kept, raw)
         try:
-            meaning = carriers[kept.carrier].parse(raw)
+            meaning = carriers[kept.carrier].parse(raw, kept.reference)
         except Unreadable as error:
             figures.unreadable += 1
             records.quarantine(

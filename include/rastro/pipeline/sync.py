@@ -10,8 +10,9 @@ from psycopg import Connection
 
 from rastro.carriers.base import Carrier
 from rastro.errors import RastroError
-from rastro.models import EVERYTHING, ReferenceKind, Selection, Shipment
+from rastro.models import EVERYTHING, Selection, Shipment
 from rastro.orders.base import Aside, Awaited, OrderSource
+from rastro.references import missing_for, reference_of
 from rastro.routing import route
 from rastro.settings import Settings
 from rastro.warehouse import records, shipments
@@ -148,9 +149,8 @@ def routed_to(shipment: Shipment, look: Sync) -> Routed:
     if found.carrier is None:
         return Routed(shipment=shipment, carrier=None, why=found.why, reference="")
     carrier = look.carriers[found.carrier]
-    kinds = carrier.references
-    reference = next((text for kind in kinds if (text := reference_of(shipment, kind))), "")
-    missing = "" if reference else f"; {found.carrier} needs {' or '.join(kinds)}, and the order has none"
+    reference = reference_of(shipment, carrier.references)
+    missing = "" if reference else f"; {found.carrier} needs {missing_for(carrier.references)}, and the order has none"
     return Routed(
         shipment=shipment,
         carrier=found.carrier,
@@ -158,14 +158,6 @@ def routed_to(shipment: Shipment, look: Sync) -> Routed:
         reference=reference,
         warning=carrier.doubt_about(reference) if reference else "",
     )
-
-
-def reference_of(shipment: Shipment, kind: ReferenceKind) -> str:
-    """What a carrier that wants this kind of reference is asked about; empty when the shipment lacks it."""
-    if kind is ReferenceKind.INVOICE_NUMBER:
-        both = shipment.shipper_cnpj and shipment.invoice_number
-        return f"{shipment.shipper_cnpj}/{shipment.invoice_number}" if both else ""
-    return str(getattr(shipment, kind.value))
 
 
 def in_batches(found: Iterable[Found]) -> Iterator[list[Found]]:

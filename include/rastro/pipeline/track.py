@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
-from rastro.carriers.base import Carrier
+from rastro.carriers.base import Answered, Asking, Carrier
 from rastro.errors import CredentialsRefused, Permanent, RastroError, RateLimited, Rejected, Unreadable
 from rastro.http import Http
 from rastro.models import EVERYTHING, Refusal, RefusalReason, Selection, Snapshot, Window
@@ -138,7 +138,7 @@ class Tracker:
 
     def _ask_in_parts(self, due: Sequence[Due], tally: "Tally") -> Answers:
         try:
-            raw = self._call([one.reference for one in due])
+            answered = self._call([one.reference for one in due])
         except Rejected as error:
             if len(due) == 1:
                 tally.refused += not self.carrier.doubt_about(due[0].reference)  # a mistyped one proves nothing
@@ -157,15 +157,17 @@ class Tracker:
         except RastroError as error:
             return Answers(due=due, trouble=error)
         tally.answered += 1
-        return Answers(due=due, raw=raw)
+        return Answers(due=due, raw=answered.parts, trouble=answered.trouble)
 
-    def _call(self, references: Sequence[str]) -> dict[str, bytes]:
+    def _call(self, references: Sequence[str]) -> Answered:
         access = self.keeper.access()
         try:
-            answer = self.http.send(self.carrier.request_for(references, access))
+            return converse(self.http, self.carrier.ask(references, access))
         except CredentialsRefused:
-            answer = self.http.send(self.carrier.request_for(references, self.keeper.renewed(access)))
-        return dict(self.carrier.split(answer))
+            renewed = self.keeper.renewed(access)
+            if renewed is None:
+                raise
+            return converse(self.http, self.carrier.ask(references, renewed))
 
     def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures) -> None:
         """Keep what one call brought, in one transaction."""
@@ -185,7 +187,7 @@ class Tracker:
                 unchanged.append((one.poll_id, self._next(one, at, one.refusal)))
             else:
                 try:
-                    meaning = self.carrier.parse(raw)
+                    meaning = self.carrier.parse(raw, one.reference)
                 except Unreadable as error:
                     unanswered.append(one.poll_id)
                     self._quarantine(conn, one.reference, error, raw, at)
@@ -237,6 +239,17 @@ class Tracker:
             conn, origin=self.carrier.code, subject=subject, reason="unreadable answer", detail=str(error), raw=raw,
             now=at, run_id=self.run_id,
         )  # fmt: skip
+
+
+def converse(http: Http, asking: Asking) -> Answered:
+    """Send what is to be sent until the answer is complete."""
+    try:
+        request = next(asking)
+        while True:
+            request = asking.send(http.send(request))
+    except StopIteration as end:
+        answered: Answered = end.value
+        return answered
 
 
 def calls(due: Sequence[Due], batch_size: int) -> Iterator[Sequence[Due]]:
