@@ -1,7 +1,6 @@
 """Each marketplace's whole cycle over real HTTP, against its simulation: confirm, read back, be cut off, be refused."""
 
 import contextlib
-
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any

@@ -45,8 +45,8 @@ def moment(written: str | None, zone: tzinfo = BRASILIA) -> datetime:
     """
     text = (written or "").strip()
     if match := DAY_FIRST.fullmatch(text):
-        day, month, year, *clock = (int(part or 0) for part in match.groups())
-        return datetime(year + 2000 if year < 100 else year, month, day, *clock, tzinfo=zone)
+        day, month, year, hour, minute, second = (int(part or 0) for part in match.groups())
+        return datetime(year + 2000 if year < 100 else year, month, day, hour, minute, second, tzinfo=zone)
     # Some write seven digits of a second, and Python reads six.
     at = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
     return at if at.tzinfo else at.replace(tzinfo=zone)
