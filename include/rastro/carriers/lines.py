@@ -1,4 +1,4 @@
-"""What adapters share when they read a history: times as people write them, words, initials, and the order of events."""
+"""What adapters share when they read a history: times as people write them, words, initials, order of events."""
 
 import hashlib
 import re
