@@ -37,10 +37,10 @@ class Release(Correios):
         self.understands, self.passes_over, self.sees_pickups = understands or {}, passes_over, sees_pickups
         self.cannot_read, self.knows_the_body = cannot_read, knows_the_body
 
-    def split(self, response):
+    def split(self, response, asked=()):
         if not self.knows_the_body:
             raise Unreadable("correios: the answer is of another shape", raw=response.body)
-        return super().split(response)
+        return super().split(response, asked)
 
     def parse(self, raw, reference=""):
         meaning = super().parse(raw, reference)

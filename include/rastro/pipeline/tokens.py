@@ -49,6 +49,7 @@ class AccessKeeper:
     connect: Connect
     sealer: Sealer
     clock: Callable[[], datetime]
+    logins: int = 0  # calls made to obtain tokens
     _token: Token | None = field(default=None, repr=False)
 
     def access(self) -> Access:
@@ -81,14 +82,14 @@ class AccessKeeper:
     def _logged_in(self, login: Login, held: Token | None) -> Token:
         request = login.request(self.account, held, self.clock())
         with Http(login.host(self.account), name=self.holder.partition(":")[0], limits=LIMITS) as http:
+            self.logins += 1
             try:
                 token = login.token(http.send(request), self.clock())
             except Doubtful as error:  # the next run finds out
                 raise Transient(f"{error}. If the next one is refused, the token it refreshes by was spent") from error
             except Rejected as error:
-                raise CredentialsRefused(
-                    f"{error}. The login is refused: check the connection's credentials"
-                ) from error
+                said = f"{error}. The login is refused: check the connection's credentials"
+                raise CredentialsRefused(said) from error
         if not token.refresh and held and held.refresh:
             return Token(value=token.value, expires_at=token.expires_at, refresh=held.refresh)
         return token
@@ -99,10 +100,7 @@ class AccessKeeper:
             return None
         try:
             contents = msgspec.json.decode(self.sealer.decrypt(sealed.value), type=Contents)
-        except (
-            ValueError,
-            msgspec.DecodeError,
-        ):  # sealed with a key that is no longer in use, or by an earlier version
+        except (ValueError, msgspec.DecodeError):  # sealed with a key no longer in use, or by an earlier version
             return None
         if contents.begun_by != self._begun_by():
             return None

@@ -93,7 +93,7 @@ class Tracker:
         """
         figures = Figures()
         started_at = self.clock()
-        calls, size = self.http.calls, self.http.bytes
+        calls, size = self._calls, self.http.bytes
         with self.connect() as conn:
             try:
                 self._work(conn, part, figures)
@@ -102,13 +102,17 @@ class Tracker:
                 batch = polls.Batch(
                     run_id=self.run_id, carrier=self.carrier.code, contract=self.contract,
                     window_start=self.window.start, window_end=self.window.end, first=part.first, last=part.last,
-                    calls=self.http.calls - calls, asked=figures.asked, unchanged=figures.unchanged,
+                    calls=self._calls - calls, asked=figures.asked, unchanged=figures.unchanged,
                     changed=figures.changed, refused=figures.refused, quarantined=figures.quarantined,
                     unanswered=figures.unanswered, bytes=self.http.bytes - size, started_at=started_at,
                     finished_at=self.clock(), trouble=str(figures.trouble or ""),
                 )  # fmt: skip
                 polls.add_batch(conn, batch)
         return figures
+
+    @property
+    def _calls(self) -> int:
+        return self.http.calls + self.keeper.logins
 
     def _work(self, conn: Connection[Any], part: Slice, figures: Figures) -> None:
         failed = 0
@@ -136,7 +140,7 @@ class Tracker:
         """One call; refused as a whole, it is cut in halves until the reference that is at fault stands alone."""
         return self._ask_in_parts(due, Tally())
 
-    def _ask_in_parts(self, due: Sequence[Due], tally: "Tally") -> Answers:
+    def _ask_in_parts(self, due: Sequence[Due], tally: Tally) -> Answers:
         try:
             answered = self._call([one.reference for one in due])
         except Rejected as error:
