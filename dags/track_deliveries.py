@@ -3,8 +3,9 @@
 
 **When** Hourly, for the hour that just ended. **Owner** the data team.
 
-**What** Reads new shipments from the sources, asks carriers about those that are due, loads what changed into the
-warehouse, then writes it on the orders, mails customers, confirms deliveries to marketplaces and alerts the shop.
+**What** Reads new shipments from the sources, asks carriers about those that are due and reads what others sent by
+themselves, loads what changed into the warehouse, then writes it on the orders, mails customers, confirms deliveries to
+marketplaces and alerts the shop.
 
 **Safe to rerun?** Yes: any task, any run, any window, several at once. A parcel answered after a window's end is not
 asked about again for it, and nobody is told the same thing twice; both are kept in the warehouse, not here.
@@ -130,7 +131,9 @@ def track_deliveries() -> None:
         marketplaces = planned_by.override(task_id="marketplaces")("choose_deliveries", "marketplace")
         chosen >> marketplaces
         step_for_each(tasks.confirm_marketplaces, marketplaces, task_id="confirm") >> checked
-    step(tasks.sync_orders) >> planned
+    synced, received = step(tasks.sync_orders), step(tasks.receive_news, trigger_rule=TriggerRule.ALL_DONE)
+    synced >> [planned, received]
+    received >> loaded
     loaded >> chosen >> tellers >> checked
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rastro.models import Event, Pickup, Snapshot, Standing, Status
+from rastro.models import Event, Pickup, Proof, Snapshot, Standing, Status
 
 # A carrier's clock may be a little ahead; more than this and the date is wrong.
 CLOCK_SKEW = timedelta(days=1)
@@ -60,6 +60,7 @@ class Change:
     ``new`` are events never seen before, ``restated`` events whose standing or status is no longer what we recorded,
     ``history`` everything known now, oldest first. ``first_contact`` is true when the carrier had never answered
     about this shipment before. ``revision`` counts the shipment's changes, this one included if it says something.
+    ``whole`` is false for an answer that held only what was new: what it does not have stays as it was.
     """
 
     before: State
@@ -69,6 +70,8 @@ class Change:
     history: tuple[Event, ...]
     estimated_at: datetime | None = None
     pickup: Pickup | None = None
+    proof: Proof | None = None
+    whole: bool = True
     first_contact: bool = False
     revision: int = 1
 
@@ -130,7 +133,7 @@ def compare(
             now = was
         elif key in told:
             now = replace(was, standing=told[key].standing, status=told[key].status)
-        elif was.occurred_at > reaches_back_to:
+        elif snapshot.whole and was.occurred_at > reaches_back_to:
             now = replace(was, standing=Standing.WITHDRAWN)
         else:
             now = was  # older than the answer reaches: trimmed, not taken back
@@ -160,6 +163,8 @@ def compare(
         history=history,
         estimated_at=snapshot.estimated_at,
         pickup=snapshot.pickup,
+        proof=snapshot.proof,
+        whole=snapshot.whole,
         first_contact=first_contact,
         revision=revision,
     )

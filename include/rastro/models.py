@@ -163,6 +163,7 @@ class Shipment:
     marketplace_order_id: str = ""
     marketplace_endpoint: str = ""
     route: Route = Route.NONE
+    route_reason: str = ""
     marketplace: str = ""
     locale: str = "pt-BR"
     ordered_at: datetime | None = None

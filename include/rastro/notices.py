@@ -4,8 +4,8 @@ What a change owes to whom: the order system, the customer, the marketplace, the
 Pure. The database makes each (shipment, channel, kind, content) unique for ever; here is decided what these are.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ MAILED = {
     Status.RETURNING: timedelta(days=7),
 }
 FRESH_AT_FIRST_SIGHT = timedelta(hours=48)
+MARKETPLACE_NEWS = timedelta(days=7)  # how long what is no delivery is news to a marketplace
 MOST_FAILED_ATTEMPTS_MAILED = 3
 BEFORE_MOVING = frozenset({Status.UNKNOWN, Status.INFO_RECEIVED, Status.IN_TRANSIT})
 
@@ -37,7 +38,9 @@ ALERTED = frozenset({Status.LOST, Status.RETURNED})
 class Policy:
     """
     How one source's shipments are told about. ``now`` is the time of the decision; ``worked_out_again`` is true for
-    what was read anew from an answer that had been kept, which is nobody's news.
+    what was read anew from an answer that had been kept, which is nobody's news. ``takes`` are the statuses that each
+    direct marketplace is told of beside delivery, ``mailing`` the marketplaces that mail their buyers themselves, and
+    ``mail_buyers_of`` those (or affiliates) whose buyers we mail all the same.
     """
 
     now: datetime
@@ -45,6 +48,9 @@ class Policy:
     own_mail: bool
     notify_since: datetime | None = None
     worked_out_again: bool = False
+    takes: Mapping[str, frozenset[Status]] = field(default_factory=dict)
+    mailing: frozenset[str] = frozenset()
+    mail_buyers_of: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ def owed(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
         return
     yield from to_order(change, shipment, policy)
     yield from to_customer(change, shipment, policy)
-    yield from to_marketplace(change, shipment)
+    yield from to_marketplace(change, shipment, policy)
     yield from to_shop(change, shipment, policy)
 
 
@@ -92,7 +98,7 @@ def to_order(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owe
 def to_customer(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
     """At most one mail, about the newest state; a mail that comes too late is recorded as dropped, with the reason."""
     status = change.after.status
-    if not policy.own_mail or shipment.origin == "Fulfillment" or status not in MAILED:
+    if not policy.own_mail or status not in MAILED or mailed_by_its_marketplace(shipment, policy):
         return
     if change.before.status.is_final or not is_news(change):
         return
@@ -106,6 +112,13 @@ def to_customer(change: Change, shipment: Shipment, policy: Policy) -> Iterator[
         expires_at=expiry(event),
     )
     yield Owed(notice=notice, dropped=why_not_mailed(change, event, policy))
+
+
+def mailed_by_its_marketplace(shipment: Shipment, policy: Policy) -> bool:
+    """Whether the customer is the marketplace's to write to."""
+    if policy.mail_buyers_of & {shipment.marketplace, shipment.affiliate}:
+        return False
+    return shipment.origin == "Fulfillment" or shipment.marketplace in policy.mailing
 
 
 REPEATED = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED})
@@ -145,21 +158,25 @@ def why_not_mailed(change: Change, event: Event, policy: Policy) -> str:
     return ""
 
 
-def to_marketplace(change: Change, shipment: Shipment) -> Iterator[Owed]:
-    """Delivery is confirmed whatever its age: the marketplace holds the seller's money for it."""
-    if shipment.route is not Route.DIRECT or change.after.status is not Status.DELIVERED:
+def to_marketplace(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
+    """
+    Delivery is confirmed whatever its age: the marketplace holds the seller's money for it. What else it takes is news.
+    """
+    before, after = change.before.status, change.after.status
+    if shipment.route is not Route.DIRECT or before is after:
         return
-    if change.before.status is Status.DELIVERED:
+    if after is not Status.DELIVERED and after not in policy.takes.get(shipment.marketplace, frozenset()):
         return
-    yield Owed(
-        notice=Notice(
-            channel=Channel.MARKETPLACE,
-            kind=Status.DELIVERED.value,
-            content="",
-            target=shipment.marketplace,
-            event_at=newest(change).occurred_at,
-        )
+    event = newest(change)
+    notice = Notice(
+        channel=Channel.MARKETPLACE,
+        kind=after.value,
+        content=local_day(event).isoformat() if after in REPEATED else "",
+        target=shipment.marketplace,
+        event_at=event.occurred_at,
     )
+    late = after is not Status.DELIVERED and policy.now - event.occurred_at > MARKETPLACE_NEWS
+    yield Owed(notice=notice, dropped=TOO_OLD if late else "")
 
 
 def to_shop(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from rastro.models import RefusalReason, Status
 
+DECLINED = 3  # times in a row that a carrier says "not ours" before it is believed
 URGENT = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED})
 
 # How long the carrier has said nothing new → how many intervals pass between two looks.
@@ -38,7 +39,8 @@ class Pace:
 class Look:
     """
     What the last look at a parcel showed. ``quiet_since`` is the newest event, or when we first knew the parcel;
-    ``was_final`` whether the look before had shown its end already.
+    ``was_final`` whether the look before had shown its end already; ``not_ours`` how often in a row the carrier said
+    that the parcel is not its own, this time included.
     """
 
     at: datetime
@@ -47,6 +49,7 @@ class Look:
     was_final: bool = False
     estimated_at: datetime | None = None
     refusal: RefusalReason | None = None
+    not_ours: int = 0
 
 
 def next_poll_at(look: Look, pace: Pace) -> datetime | None:
@@ -54,7 +57,7 @@ def next_poll_at(look: Look, pace: Pace) -> datetime | None:
     silence = look.at - look.quiet_since
     if look.status.is_final:
         return None if look.was_final else look.at + pace.last_look_after
-    if look.refusal is RefusalReason.NOT_OURS or is_given_up(look, pace):
+    if look.not_ours >= DECLINED or is_given_up(look, pace):
         return None
     return start_of_interval(look.at, pace.every) + intervals(look, silence) * pace.every
 

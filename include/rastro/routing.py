@@ -6,34 +6,24 @@ Pure. Every answer carries its reason, since a shop that asks "why is this parce
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from rastro.models import Route
 from rastro.settings import OrderRoute
 
-# Carriers that shops name and that need no adapter to be known: a number of theirs may look like somebody else's.
-# An adapter's own claims are asked first, so a line here does no harm once there is one.
+# Names that stand for no adapter of ours. An adapter's own names are looked for first, so a line here does no harm once
+# there is one.
 OTHER_CARRIERS: Mapping[str, str] = {
-    "Jadlog": r"\bjad ?log\b",
-    "Loggi": r"\bloggi\b",
-    "Total Express": r"\btotal express\b|\btex\b",
-    "J&T Express": r"\bj ?& ?t\b|\bj t express\b",
-    "Azul Cargo": r"\bazul\b",
-    "Braspress": r"\bbraspress\b",
-    "Rodonaves": r"\brodonaves\b|\brte\b",
     "TNT": r"\btnt\b|\bmercurio\b",
     "Jamef": r"\bjamef\b",
     "Patrus": r"\bpatrus\b",
     "Uello": r"\buello\b",
+    "GFL": r"\bgfl\b",
     "Sequoia": r"\bsequoia\b",
-    "DHL": r"\bdhl\b",
-    "FedEx": r"\bfed ?ex\b",
-    "UPS": r"\bups\b",
-    "USPS": r"\busps\b",
-    "a courier of the shop's own": r"\bmoto ?boy\b|\bmoto ?express\b|\b(entrega|frota|transportadora) propria\b",
 }
+NOT_TRACKABLE = r"\bmoto ?boy\b|\bmoto ?express\b|\b(entrega|frota|transportadora) propria\b|\bretirada\b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +33,8 @@ class Claims:
 
     ``names`` in the shop's free text (accents removed), ``hosts`` in the host of the tracking link. ``strong`` and
     ``weak`` must match the whole normalised number: a strong form is nobody else's, a weak one many give out.
-    ``check`` says whether the check digit of a strong number fits; one that does not counts as weak. ``fallback``
-    carriers take what nobody else claims.
+    ``check`` says whether the check digit of a strong number fits; one that does not counts as weak. A ``gateway``
+    yields to the carrier that is named beside it. ``fallback`` carriers take what nobody else claims.
     """
 
     names: tuple[str, ...] = ()
@@ -52,49 +42,137 @@ class Claims:
     strong: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
     check: Callable[[str], bool] | None = field(default=None, repr=False)
+    gateway: bool = False
     fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What the shop wrote about who carries a parcel; the number is normalised."""
+
+    courier: str = ""
+    number: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """The carrier to ask, None when nobody knows, and why."""
+    """The carrier to ask, None when nobody knows, and why; ``looked_at`` is what each sign said, in their order."""
 
     carrier: str | None
     why: str
+    looked_at: tuple[str, ...] = ()
 
 
-def route(courier_name: str, tracking_number: str, tracking_url: str, claims: Mapping[str, Claims]) -> Routed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Router:
     """
-    The carrier of a parcel by what its shop wrote: the courier's name, then the link's host, then the number's form.
+    Finds the carrier of a parcel by the signs on it.
 
-    A name is believed before a number, because numbers of the common form are given out by many. Where one sign fits
-    several carriers, the next one decides among these.
+    The order is: the shop's own map, a strong number, the courier's name, the link's host, a weak number, a fallback.
+    Strong numbers go before names, since names are typed by people; names go before weak numbers, which many give out.
+    Where one sign fits several carriers, those with a connection are preferred, then the signs behind it decide among
+    these. A carrier without a connection gives way to a fallback that has one.
 
-    :param tracking_number: normalised.
     :param claims: what each known carrier answers to, by its code.
+    :param connected: the codes of those that can be asked, in the order of preference among fallbacks.
+    :param couriers: the shop's own map, courier → carrier or ``none``.
     """
-    name, host = folded(courier_name), host_of(tracking_url)
-    signs = (
-        (f"the courier's name {courier_name!r}", {code for code, by in claims.items() if found(by.names, name)}),
-        (f"the tracking link's host {host}", {code for code, by in claims.items() if found(by.hosts, host)}),
-        (
-            f"the form of {tracking_number}",
-            {code for code, by in claims.items() if whole((*by.strong, *by.weak), tracking_number)},
-        ),
-    )
-    candidates = frozenset(claims)
-    for position, (sign, fitting) in enumerate(signs):
-        left = candidates & fitting
-        if len(left) == 1:
-            return Routed(carrier=min(left), why=f"by {sign}")
-        candidates = left or candidates
-        if position == 0 and not left:
-            for other, pattern in OTHER_CARRIERS.items():
-                if found((pattern,), name):
-                    return Routed(carrier=None, why=f"{sign} stands for {other}, which no adapter covers")
-    if candidates != frozenset(claims):
-        return Routed(carrier=None, why=f"it could be {' or '.join(sorted(candidates))}; name the courier on the order")
-    return Routed(carrier=None, why=f"no carrier answers to the courier {courier_name!r} or to {tracking_number!r}")
+
+    claims: Mapping[str, Claims]
+    connected: Sequence[str]
+    couriers: Mapping[str, str] = field(default_factory=dict)
+
+    def route(self, signs: Signs, declined: Collection[str] = ()) -> Routed:
+        """
+        :param declined: carriers that said it is not theirs.
+        """
+        name = folded(signs.courier)
+        mapped = next((carrier for known, carrier in self.couriers.items() if name and folded(known) == name), "")
+        if mapped and mapped not in declined:
+            return self._mapped(mapped, signs)
+        able = {code: claims for code, claims in self.claims.items() if code not in declined}
+        fits = self._fits(able, signs)
+        looked_at = tuple(f"{sign}: {' or '.join(sorted(codes)) or 'nobody'}" for sign, codes in fits)
+        candidates: frozenset[str] = frozenset()
+        decided = ""
+        for sign, codes in fits:
+            left = self._preferred(candidates & codes if candidates else codes)
+            if not left and candidates:
+                continue
+            if len(left) == 1:
+                return self._if_connected(Routed(carrier=min(left), why=f"by {sign}", looked_at=looked_at), able)
+            if left:
+                candidates, decided = left, decided or sign
+            elif sign.startswith(COURIER) and (stranger := stands_for(name)):
+                return self._fallback(
+                    Routed(carrier=None, why=f"{sign} stands for {stranger}", looked_at=looked_at), able
+                )
+        if candidates:
+            who = " or ".join(sorted(candidates))
+            return Routed(carrier=None, why=f"by {decided} it could be {who}; name the courier", looked_at=looked_at)
+        nobody = f"no carrier answers to the courier {signs.courier!r} or to {signs.number!r}"
+        return self._fallback(Routed(carrier=None, why=nobody, looked_at=looked_at), able)
+
+    def _mapped(self, carrier: str, signs: Signs) -> Routed:
+        sign = f"the setting couriers, {signs.courier!r}"
+        if carrier == "none":
+            return Routed(carrier=None, why=f"by {sign} it cannot be followed")
+        if carrier not in self.claims:
+            return Routed(carrier=None, why=f"{sign} names {carrier}, and there is no such carrier")
+        return Routed(carrier=carrier, why=f"by {sign}")
+
+    def _fits(self, able: Mapping[str, Claims], signs: Signs) -> Sequence[tuple[str, frozenset[str]]]:
+        """Each sign, in the order in which they are believed, with the carriers that it fits."""
+        name, host = folded(signs.courier), host_of(signs.url)
+        named = frozenset(code for code, by in able.items() if found(by.names, name))
+        carriers = frozenset(code for code in named if not able[code].gateway)
+        weak = frozenset(code for code, by in able.items() if whole((*by.strong, *by.weak), signs.number))
+        connected = frozenset(self.connected)
+        return (
+            (f"the number {signs.number}, of a form that is its own", frozenset(strong_in(able, signs.number))),
+            (f"{COURIER} {signs.courier!r}", carriers & connected or named & connected or carriers or named),
+            (f"the tracking link's host {host}", frozenset(code for code, by in able.items() if found(by.hosts, host))),
+            (f"the form of {signs.number}", weak & connected),
+        )
+
+    def _preferred(self, codes: frozenset[str]) -> frozenset[str]:
+        return codes & frozenset(self.connected) or codes
+
+    def _if_connected(self, routed: Routed, able: Mapping[str, Claims]) -> Routed:
+        if routed.carrier in self.connected:
+            return routed
+        instead = self._fallback(routed, able)
+        return (
+            instead
+            if instead.carrier != routed.carrier
+            else replace(routed, why=f"{routed.why}, which has no connection")
+        )
+
+    def _fallback(self, routed: Routed, able: Mapping[str, Claims]) -> Routed:
+        """The first connected fallback in place of a carrier that is unknown or cannot be asked."""
+        for code in self.connected:
+            if code in able and able[code].fallback:
+                why = f"{routed.carrier} {routed.why}, which has no connection" if routed.carrier else routed.why
+                return replace(routed, carrier=code, why=f"{why}; {code} takes what nobody else does")
+        return routed
+
+
+COURIER = "the courier's name"
+
+
+def strong_in(claims: Mapping[str, Claims], number: str) -> Iterator[str]:
+    """Carriers whose own form of number this is, its check digit included."""
+    for code, by in claims.items():
+        if whole(by.strong, number) and (by.check is None or by.check(number)):
+            yield code
+
+
+def stands_for(name: str) -> str:
+    """Which carrier without an adapter a courier's folded name stands for; empty when for none that we know."""
+    if found((NOT_TRACKABLE,), name):
+        return "nobody who can be asked"
+    return next((other for other, pattern in OTHER_CARRIERS.items() if found((pattern,), name)), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,18 @@ def before_write(
     return None
 
 
+def moved_on(channel: Channel, notices: Sequence[Claimed], status: Status) -> Settlement | None:
+    """
+    The end of news for a marketplace about a parcel that is elsewhere by now. What it takes of the new state is owed by
+    itself; a delivery tells all that came before it.
+    """
+    if channel is not Channel.MARKETPLACE or status is Status.DELIVERED:
+        return None
+    if any(notice.kind == status.value for notice in notices):
+        return None
+    return Settlement(state=NoticeState.SUPERSEDED, reason=MOVED_ON)
+
+
 def before_go_live(
     notices: Sequence[Claimed], delivered_at: datetime | None, cut_off: datetime | None
 ) -> Settlement | None:

@@ -49,8 +49,12 @@ class Settings:
     warehouse: str
     sources: tuple[Endpoint, ...]
     carriers: tuple[Endpoint, ...]
+    carrier_files: str
+    couriers: Mapping[str, str]
     marketplaces: tuple[Endpoint, ...]
     routes: Mapping[str, OrderRoute]
+    marketplace_news: frozenset[str]
+    mail_buyers_of: frozenset[str]
     smtp: str
     shop_name: str
     mail_from: str
@@ -141,6 +145,23 @@ def routes(value: str) -> dict[str, OrderRoute]:
             raise ValueError(f"{code} stands twice")
         table[code] = OrderRoute(route=Route(route), marketplace=marketplace)
     return table
+
+
+def couriers(value: str) -> dict[str, str]:
+    """``Entrega Sul=ssw, Motoboy=none``: the courier's name as the shop writes it, folded by whoever looks it up."""
+    table: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, equals, carrier = (piece.strip() for piece in part.rpartition("="))
+        if not (name and equals and re.fullmatch(r"[a-z][a-z0-9_]*", carrier)):
+            raise ValueError(f"{part!r} is not COURIER=carrier or COURIER=none")
+        if name.casefold() in {known.casefold() for known in table}:
+            raise ValueError(f"{name} stands twice")
+        table[name] = carrier
+    return table
+
+
+def names(value: str) -> frozenset[str]:
+    return frozenset(filter(None, (part.strip() for part in value.split(","))))
 
 
 def flag(value: str) -> bool:
@@ -246,6 +267,21 @@ OPTIONS: Mapping[str, Option] = {
         read=one_connection_each,
         description="Carriers that are asked: adapter:connection, comma separated, one connection for each carrier.",
     ),
+    "carrier_files": Option(
+        default="",
+        example="/opt/airflow/carriers",
+        read=text,
+        description="Folder of YAML files that describe further carriers; the setting carriers names each by its file.",
+    ),
+    "couriers": Option(
+        default="",
+        example="Entrega Sul=ssw, Expresso da Serra=patrus, Motoboy=none",
+        read=couriers,
+        description=(
+            "The shop's own map of couriers: the name as it stands on the order = the carrier that is asked, or none "
+            "for those that cannot be followed. It goes before everything else that tells who carries a parcel."
+        ),
+    ),
     "marketplaces": Option(
         default="",
         example="vtex_protocol:market_one, webhook:our_hub",
@@ -259,6 +295,24 @@ OPTIONS: Mapping[str, Option] = {
         description=(
             "Who confirms delivery for each VTEX affiliate code: connector (what is written on the order is relayed), "
             "direct:adapter:connection (we call the marketplace), none (it carries the parcel itself)."
+        ),
+    ),
+    "marketplace_news": Option(
+        default="",
+        example="mercado_livre:ml_main, skyhub:americanas",
+        read=names,
+        description=(
+            "Marketplaces that are told directly not only of deliveries but of all that they take: shipped, out for "
+            "delivery, attempts in vain; adapter:connection, comma separated."
+        ),
+    ),
+    "mail_buyers_of": Option(
+        default="",
+        example="shopify:loja, MKT",
+        read=names,
+        description=(
+            "Marketplaces whose buyers we mail although the marketplace mails them itself: adapter:connection, or the "
+            "affiliate code for orders that came through a connector."
         ),
     ),
     "smtp": Option(
@@ -443,6 +497,10 @@ def settings_from(values: Mapping[str, str]) -> Settings:
             f"routes: {affiliate} goes to {route.marketplace}, which is not among the marketplaces"
             for affiliate, route in typed.get("routes", {}).items()
             if route.marketplace and route.marketplace not in known
+        ]
+        wrong += [
+            f"marketplace_news: {key} is not among the marketplaces"
+            for key in sorted(typed.get("marketplace_news", frozenset()) - known)
         ]
     if "sources" in typed:
         accounts = {EVERY_ACCOUNT, *(endpoint.key for endpoint in typed["sources"])}

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from rastro.carriers.registry import CARRIERS
 from simulator.testing import Running
 from stack.postgres import Server
 from stack.wiring import wiring
@@ -109,10 +110,13 @@ def test_the_tasks_stand_in_the_order_of_the_drawing(dag: Any) -> None:
     def after(task_id: str) -> set[str]:
         return set(dag.task_dict[task_id].downstream_task_ids)
 
-    assert after("sync_orders") == {"plan_polls"}
-    assert after("plan_polls") == {"track.slices_correios"}
-    assert after("track.slices_correios") == {"track.correios"}
-    assert after("track.correios") == {"load_changes"}
+    assert CARRIERS
+    assert after("sync_orders") == {"plan_polls", "receive_news"}
+    assert after("receive_news") == {"load_changes"}
+    assert after("plan_polls") == {f"track.slices_{code}" for code in CARRIERS}
+    for code in CARRIERS:
+        assert after(f"track.slices_{code}") == {f"track.{code}"}
+        assert after(f"track.{code}") == {"load_changes"}
     assert after("load_changes") == {"choose_deliveries"}
     ways = {
         *("update_orders.accounts", "email_customers", "confirm_marketplaces.marketplaces", "alert_shop"),
@@ -129,17 +133,16 @@ def test_the_tasks_stand_in_the_order_of_the_drawing(dag: Any) -> None:
 
 def test_asking_writing_and_confirming_are_mapped(dag: Any) -> None:
     mapped = {task.task_id for task in dag.tasks if task.is_mapped}
-    assert mapped == {"track.correios", "update_orders.write", "confirm_marketplaces.confirm"}
+    asking = {f"track.{code}" for code in CARRIERS}
+    assert mapped == {*asking, "update_orders.write", "confirm_marketplaces.confirm"}
 
 
 def test_what_must_happen_whatever_fails_before_it_waits_only_for_the_end_of_it(dag: Any) -> None:
     patient = {task.task_id for task in dag.tasks if task.trigger_rule == "all_done"}
-    assert patient == {"plan_polls", "load_changes", "choose_deliveries", "check_run"}
+    assert patient == {"plan_polls", "receive_news", "load_changes", "choose_deliveries", "check_run"}
 
 
 def test_each_carrier_is_asked_in_a_pool_of_its_own_that_exists(dag: Any, airflow_here: Any) -> None:
-    from rastro.carriers.registry import CARRIERS
-
     assert CARRIERS
     with psycopg.connect(airflow_here.metadata) as conn:
         known = {name for (name,) in conn.execute("SELECT pool FROM slot_pool")}
@@ -174,7 +177,9 @@ def test_a_run_tells_everyone_and_the_next_one_has_nothing_to_tell(bench: Bench)
 
     assert [first.state, told.state, quiet.state] == ["success"] * 3
     done = {task_id for task_id, states in told.tasks.items() if set(states) == {"success"}}
-    assert set(told.tasks) - done == {"nothing_to_tell", "alert_shop", "rehearse"}
+    others = {f"track.{part}{code}" for code in CARRIERS if code != "correios" for part in ("", "slices_")}
+    assert set(told.tasks) - done - others == {"nothing_to_tell", "alert_shop", "rehearse"}
+    assert not done & others
     assert told.tasks["nothing_to_tell"] == told.tasks["rehearse"] == ["skipped"]
     assert len(told.tasks["confirm_marketplaces.confirm"]) == 2
 

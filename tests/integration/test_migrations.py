@@ -178,6 +178,15 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
              "rehearsed_at": NOW - DAY},
         ],
     },
+    "0003": {
+        "inbox": [
+            {"carrier": "loggi", "way": "push", "digest": b"d", "body": zlib.compress(b"{}"), "received_at": NOW - DAY,
+             "last_at": NOW - DAY, "read_at": NOW - HOUR},
+        ],
+        "inbox_part": [
+            {"inbox_id": 1, "carrier": "loggi", "refs": ["LG1"], "raw": zlib.compress(b"{}"), "received_at": NOW - DAY},
+        ],
+    },
 }  # fmt: skip
 
 

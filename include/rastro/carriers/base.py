@@ -6,13 +6,14 @@ One adapter = one module here, one line in :mod:`rastro.carriers.registry`, one 
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar, Protocol, TypeAlias
 
 from rastro.access import Access, Account, Field, Login
-from rastro.errors import RastroError
+from rastro.errors import RastroError, Unreadable
 from rastro.http import Request, Response
 from rastro.models import ReferenceKind, Refusal, Snapshot, Status
 from rastro.routing import Claims
@@ -53,10 +54,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """One HTTP request that a carrier sent us. ``headers`` have lower-case names."""
+    """One HTTP request that a carrier sent us. ``headers`` have lower-case names, ``params`` are its query string."""
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Push(Protocol):
@@ -124,6 +126,11 @@ class Carrier(ABC):
     push: ClassVar[Push | None] = None
     feed: ClassVar[Feed | None] = None  # used instead of asking, where the connection's extra ``feed`` is true
 
+    @property
+    def pool(self) -> str:
+        """The Airflow pool and mapped task that it is asked in."""
+        return self.code
+
     def page_about(self, number: str) -> str:
         """The address of the carrier's own page about a tracking number, for people; empty when there is none."""
         del number
@@ -155,6 +162,24 @@ class Carrier(ABC):
         :raises Unreadable: the body as a whole is not what this carrier sends.
         :raises RastroError: the carrier says no in a body that looks like an answer (a login refused, too many calls).
         """
+
+    def cut(self, body: bytes, asked: Sequence[str] = (), status: int = 200) -> Iterator[Part]:
+        """
+        Whatever this carrier sends, cut into parts: an answer as by :meth:`split`, else a push, else a lot of its feed.
+
+        :raises Unreadable: it is none of these; the message says why it is no answer.
+        """
+        try:
+            parts = [
+                Part(references=(ref,), raw=raw) for ref, raw in self.split(Response(status=status, body=body), asked)
+            ]
+        except Unreadable:
+            for sender in (self.push, self.feed):
+                with suppress(Unreadable):
+                    if sender:
+                        return iter(list(sender.parts(body)))
+            raise
+        return iter(parts)
 
     @abstractmethod
     def parse(self, raw: bytes, reference: str = "") -> Snapshot | Refusal:

@@ -133,9 +133,7 @@ class Loggi(Carrier):
         Field(name="login", label="Client id"),
         Field(name="password", label="Client secret", secret=True),
         Field(name="company_id", label="Company id", help="The number of the company whose packages these are."),
-        Field(
-            name="push_user", label="Webhook user", help="As registered with Loggi for the webhook.", required=False
-        ),
+        Field(name="push_user", label="Webhook user", help="As registered with Loggi for the webhook.", required=False),
         Field(name="push_password", label="Webhook password", secret=True, required=False),
     )
     credentials = "Ask Loggi's integration team for a client id and secret, and for the number of your company."

@@ -11,7 +11,6 @@ from rastro.carriers.registry import CARRIERS
 from rastro.cli.command import complain
 from rastro.diff import state_of
 from rastro.errors import Unreadable
-from rastro.http import Response
 from rastro.models import Event, Refusal, Snapshot, Standing
 
 
@@ -35,9 +34,10 @@ def parse(chosen: argparse.Namespace) -> int:
         return complain(f"there is no carrier {chosen.carrier!r}; known are: {', '.join(CARRIERS)}", code=2)
     body = sys.stdin.buffer.read() if chosen.file == "-" else Path(chosen.file).read_bytes()
     code = 0
-    for reference, raw in carrier.split(Response(status=chosen.status, body=body), chosen.about):
+    for part in carrier.cut(body, chosen.about, chosen.status):
+        reference = next(iter(part.references), "")
         try:
-            meaning = carrier.parse(raw, reference)
+            meaning = carrier.parse(part.raw, reference)
         except Unreadable as error:
             code = complain(f"{reference or 'a part without a number'}: {error}")
         else:

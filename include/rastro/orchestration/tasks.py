@@ -14,13 +14,13 @@ from typing import Any
 from airflow.sdk.definitions.context import Context
 from psycopg import Connection
 
-from rastro.carriers.registry import CARRIERS
+from rastro.carriers.base import Carrier, Feed
 from rastro.errors import Misconfigured, Permanent, RastroError, Transient
 from rastro.models import Channel
 from rastro.orchestration.form import Form, form_of
 from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
-from rastro.pipeline import check, load, mail_customers, plan, put_aside, reprocess, sync, tell, track
+from rastro.pipeline import check, load, mail_customers, plan, put_aside, receive, reprocess, sync, tell, track
 from rastro.pipeline.alert_shop import Alerter
 from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
@@ -31,8 +31,6 @@ from rastro.warehouse.polls import Slice
 from rastro.warehouse.shipments import known_sources
 
 log = logging.getLogger(__name__)
-PAGES = {code: carrier.page_about for code, carrier in CARRIERS.items()}
-NAMES = {code: carrier.name for code, carrier in CARRIERS.items()}
 REHEARSAL = "rehearsal"  # stands among the channels when nothing is to be sent
 
 
@@ -81,18 +79,20 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     if form.retry_quarantine:
         wanted = Filter(origin=form.selection.carrier or form.selection.account)
         with stage(shop, "retry_quarantine") as running, shop.connect() as conn:
-            retried = put_aside.retry(conn, CARRIERS, now=shop.clock(), run_id=run_id, wanted=wanted)
+            retried = put_aside.retry(conn, shop.known_carriers, now=shop.clock(), run_id=run_id, wanted=wanted)
             running.figures = asdict(retried)
     totals: dict[str, object] = {}
     failures: list[RastroError] = []
+    if offered := sync.offer_declined(shop.connect, shop.known_carriers, shop.settings, shop.clock()):
+        log.info("offered to another carrier: %s", ", ".join(f"{code} {count}" for code, count in offered.items()))
     for endpoint in shop.settings.sources:
         if form.selection.account not in {"", endpoint.key}:
             continue
         try:
             with stage(shop, "sync_orders", endpoint.key) as running:
                 look = sync.Sync(
-                    account=endpoint.key, source=shop.source(endpoint.key), carriers=CARRIERS, settings=shop.settings,
-                    now=shop.clock(), run_id=run_id, selection=form.selection,
+                    account=endpoint.key, source=shop.source(endpoint.key), carriers=shop.known_carriers,
+                    settings=shop.settings, now=shop.clock(), run_id=run_id, selection=form.selection,
                 )  # fmt: skip
                 running.figures = asdict(sync.sync(shop.connect, look))
             totals[endpoint.key] = running.figures
@@ -105,7 +105,7 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
 
 def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """
-    Slices by carrier for the run's window, as plain values for XCom; only carriers that have something due.
+    Slices by pool for the run's window, as plain values for XCom; only pools that have something due.
 
     A run that reprocesses asks nobody: it stages what was kept, read anew.
     """
@@ -117,7 +117,7 @@ def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[s
                 running.figures = asdict(reprocessed(shop, context, conn, conn.commit))
         return {}
     with stage(shop, "plan_polls") as running, shop.connect() as conn:
-        carriers = shop.carriers()
+        carriers = {code: one for code, one in shop.carriers().items() if not shop.feeds(one)}
         records.forget_slices(conn, run_id)
         sizes = {code: carrier.batch_size for code, carrier in carriers.items()}
         slices = plan.plan(
@@ -126,14 +126,48 @@ def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[s
         for code, parts in slices.items():
             running.figures[code] = sum(part.size for part in parts)
         running.figures["slices"] = sum(map(len, slices.values()))
-    return {code: [asdict(part) for part in parts] for code, parts in slices.items() if parts}
+    pools: dict[str, list[dict[str, Any]]] = {}
+    for code, parts in slices.items():
+        pools.setdefault(carriers[code].pool, []).extend(asdict(part) for part in parts)
+    return {pool: parts for pool, parts in pools.items() if parts}
+
+
+def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
+    """
+    Fetch the feeds of carriers that hand out what is new, and read all that has come by itself, for the load.
+
+    A feed that fails keeps nothing else from being read. A dry run leaves everything where it is.
+    """
+    shop = Workshop.open(run_id)
+    form = form_of(context)
+    if form.dry_run or form.reprocess:
+        return {}
+    failures: list[RastroError] = []
+    for carrier in shop.carriers().values():
+        if carrier.feed and shop.feeds(carrier):
+            try:
+                with stage(shop, "fetch_feed", carrier.code) as running:
+                    running.figures = {"fetched": fetched(shop, carrier, carrier.feed)}
+            except RastroError as error:
+                failures.append(error)
+    with stage(shop, "receive_news") as running, shop.connect() as conn:
+        running.figures = asdict(receive.read(conn, shop.known_carriers, now=shop.clock(), run_id=run_id))
+    if failures:
+        raise together(failures)
+    return running.figures
+
+
+def fetched(shop: Workshop, carrier: Carrier, feed: Feed) -> int:
+    keeper = shop.keeper(carrier)
+    with shop.line_to(carrier, keeper.account) as http, shop.connect() as conn:
+        return int(receive.fetch(conn, carrier, feed, http, keeper, shop.settings, shop.clock()))
 
 
 def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, int]:
     """Ask one carrier about one slice, for the run's window."""
     shop = Workshop.open(run_id)
     piece = Slice(**part)
-    carrier = CARRIERS[piece.carrier]
+    carrier = shop.known_carriers[piece.carrier]
     with stage(shop, "track", f"{piece.carrier} {piece.first}-{piece.last}") as running:
         keeper = shop.keeper(carrier)
         with shop.line_to(carrier, keeper.account) as http:
@@ -203,8 +237,8 @@ def reprocessed(
     shop: Workshop, context: Mapping[str, Any], conn: Connection[Any], commit: Callable[[], object]
 ) -> reprocess.Figures:
     return reprocess.reprocess(
-        conn, CARRIERS, form_of(context).selection, chosen_window(context), now=shop.clock(), run_id=shop.run_id,
-        commit=commit,
+        conn, shop.known_carriers, form_of(context).selection, chosen_window(context), now=shop.clock(),
+        run_id=shop.run_id, commit=commit,
     )  # fmt: skip
 
 
@@ -218,7 +252,7 @@ def rehearse(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
 
     with stage(shop, "rehearse") as running:
         rehearsal = Rehearsal(
-            source_of=shop.source, marketplace_of=shop.marketplace, carrier_names=NAMES, pages=PAGES,
+            source_of=shop.source, marketplace_of=shop.marketplace, carrier_names=shop.carrier_names, pages=shop.pages,
             connect=shop.connect, settings=shop.settings, selection=form_of(context).selection,
             address_key=shop.vault().hash_key, run_id=run_id, clock=shop.clock,
         )  # fmt: skip
@@ -253,8 +287,8 @@ def email_customers(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
         not_held_back(shop, form_of(context), Channel.EMAIL)
         mailer = mail_customers.Mailer(
             source_of=shop.source,
-            carrier_names=NAMES,
-            pages=PAGES,
+            carrier_names=shop.carrier_names,
+            pages=shop.pages,
             postman=shop.postman(),
             sender=shop.sender(),
             address_key=shop.vault().hash_key,
@@ -273,7 +307,7 @@ def alert_shop(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
     with stage(shop, "alert_shop") as running:
         not_held_back(shop, form_of(context), Channel.ALERT)
         alerter = Alerter(
-            postman=shop.postman(), sender=shop.sender(), pages=PAGES, address_key=shop.vault().hash_key,
+            postman=shop.postman(), sender=shop.sender(), pages=shop.pages, address_key=shop.vault().hash_key,
             connect=shop.connect, settings=shop.settings, run_id=run_id, clock=shop.clock,
             selection=form_of(context).selection,
         )  # fmt: skip
@@ -324,7 +358,7 @@ def teller(
 ) -> tell.Teller:
     return tell.Teller(
         channel=channel, target=target, receiver=receiver, connect=shop.connect, settings=shop.settings,
-        pages=PAGES, run_id=shop.run_id, clock=shop.clock, selection=form_of(context).selection,
+        pages=shop.pages, run_id=shop.run_id, clock=shop.clock, selection=form_of(context).selection,
     )  # fmt: skip
 
 

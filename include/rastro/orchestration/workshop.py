@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine
 
 from rastro.access import Account, Login, check
-from rastro.carriers.base import Carrier
+from rastro.carriers.base import Asks, Carrier
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
 from rastro.http import Http, Limits
@@ -105,7 +106,7 @@ class Vault:
             raise ValueError("sealed with another key") from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Workshop:
     """
     Settings and the ways to everything outside, for one task of one run.
@@ -145,15 +146,39 @@ class Workshop:
             return kind.build(replace(setup, engine=engine_of(held)))
         return kind.build(replace(setup, account=account_of(held, "")))
 
+    @cached_property
+    def known_carriers(self) -> Mapping[str, Carrier]:
+        """Every carrier that there is an adapter or a description of, by code."""
+        return CARRIERS
+
+    @property
+    def pages(self) -> dict[str, Callable[[str], str]]:
+        """Each carrier's own page about a number."""
+        return {code: carrier.page_about for code, carrier in self.known_carriers.items()}
+
+    @property
+    def carrier_names(self) -> dict[str, str]:
+        return {code: carrier.name for code, carrier in self.known_carriers.items()}
+
     def carriers(self) -> dict[str, Carrier]:
         """Every carrier that has a connection, by code; names that no adapter has are :meth:`misspelt`."""
-        return {one.adapter: CARRIERS[one.adapter] for one in self.settings.carriers if one.adapter in CARRIERS}
+        known = self.known_carriers
+        return {one.adapter: known[one.adapter] for one in self.settings.carriers if one.adapter in known}
+
+    def feeds(self, carrier: Carrier) -> bool:
+        """Whether the carrier hands out by its feed what others are asked about."""
+        if carrier.feed is None:
+            return False
+        if carrier.asks is Asks.FEED:
+            return True
+        held = connection(self.contract(carrier.code).connection, f"carrier {carrier.name}")
+        return str(held.extra_dejson.get("feed", "")).lower() == "true"
 
     def misspelt(self) -> list[str]:
         """Sentences about settings that name an adapter there is none of; the others work all the same."""
         named = (
             ("sources", self.settings.sources, SOURCES),
-            ("carriers", self.settings.carriers, CARRIERS),
+            ("carriers", self.settings.carriers, self.known_carriers),
             ("marketplaces", self.settings.marketplaces, MARKETPLACES),
         )
         return [
@@ -193,8 +218,19 @@ class Workshop:
 
     @staticmethod
     def line_to(carrier: Carrier, account: Account) -> Http:
-        """A client of the carrier that keeps to its pace."""
-        limits = Limits(requests_per_second=carrier.requests_per_second / SLOTS)
+        """
+        A client of the carrier that keeps to its pace, or to that of this contract.
+
+        :raises Misconfigured: the contract's pace makes no sense.
+        """
+        asked = account.value("requests_per_second") or str(carrier.requests_per_second)
+        try:
+            pace = float(asked)
+        except ValueError:
+            pace = 0.0
+        if not 0 < pace <= 1000:
+            raise Misconfigured(f"{carrier.code}: the connection's extra.requests_per_second, {asked!r}, is no pace")
+        limits = Limits(requests_per_second=pace / SLOTS)
         return Http(account.base_url, name=carrier.code, limits=limits, connections=carrier.connections)
 
     def marketplace(self, key: str) -> Receiver:

@@ -73,6 +73,10 @@ COLUMNS = (
         name="updated_at", kind="timestamp", required=True, meaning="when anything in the row last changed; indexed"
     ),
     SourceColumn(name="courier", kind="text", meaning="the carrier's name as people write it"),
+    SourceColumn(name="service", kind="text", meaning="the carrier's or gateway's code of the service"),
+    SourceColumn(
+        name="carrier_id", kind="text", meaning="the carrier's own id of the parcel, for those that are asked by it"
+    ),
     SourceColumn(name="tracking_url", kind="text", meaning="the carrier's page about the parcel"),
     SourceColumn(name="invoice_key", kind="text", meaning="the invoice's access key, 44 digits"),
     SourceColumn(name="shipper_cnpj", kind="text", meaning="CNPJ of whoever posted it; else taken from the key"),
@@ -206,10 +210,13 @@ class SqlSource:
             courier=texts["courier"],
             tracking_url=texts["tracking_url"],
             invoice_key=key,
+            service=texts["service"],
+            carrier_id=texts["carrier_id"],
             shipper_cnpj=re.sub(r"\D", "", texts["shipper_cnpj"]) or key[6:20],
             affiliate=affiliate,
             marketplace_order_id=texts["marketplace_order_id"],
             route=confirmation.route,
+            route_reason=confirmation.why,
             marketplace=confirmation.marketplace,
             locale=texts["locale"] or "pt-BR",
             ordered_at=times.get("ordered_at"),

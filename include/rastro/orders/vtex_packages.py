@@ -127,6 +127,7 @@ def shipment_of(order: Order, package: Package, routes: Mapping[str, OrderRoute]
         marketplace_order_id=order.marketplace_order_id or "",
         marketplace_endpoint=order.marketplace_services_endpoint or "",
         route=confirmation.route,
+        route_reason=confirmation.why,
         marketplace=confirmation.marketplace,
         locale=(order.client_preferences_data and order.client_preferences_data.locale) or "pt-BR",
         ordered_at=moment(order.creation_date),

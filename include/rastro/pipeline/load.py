@@ -7,12 +7,13 @@ Whatever is staged is loaded, whichever run staged it, so a load that failed is 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from psycopg import Connection
 
 from rastro.diff import Life, State, compare
+from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Channel, Snapshot, Standing, Status
 from rastro.notices import Policy, owed
 from rastro.polling import Look, next_poll_at
@@ -87,9 +88,27 @@ def judge(
         own_mail=traits.own_mail,
         notify_since=settings.cut_off(known.shipment.account),
         worked_out_again=answer.worked_out_again,
+        **traits_of_marketplaces(settings),
     )
     notices = tuple(owed(change, known.shipment, policy))
     return Loaded(known=known, change=change, owed=notices, newest=answer.is_newest)
+
+
+class MarketplaceTraits(TypedDict):
+    """What :class:`rastro.notices.Policy` wants to know about marketplaces."""
+
+    takes: Mapping[str, frozenset[Status]]
+    mailing: frozenset[str]
+    mail_buyers_of: frozenset[str]
+
+
+def traits_of_marketplaces(settings: Settings) -> MarketplaceTraits:
+    kinds = {one.key: MARKETPLACES[one.adapter] for one in settings.marketplaces if one.adapter in MARKETPLACES}
+    return MarketplaceTraits(
+        takes={key: kind.takes for key, kind in kinds.items() if key in settings.marketplace_news},
+        mailing=frozenset(key for key, kind in kinds.items() if kind.mails_customer),
+        mail_buyers_of=settings.mail_buyers_of,
+    )
 
 
 def life_of(known: Known, answered_at: datetime) -> Life:
@@ -123,8 +142,9 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
         quiet_since=look.quiet_since,
         estimated_at=snapshot.estimated_at,
         next_poll_at=next_poll_at(look, settings.pace),
-        keeps_plan=is_settled(answer, loaded),
-        keeps_digest=answer.worked_out_again,
+        keeps_plan=is_settled(answer, loaded) or (answer.unasked and not state.status.is_final),
+        keeps_digest=answer.worked_out_again or answer.unasked,
+        whole=snapshot.whole,
     )
 
 

@@ -16,7 +16,6 @@ from psycopg import Connection
 
 from rastro.carriers.base import Carrier
 from rastro.errors import Unreadable
-from rastro.http import Response
 from rastro.models import Refusal, Snapshot
 from rastro.pipeline.track import digest_of
 from rastro.warehouse import again
@@ -180,9 +179,10 @@ def parts_of(carrier: Carrier, entry: Entry) -> list[Part] | None:
     except Unreadable:
         pass  # it may be a whole answer
     try:
-        cut = list(carrier.split(Response(status=200, body=raw), (entry.subject,)))
         return [
-            Part(reference=reference, raw=part, meaning=carrier.parse(part, reference)) for reference, part in cut
+            Part(reference=reference, raw=part.raw, meaning=carrier.parse(part.raw, reference))
+            for part in carrier.cut(raw, (entry.subject,))
+            for reference in part.references
         ] or None
     except Unreadable:
         return None

@@ -163,7 +163,7 @@ class Rehearsal:
                 found.count(channel, *(letter.notices for letter in alerts))
                 left = [([notice], settlement) for notice, settlement in singles]
             case _:
-                tellings, left = tell.worked_out(conn, order, claimed, self.pages, self.settings)
+                tellings, left = tell.worked_out(conn, channel, order, claimed, self.pages, self.settings)
                 found.tellings += [(channel, target, order, telling) for telling in tellings]
                 found.count(channel, *(telling.notices for telling in tellings))
         for notices, settlement in left:

@@ -17,7 +17,7 @@ from psycopg import Connection
 from rastro.carriers.base import Carrier
 from rastro.diff import compare
 from rastro.errors import Unreadable
-from rastro.models import Refusal, Selection, Snapshot, Window
+from rastro.models import Proof, Refusal, Selection, Snapshot, Window
 from rastro.pipeline.load import life_of
 from rastro.pipeline.track import digest_of
 from rastro.warehouse import again, loading, records
@@ -148,7 +148,10 @@ def differs(reading: Reading, known: Known, prospect: Prospect) -> bool:
 def prospect_in(snapshot: Snapshot) -> Prospect:
     """In the form in which it is recorded."""
     pickup = msgspec.to_builtins(snapshot.pickup) if snapshot.pickup else None
-    return Prospect(estimated_at=snapshot.estimated_at, pickup=pickup)
+    proof = snapshot.proof or Proof()
+    return Prospect(
+        estimated_at=snapshot.estimated_at, pickup=pickup, received_by=proof.received_by, proof_url=proof.picture
+    )
 
 
 def to_stage(reading: Reading) -> ReadAgain:

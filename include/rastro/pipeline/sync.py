@@ -1,9 +1,10 @@
 """Sync shipments from one source: merge what is new or changed, and find a carrier for each."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from psycopg import Connection
@@ -13,11 +14,11 @@ from rastro.errors import RastroError
 from rastro.models import EVERYTHING, Selection, Shipment
 from rastro.orders.base import Aside, Awaited, OrderSource
 from rastro.references import missing_for, reference_of
-from rastro.routing import route
+from rastro.routing import Router, Signs
 from rastro.settings import Settings
 from rastro.warehouse import records, shipments
 from rastro.warehouse.connect import Connect
-from rastro.warehouse.shipments import Routed
+from rastro.warehouse.shipments import Declined, Routed
 
 AT_A_TIME = 500
 
@@ -104,13 +105,25 @@ def waiting_in(found: Iterable[Found]) -> set[str]:
 def decided_by(look: Sync) -> str:
     """A digest of what routes and carriers follow from."""
     routes = sorted((affiliate, route.route, route.marketplace) for affiliate, route in look.settings.routes.items())
-    claims = [(code, carrier.claims) for code, carrier in sorted(look.carriers.items())]
-    return hashlib.blake2b(repr((routes, claims)).encode(), digest_size=12).hexdigest()
+    router = router_for(look.carriers, look.settings)
+    decisive = (
+        routes,
+        sorted(router.claims.items(), key=itemgetter(0)),
+        router.connected,
+        sorted(router.couriers.items()),
+    )
+    return hashlib.blake2b(repr(decisive).encode(), digest_size=12).hexdigest()
 
 
 def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures) -> None:
     """Merge some of what a source yielded, and commit it."""
-    routed = [routed_to(one, look) for one in found if isinstance(one, Shipment)]
+    ours = [one for one in found if isinstance(one, Shipment)]
+    declined = shipments.declined_by(conn, look.account, sorted({one.order_id for one in ours}))
+    router = router_for(look.carriers, look.settings)
+    routed = [
+        routed_to(replace(one, account=look.account), look.carriers, router, declined.get(package_of(one), ()))
+        for one in ours
+    ]
     merged = shipments.merge(conn, routed, look.now, whole_packages=look.source.whole_packages)
     figures.read += len(routed)
     figures.added += merged.added
@@ -141,14 +154,65 @@ def subject_of(order_id: str, invoice_number: str) -> str:
     return f"{order_id} {invoice_number}".strip()
 
 
-def routed_to(shipment: Shipment, look: Sync) -> Routed:
-    """The shipment with its carrier and the reference that carrier wants."""
-    shipment = replace(shipment, account=look.account)
-    claims = {code: carrier.claims for code, carrier in look.carriers.items()}
-    found = route(shipment.courier, shipment.tracking_number, shipment.tracking_url, claims)
+def package_of(shipment: Shipment) -> tuple[str, str, str]:
+    return shipment.order_id, shipment.invoice_number, shipment.tracking_number
+
+
+def offer_declined(
+    connect: Connect, carriers: Mapping[str, Carrier], settings: Settings, now: datetime
+) -> dict[str, int]:
+    """
+    Offer shipments whose carrier says that they are not its own to the next that may know them; how many went where.
+
+    Those that nobody else may know stay where they are, and are listed as refused.
+    """
+    offered: dict[str, int] = {}
+    router = router_for(carriers, settings)
+    with connect() as conn:
+        moved = []
+        for one in shipments.declined_shipments(conn):
+            if routed := next_candidate(one, carriers, router):
+                why = f"{one.carrier} says that it is not its own; then {routed.why}"
+                moved.append((one, replace(routed, why=why)))
+                offered[str(routed.carrier)] = offered.get(str(routed.carrier), 0) + 1
+        if moved:
+            shipments.merge(conn, [routed for _, routed in moved], now, whole_packages=False)
+            shipments.note_declined(conn, [one for one, _ in moved])
+        conn.commit()
+    return offered
+
+
+def next_candidate(declined: Declined, carriers: Mapping[str, Carrier], router: Router) -> Routed | None:
+    """The next carrier that can be asked about a declined shipment; None when nobody else may know it."""
+    passed_over = [*declined.declined_by, declined.carrier]
+    while (routed := routed_to(declined.shipment, carriers, router, passed_over)).carrier:
+        if routed.carrier in router.connected and routed.reference:
+            return routed
+        passed_over.append(routed.carrier)
+    return None
+
+
+def router_for(carriers: Mapping[str, Carrier], settings: Settings) -> Router:
+    return Router(
+        claims={code: carrier.claims for code, carrier in carriers.items()},
+        connected=tuple(endpoint.adapter for endpoint in settings.carriers),
+        couriers=settings.couriers,
+    )
+
+
+def routed_to(
+    shipment: Shipment, carriers: Mapping[str, Carrier], router: Router, declined: Collection[str] = ()
+) -> Routed:
+    """
+    The shipment with its carrier and the reference that carrier wants.
+
+    :param declined: carriers that said it is not theirs, and are not asked again.
+    """
+    signs = Signs(courier=shipment.courier, number=shipment.tracking_number, url=shipment.tracking_url)
+    found = router.route(signs, declined)
     if found.carrier is None:
         return Routed(shipment=shipment, carrier=None, why=found.why, reference="")
-    carrier = look.carriers[found.carrier]
+    carrier = carriers[found.carrier]
     reference = reference_of(shipment, carrier.references)
     missing = "" if reference else f"; {found.carrier} needs {missing_for(carrier.references)}, and the order has none"
     return Routed(

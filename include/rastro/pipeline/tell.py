@@ -39,6 +39,7 @@ from rastro.sending import (
     hindered,
     in_doubt,
     later,
+    moved_on,
 )
 from rastro.settings import Settings
 from rastro.warehouse import outbox
@@ -153,7 +154,7 @@ class Teller:
         conn.commit()
         if not claimed:
             return
-        tellings, left = worked_out(conn, order, claimed, self.pages, self.settings)
+        tellings, left = worked_out(conn, self.channel, order, claimed, self.pages, self.settings)
         conn.commit()
         for telling in tellings:
             self._deliver(conn, order.account, telling, figures)
@@ -234,6 +235,7 @@ class Telling:
 
 def worked_out(
     conn: Connection[Any],
+    channel: Channel,
     order: OrderKey,
     claimed: Sequence[Claimed],
     pages: Mapping[str, Callable[[str], str]],
@@ -250,6 +252,8 @@ def worked_out(
         message = message_about(conn, mine, package, pages)
         if dropped := before_go_live(mine, message.delivered_at, settings.cut_off(order.account)):
             left.append((mine, dropped))
+        elif overtaken := moved_on(channel, mine, message.status):
+            left.append((mine, overtaken))
         else:
             tellings.append(Telling(notices=mine, message=message))
     if gone := [notice for notice in claimed if notice.shipment_id not in followed]:

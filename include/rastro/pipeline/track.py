@@ -59,6 +59,11 @@ class Answers:
     refused_calls: Mapping[str, Rejected] = field(default_factory=dict)
     trouble: RastroError | None = None
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether nothing at all was answered."""
+        return self.trouble is not None and not self.raw
+
 
 @dataclass(slots=True)
 class Tally:
@@ -115,15 +120,16 @@ class Tracker:
         return self.http.calls + self.keeper.logins
 
     def _work(self, conn: Connection[Any], part: Slice, figures: Figures) -> None:
-        failed = 0
+        failed, the_end = 0, False
         with ThreadPoolExecutor(self.carrier.connections, thread_name_prefix=self.carrier.code) as threads:
             while due := self._claim(conn, part):
                 part = replace(part, first=max(one.poll_id for one in due) + 1)
                 for answers in threads.map(self._ask, calls(due, self.carrier.batch_size)):
                     self._settle(conn, answers, figures)
-                    failed = failed + 1 if answers.trouble else 0
+                    failed = failed + 1 if answers.in_vain else 0
                     figures.trouble = answers.trouble or figures.trouble
-                if figures.trouble and (failed >= FAILED_CALLS_IN_A_ROW or is_the_end(figures.trouble)):
+                    the_end = the_end or (answers.in_vain and is_the_end(answers.trouble))
+                if failed >= FAILED_CALLS_IN_A_ROW or the_end:
                     return
 
     def _claim(self, conn: Connection[Any], part: Slice) -> list[Due]:
@@ -187,7 +193,7 @@ class Tracker:
                 refused.append(self._refusal(one, at, b"", RefusalReason.MALFORMED, str(error)))
             elif raw is None:
                 unanswered.append(one.poll_id)
-            elif (digest := digest_of(raw)) == one.digest:
+            elif (digest := digest_of(raw)) == one.digest and one.refusal is not RefusalReason.NOT_OURS:
                 unchanged.append((one.poll_id, self._next(one, at, one.refusal)))
             else:
                 try:
@@ -219,15 +225,17 @@ class Tracker:
         figures.unanswered += len(unanswered)
 
     def _refusal(self, due: Due, at: datetime, digest: bytes, reason: RefusalReason, text: str) -> Refused:
+        not_ours = due.not_ours + 1 if reason is RefusalReason.NOT_OURS else 0
         return Refused(
             poll_id=due.poll_id,
-            next_poll_at=self._next(due, at, reason),
+            next_poll_at=self._next(due, at, reason, not_ours),
             digest=digest,
             reason=reason,
             text=text.strip(),
+            not_ours=not_ours,
         )
 
-    def _next(self, due: Due, at: datetime, refusal: RefusalReason | None) -> datetime | None:
+    def _next(self, due: Due, at: datetime, refusal: RefusalReason | None, not_ours: int = 0) -> datetime | None:
         look = Look(
             at=at,
             status=due.status,
@@ -235,6 +243,7 @@ class Tracker:
             quiet_since=due.quiet_since,
             estimated_at=due.estimated_at,
             refusal=refusal,
+            not_ours=not_ours,
         )
         return next_poll_at(look, self.settings.pace)
 
@@ -269,6 +278,6 @@ def digest_of(raw: bytes) -> bytes:
     return hashlib.blake2b(raw, digest_size=16).digest()
 
 
-def is_the_end(trouble: RastroError) -> bool:
+def is_the_end(trouble: RastroError | None) -> bool:
     """Whether asking on would only make it worse."""
     return isinstance(trouble, RateLimited | Permanent)

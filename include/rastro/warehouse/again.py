@@ -32,10 +32,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prospect:
-    """When a shipment is expected and where it waits, as recorded."""
+    """When a shipment is expected, where it waits and who took it, as recorded."""
 
     estimated_at: datetime | None
     pickup: object
+    received_by: str = ""
+    proof_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,9 @@ def kept_answers(
 def prospects_of(conn: Connection[Any], poll_ids: Sequence[int]) -> dict[int, Prospect]:
     """By shipment."""
     return {
-        row.shipment_id: Prospect(estimated_at=row.estimated_at, pickup=row.pickup)
+        row.shipment_id: Prospect(
+            estimated_at=row.estimated_at, pickup=row.pickup, received_by=row.received_by, proof_url=row.proof_url
+        )
         for row in run(conn, "prospects_of_polls", poll_ids=list(poll_ids))
     }
 

@@ -15,11 +15,10 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from rastro.diff import Change, State
-from rastro.models import Event, NoticeState, Route, Shipment, Standing, Status
+from rastro.models import Event, NoticeState, Proof, Shipment, Standing, Status
 from rastro.notices import Owed
 from rastro.warehouse.queries import copy_in, run
-
-SHIPMENT_FIELDS = tuple(Shipment.__dataclass_fields__)
+from rastro.warehouse.shipments import shipment_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,8 @@ class StagedAnswer:
     """
     One staged answer; ``first_answered_at`` equals ``answered_at`` when the carrier had never answered before,
     ``loaded_at`` is the time of the newest answer loaded so far.
-    ``worked_out_again`` is true for an answer that was kept and has been read anew.
+    ``worked_out_again`` is true for an answer that was kept and has been read anew, ``unasked`` for what a carrier told
+    by itself, which is no answer to a question.
     """
 
     staged_id: int
@@ -38,6 +38,7 @@ class StagedAnswer:
     first_answered_at: datetime | None
     loaded_at: datetime | None
     worked_out_again: bool = False
+    unasked: bool = False
 
     @property
     def is_newest(self) -> bool:
@@ -75,8 +76,9 @@ class Loaded:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextLook:
     """
-    What ``poll_state`` holds once an answer is loaded. An answer that was only read again ``keeps_digest``, and
-    ``keeps_plan`` of the next look when it moved nothing.
+    What ``poll_state`` holds once an answer is loaded. What was read again or came unasked ``keeps_digest``, and
+    ``keeps_plan`` of the next look when it moved nothing; an answer that was not ``whole`` keeps an estimate that it
+    does not mention.
     """
 
     poll_id: int
@@ -88,6 +90,7 @@ class NextLook:
     next_poll_at: datetime | None
     keeps_plan: bool = False
     keeps_digest: bool = False
+    whole: bool = True
 
 
 def begin(conn: Connection[Any], now: datetime) -> None:
@@ -110,6 +113,7 @@ def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnsw
             first_answered_at=row.first_answered_at,
             loaded_at=row.loaded_at,
             worked_out_again=row.worked_out_again,
+            unasked=row.unasked,
         )
         for row in run(conn, "take_staged", after=after, size=size)
     ]
@@ -137,7 +141,7 @@ def known_of(conn: Connection[Any], poll_ids: Sequence[int]) -> list[Known]:
         Known(
             shipment_id=row.shipment_id,
             poll_id=row.poll_id,
-            shipment=_shipment(row),
+            shipment=shipment_in(row),
             first_seen_at=row.first_seen_at,
             state=State(status=Status(row.status), since=row.status_at, key=row.status_key),
             events=tuple(events[row.shipment_id]),
@@ -146,11 +150,6 @@ def known_of(conn: Connection[Any], poll_ids: Sequence[int]) -> list[Known]:
         )
         for row in rows
     ]
-
-
-def _shipment(row: Any) -> Shipment:
-    values = {name: getattr(row, name) for name in SHIPMENT_FIELDS}
-    return Shipment(**{**values, "route": Route(row.route)})
 
 
 def write(
@@ -171,6 +170,7 @@ def write(
         statuses=[look.status.value for look in looks], quiet=[look.quiet_since for look in looks],
         estimates=[look.estimated_at for look in looks], next_polls=[look.next_poll_at for look in looks],
         keep_plans=[look.keeps_plan for look in looks], keep_digests=[look.keeps_digest for look in looks],
+        whole=[look.whole for look in looks],
     )  # fmt: skip
 
 
@@ -202,11 +202,11 @@ def _event_rows(loaded: Loaded) -> list[tuple[object, ...]]:
 
 def _state_row(loaded: Loaded) -> tuple[object, ...]:
     after = loaded.change.after
-    pickup = loaded.change.pickup
+    pickup, proof = loaded.change.pickup, loaded.change.proof or Proof()
     return (
         loaded.known.shipment_id, after.status.value, after.since, after.key, after.delivered_at,
         loaded.change.estimated_at, Jsonb(msgspec.to_builtins(pickup)) if pickup else None, len(loaded.change.history),
-        loaded.revision, loaded.newest,
+        loaded.revision, loaded.newest, loaded.change.whole, proof.received_by, proof.picture,
     )  # fmt: skip
 
 

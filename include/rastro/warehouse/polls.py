@@ -23,7 +23,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """One claimed reference and what its last look showed."""
+    """One claimed reference and what its last look showed; ``not_ours`` as in :class:`rastro.polling.Look`."""
 
     poll_id: int
     reference: str
@@ -32,6 +32,7 @@ class Due:
     quiet_since: datetime
     estimated_at: datetime | None
     refusal: RefusalReason | None
+    not_ours: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class Refused:
     digest: bytes
     reason: RefusalReason
     text: str
+    not_ours: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,7 @@ def claim_due(
             quiet_since=row.quiet_since,
             estimated_at=row.estimated_at,
             refusal=RefusalReason(row.refusal) if row.refusal else None,
+            not_ours=row.not_ours,
         )
         for row in rows
     ]
@@ -135,7 +138,7 @@ def settle_refused(conn: Connection[Any], refused: Sequence[Refused], answered_a
         conn, "settle_refused", answered_at=answered_at,
         poll_ids=[one.poll_id for one in refused], next_polls=[one.next_poll_at for one in refused],
         digests=[one.digest for one in refused], refusals=[one.reason.value for one in refused],
-        texts=[one.text for one in refused],
+        texts=[one.text for one in refused], not_ours=[one.not_ours for one in refused],
     )  # fmt: skip
 
 

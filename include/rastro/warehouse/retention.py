@@ -21,5 +21,6 @@ def erase(conn: Connection[Any], kept_since: datetime, now: datetime) -> dict[st
         "messages": run(conn, "erase_messages", now=now, **old).rowcount,
         "quarantined bodies": run(conn, "erase_quarantined_bodies", now=now, **old).rowcount,
         "raw answers": run(conn, "erase_raw_answers", **old).rowcount,
+        "letters": run(conn, "erase_letters", **old).rowcount,
         "rehearsals": run(conn, "erase_rehearsals", **old).rowcount,
     }

@@ -48,6 +48,60 @@ CREATE TABLE rastro.awaited_order (
 
 COMMENT ON TABLE rastro.awaited_order IS 'Orders that each run reads again: without a tracking number yet, put aside, or placed by settings of before.';
 
+CREATE TABLE rastro.inbox (
+    inbox_id bigint NOT NULL,
+    carrier text NOT NULL,
+    way text NOT NULL,
+    digest bytea NOT NULL,
+    body bytea,
+    received_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    read_at timestamp with time zone,
+    CONSTRAINT inbox_way_is_known CHECK ((way = ANY (ARRAY['push'::text, 'feed'::text])))
+);
+
+COMMENT ON TABLE rastro.inbox IS 'What carriers sent by themselves or handed out once, kept before it is read.';
+
+COMMENT ON COLUMN rastro.inbox.way IS 'push (the carrier called us) or feed (we fetched a lot that is handed out once).';
+
+COMMENT ON COLUMN rastro.inbox.body IS 'The raw body, compressed with zlib; null once it has been erased, being old.';
+
+COMMENT ON COLUMN rastro.inbox.times IS 'How often the very same body came.';
+
+COMMENT ON COLUMN rastro.inbox.read_at IS 'When it was cut into parts; null while it waits for a run.';
+
+ALTER TABLE rastro.inbox ALTER COLUMN inbox_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.inbox_inbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rastro.inbox_part (
+    part_id bigint NOT NULL,
+    inbox_id bigint NOT NULL,
+    carrier text NOT NULL,
+    refs text[] NOT NULL,
+    raw bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.inbox_part IS 'What the inbox says about references that nobody follows yet: it waits for their shipments.';
+
+COMMENT ON COLUMN rastro.inbox_part.refs IS 'All that the parcel may be known by with us.';
+
+ALTER TABLE rastro.inbox_part ALTER COLUMN part_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.inbox_part_part_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE rastro.migration (
     version_num character varying(32) NOT NULL
 );
@@ -166,7 +220,9 @@ CREATE TABLE rastro.shipment (
     skip text DEFAULT ''::text NOT NULL,
     warning text DEFAULT ''::text NOT NULL,
     first_seen_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL
+    updated_at timestamp with time zone NOT NULL,
+    declined_by text[] DEFAULT '{}'::text[] NOT NULL,
+    route_reason text DEFAULT ''::text NOT NULL
 );
 
 COMMENT ON TABLE rastro.shipment IS 'One package on its way: account, order, invoice and tracking number. Holds no contact data.';
@@ -183,6 +239,10 @@ COMMENT ON COLUMN rastro.shipment.skip IS 'Why the parcel is not followed; empty
 
 COMMENT ON COLUMN rastro.shipment.warning IS 'What looks wrong about its number, though it is followed.';
 
+COMMENT ON COLUMN rastro.shipment.declined_by IS 'Carriers that were asked and said several times that it is not theirs.';
+
+COMMENT ON COLUMN rastro.shipment.route_reason IS 'Why its delivery is confirmed by that route.';
+
 CREATE TABLE rastro.shipment_state (
     shipment_id bigint NOT NULL,
     status text DEFAULT 'unknown'::text NOT NULL,
@@ -193,7 +253,9 @@ CREATE TABLE rastro.shipment_state (
     pickup jsonb,
     event_count integer DEFAULT 0 NOT NULL,
     changed_at timestamp with time zone NOT NULL,
-    revision integer DEFAULT 0 NOT NULL
+    revision integer DEFAULT 0 NOT NULL,
+    received_by text DEFAULT ''::text NOT NULL,
+    proof_url text DEFAULT ''::text NOT NULL
 )
 WITH (fillfactor='80');
 
@@ -202,6 +264,10 @@ COMMENT ON TABLE rastro.shipment_state IS 'Where each shipment is now, computed 
 COMMENT ON COLUMN rastro.shipment_state.status_at IS 'Time of the event that decides the status.';
 
 COMMENT ON COLUMN rastro.shipment_state.revision IS 'How many changes it has seen. Tells a change that comes a second time from its first coming.';
+
+COMMENT ON COLUMN rastro.shipment_state.received_by IS 'Initials of who took it, where the carrier says so.';
+
+COMMENT ON COLUMN rastro.shipment_state.proof_url IS 'Address of the carrier''s picture of the delivery, where it has one.';
 
 CREATE VIEW rastro.open_notice AS
  SELECT n.notice_id,
@@ -220,7 +286,7 @@ CREATE VIEW rastro.open_notice AS
     s.tracking_number
    FROM (rastro.notice n
      JOIN rastro.shipment s USING (shipment_id))
-  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND ((n.channel <> 'marketplace'::text) OR (NOT (EXISTS ( SELECT
+  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND ((n.channel <> 'marketplace'::text) OR (n.kind <> 'delivered'::text) OR (NOT (EXISTS ( SELECT
            FROM (rastro.shipment o
              JOIN rastro.shipment_state t USING (shipment_id))
           WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.skip = ''::text) AND (t.status <> 'delivered'::text)))))));
@@ -275,7 +341,8 @@ CREATE TABLE rastro.poll_state (
     lease_until timestamp with time zone,
     failures smallint DEFAULT 0 NOT NULL,
     refusal text DEFAULT ''::text NOT NULL,
-    refusal_text text DEFAULT ''::text NOT NULL
+    refusal_text text DEFAULT ''::text NOT NULL,
+    not_ours smallint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='70');
 
@@ -294,6 +361,8 @@ COMMENT ON COLUMN rastro.poll_state.loaded_at IS 'Time of the newest answer that
 COMMENT ON COLUMN rastro.poll_state.next_poll_at IS 'Next look; null when there is none any more.';
 
 COMMENT ON COLUMN rastro.poll_state.lease_until IS 'Until then a task is asking about it.';
+
+COMMENT ON COLUMN rastro.poll_state.not_ours IS 'How often in a row the carrier said that it is not its own.';
 
 ALTER TABLE rastro.poll_state ALTER COLUMN poll_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.poll_state_poll_id_seq
@@ -448,12 +517,15 @@ CREATE TABLE rastro.staged_snapshot (
     snapshot bytea NOT NULL,
     raw bytea NOT NULL,
     run_id text NOT NULL,
-    worked_out_again boolean DEFAULT false NOT NULL
+    worked_out_again boolean DEFAULT false NOT NULL,
+    unasked boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON TABLE rastro.staged_snapshot IS 'Changed answers between tracking and loading; empty when all is loaded.';
 
 COMMENT ON COLUMN rastro.staged_snapshot.worked_out_again IS 'Read anew from an answer that was kept, which nobody is told old news about.';
+
+COMMENT ON COLUMN rastro.staged_snapshot.unasked IS 'It came through the inbox: it is no answer that covers an hour, and leaves the last digest as it is.';
 
 ALTER TABLE rastro.staged_snapshot ALTER COLUMN staged_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.staged_snapshot_staged_id_seq
@@ -625,7 +697,12 @@ CREATE VIEW rastro.v_delivery AS
     t.estimated_at,
     s.promised_at,
     round((EXTRACT(epoch FROM (t.delivered_at - s.invoiced_at)) / (86400)::numeric), 2) AS days_from_invoice,
-    (t.delivered_at <= s.promised_at) AS kept_promise
+    (t.delivered_at <= s.promised_at) AS kept_promise,
+    t.received_by,
+    t.proof_url,
+    ( SELECT count(*) AS count
+           FROM rastro.tracking_event e
+          WHERE ((e.shipment_id = s.shipment_id) AND (e.status = 'delivery_failed'::text) AND (e.standing = 'effective'::text))) AS failed_attempts
    FROM (rastro.shipment s
      JOIN rastro.shipment_state t USING (shipment_id))
   WHERE (t.status = 'delivered'::text);
@@ -658,6 +735,43 @@ COMMENT ON COLUMN rastro.v_delivery.days_from_invoice IS 'Days from the invoice 
 
 COMMENT ON COLUMN rastro.v_delivery.kept_promise IS 'Whether it came by the promised time; null without a promise.';
 
+COMMENT ON COLUMN rastro.v_delivery.received_by IS 'Initials of who took it, where the carrier says so.';
+
+COMMENT ON COLUMN rastro.v_delivery.proof_url IS 'Address of the carrier''s picture of the delivery, where it has one.';
+
+COMMENT ON COLUMN rastro.v_delivery.failed_attempts IS 'How often it was tried in vain before.';
+
+CREATE VIEW rastro.v_inbox AS
+ SELECT inbox_id,
+    carrier,
+    way,
+    received_at,
+    last_at,
+    times,
+    read_at,
+    ( SELECT count(*) AS count
+           FROM rastro.inbox_part p
+          WHERE (p.inbox_id = i.inbox_id)) AS waiting
+   FROM rastro.inbox i;
+
+COMMENT ON VIEW rastro.v_inbox IS 'What carriers sent by themselves or handed out once, without the bodies.';
+
+COMMENT ON COLUMN rastro.v_inbox.inbox_id IS 'Our number of what came.';
+
+COMMENT ON COLUMN rastro.v_inbox.carrier IS 'Who sent it.';
+
+COMMENT ON COLUMN rastro.v_inbox.way IS 'push (the carrier called us) or feed (we fetched a lot that is handed out once).';
+
+COMMENT ON COLUMN rastro.v_inbox.received_at IS 'When it first came.';
+
+COMMENT ON COLUMN rastro.v_inbox.last_at IS 'When the very same body last came.';
+
+COMMENT ON COLUMN rastro.v_inbox.times IS 'How often the very same body came.';
+
+COMMENT ON COLUMN rastro.v_inbox.read_at IS 'When a run read it; null while it waits for one.';
+
+COMMENT ON COLUMN rastro.v_inbox.waiting IS 'Parts of it about parcels that nobody follows yet.';
+
 CREATE VIEW rastro.v_open_problem AS
  SELECT 'no carrier claims it'::text AS problem,
     s.account,
@@ -667,6 +781,15 @@ CREATE VIEW rastro.v_open_problem AS
     s.first_seen_at AS since
    FROM rastro.shipment s
   WHERE ((s.carrier IS NULL) AND (s.skip = ''::text))
+UNION ALL
+ SELECT 'what its carrier is asked by is missing'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    s.carrier_reason AS detail,
+    s.first_seen_at AS since
+   FROM rastro.shipment s
+  WHERE ((s.carrier IS NOT NULL) AND (s.poll_id IS NULL) AND (s.skip = ''::text))
 UNION ALL
  SELECT 'the number looks mistyped'::text AS problem,
     s.account,
@@ -722,7 +845,10 @@ UNION ALL
     s.account,
     s.order_id,
     s.tracking_number AS subject,
-    (('affiliate '::text || s.affiliate) || ': add it to the setting routes'::text) AS detail,
+        CASE
+            WHEN (s.route_reason <> ''::text) THEN s.route_reason
+            ELSE (('affiliate '::text || s.affiliate) || ': add it to the setting routes'::text)
+        END AS detail,
     s.first_seen_at AS since
    FROM rastro.shipment s
   WHERE ((s.route = 'review'::text) AND (s.skip = ''::text))
@@ -913,6 +1039,15 @@ ALTER TABLE ONLY rastro.tracking_event ATTACH PARTITION rastro.tracking_event_de
 ALTER TABLE ONLY rastro.awaited_order
     ADD CONSTRAINT awaited_order_pkey PRIMARY KEY (account, order_id);
 
+ALTER TABLE ONLY rastro.inbox
+    ADD CONSTRAINT inbox_keeps_a_body_once UNIQUE (carrier, digest);
+
+ALTER TABLE ONLY rastro.inbox_part
+    ADD CONSTRAINT inbox_part_pkey PRIMARY KEY (part_id);
+
+ALTER TABLE ONLY rastro.inbox
+    ADD CONSTRAINT inbox_pkey PRIMARY KEY (inbox_id);
+
 ALTER TABLE ONLY rastro.migration
     ADD CONSTRAINT migration_pkc PRIMARY KEY (version_num);
 
@@ -976,6 +1111,14 @@ ALTER TABLE ONLY rastro.tracking_event
 ALTER TABLE ONLY rastro.tracking_event_default
     ADD CONSTRAINT tracking_event_default_pkey PRIMARY KEY (shipment_id, event_key, occurred_at);
 
+CREATE INDEX inbox_part_by_reference ON rastro.inbox_part USING gin (refs);
+
+CREATE INDEX inbox_part_by_time ON rastro.inbox_part USING btree (received_at);
+
+CREATE INDEX inbox_to_erase ON rastro.inbox USING btree (last_at) WHERE (body IS NOT NULL);
+
+CREATE INDEX inbox_unread ON rastro.inbox USING btree (inbox_id) WHERE (read_at IS NULL);
+
 CREATE INDEX notice_attempt_by_notice ON rastro.notice_attempt USING btree (notice_id);
 
 CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_before) WHERE (state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text]));
@@ -983,6 +1126,8 @@ CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_befo
 CREATE INDEX notice_to_erase ON rastro.notice USING btree (settled_at) WHERE ((rendered IS NOT NULL) AND (erased_at IS NULL));
 
 CREATE INDEX poll_batch_by_run ON rastro.poll_batch USING btree (run_id);
+
+CREATE INDEX poll_state_declined ON rastro.poll_state USING btree (poll_id) WHERE (not_ours >= 3);
 
 CREATE INDEX poll_state_due ON rastro.poll_state USING btree (carrier, next_poll_at) WHERE (next_poll_at IS NOT NULL);
 
@@ -1009,6 +1154,9 @@ CREATE INDEX shipment_change_by_window ON rastro.shipment_change USING btree (wi
 CREATE INDEX staged_snapshot_by_poll ON rastro.staged_snapshot USING btree (poll_id, staged_id);
 
 ALTER INDEX rastro.tracking_event_is_told_once ATTACH PARTITION rastro.tracking_event_default_pkey;
+
+ALTER TABLE ONLY rastro.inbox_part
+    ADD CONSTRAINT inbox_part_inbox_id_fkey FOREIGN KEY (inbox_id) REFERENCES rastro.inbox(inbox_id);
 
 ALTER TABLE ONLY rastro.notice_attempt
     ADD CONSTRAINT notice_attempt_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES rastro.notice(notice_id);

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from rastro.models import Shipment
+from rastro.models import Route, Shipment
 from rastro.warehouse.queries import copy_in, run
 
 
@@ -80,9 +80,56 @@ def _row(routed: Routed) -> Sequence[object]:
     return (
         s.account, s.order_id, s.invoice_number, s.tracking_number, s.tracking_text, s.courier, s.tracking_url,
         s.invoice_key, s.shipper_cnpj, s.carrier_id, routed.carrier, routed.why, routed.reference, s.service, s.origin,
-        s.affiliate, s.marketplace_order_id, s.marketplace_endpoint, s.route.value, s.marketplace, s.locale,
+        s.affiliate, s.marketplace_order_id, s.marketplace_endpoint, s.route.value, s.route_reason, s.marketplace,
+        s.locale,
         s.ordered_at, s.invoiced_at, s.promised_at, s.city_to, s.state_to, s.skip, routed.warning,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """A shipment that ``carrier`` says is not its own, as ``declined_by`` other carriers said before."""
+
+    shipment_id: int
+    shipment: Shipment
+    carrier: str
+    declined_by: tuple[str, ...]
+
+
+def declined_shipments(conn: Connection[Any]) -> list[Declined]:
+    return [
+        Declined(
+            shipment_id=row.shipment_id,
+            shipment=shipment_in(row),
+            carrier=row.carrier,
+            declined_by=tuple(row.declined_by),
+        )
+        for row in run(conn, "declined_shipments")
+    ]
+
+
+def note_declined(conn: Connection[Any], declined: Sequence[Declined]) -> None:
+    """Remember that these carriers are not asked about these shipments again."""
+    run(
+        conn, "note_declined", shipment_ids=[one.shipment_id for one in declined],
+        carriers=[one.carrier for one in declined],
+    )  # fmt: skip
+
+
+def declined_by(
+    conn: Connection[Any], account: str, order_ids: Sequence[str]
+) -> dict[tuple[str, str, str], tuple[str, ...]]:
+    """Carriers that declined shipments of these orders, by (order, invoice, number)."""
+    return {
+        (row.order_id, row.invoice_number, row.tracking_number): tuple(row.declined_by)
+        for row in run(conn, "declined_by", account=account, order_ids=list(order_ids))
+    }
+
+
+def shipment_in(row: Any) -> Shipment:
+    """The shipment in a row that has all of its columns."""
+    values = {name: getattr(row, name) for name in Shipment.__dataclass_fields__}
+    return Shipment(**{**values, "route": Route(row.route)})
 
 
 def awaited_orders(conn: Connection[Any], account: str, horizon: datetime) -> list[str]:

@@ -17,8 +17,8 @@ WHERE r.poll_id > %(after)s AND p.carrier = ANY(%(carriers)s) AND p.first_answer
 ORDER BY r.poll_id LIMIT %(size)s
 
 -- name: prospects_of_polls
--- What is recorded about the future of the shipments that share these references.
-SELECT t.shipment_id, t.estimated_at, t.pickup
+-- What is recorded about the future of the shipments that share these references, and about their end.
+SELECT t.shipment_id, t.estimated_at, t.pickup, t.received_by, t.proof_url
 FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
 WHERE s.poll_id = ANY(%(poll_ids)s)
 

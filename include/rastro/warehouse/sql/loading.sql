@@ -5,7 +5,7 @@ SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
 -- name: take_staged
 -- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index.
 SELECT DISTINCT ON (s.poll_id) s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at,
-    s.worked_out_again
+    s.worked_out_again, s.unasked
 FROM rastro.staged_snapshot s JOIN rastro.poll_state p USING (poll_id)
 WHERE s.poll_id > %(after)s
 ORDER BY s.poll_id, s.staged_id LIMIT %(size)s
@@ -51,7 +51,8 @@ WHERE (e.standing, e.status, e.position) IS DISTINCT FROM (excluded.standing, ex
 -- name: make_incoming_state
 CREATE TEMP TABLE IF NOT EXISTS incoming_state (
     shipment_id bigint, status text, status_at timestamptz, status_key text, delivered_at timestamptz,
-    estimated_at timestamptz, pickup jsonb, event_count integer, revision integer, newest boolean
+    estimated_at timestamptz, pickup jsonb, event_count integer, revision integer, newest boolean,
+    whole boolean, received_by text, proof_url text
 ) ON COMMIT DROP
 
 -- name: copy_incoming_state
@@ -61,8 +62,10 @@ COPY incoming_state FROM STDIN
 WITH taken AS (DELETE FROM incoming_state RETURNING *)
 UPDATE rastro.shipment_state t
 SET status = i.status, status_at = i.status_at, status_key = i.status_key, delivered_at = i.delivered_at,
-    estimated_at = CASE WHEN i.newest THEN i.estimated_at ELSE t.estimated_at END,
-    pickup = CASE WHEN i.newest THEN i.pickup ELSE t.pickup END,
+    estimated_at = CASE WHEN NOT i.newest THEN t.estimated_at WHEN i.whole THEN i.estimated_at ELSE coalesce(i.estimated_at, t.estimated_at) END,
+    pickup = CASE WHEN NOT i.newest THEN t.pickup WHEN i.whole THEN i.pickup ELSE coalesce(i.pickup, t.pickup) END,
+    received_by = CASE WHEN i.newest AND (i.whole OR i.received_by <> '') THEN i.received_by ELSE t.received_by END,
+    proof_url = CASE WHEN i.newest AND (i.whole OR i.proof_url <> '') THEN i.proof_url ELSE t.proof_url END,
     event_count = i.event_count, revision = i.revision, changed_at = %(now)s
 FROM taken i WHERE t.shipment_id = i.shipment_id
 
@@ -95,16 +98,17 @@ WHERE notice.state = 'superseded'
 -- name: settle_loaded
 -- An answer older than one that was loaded before leaves the plan as it is.
 UPDATE rastro.poll_state p
-SET loaded_at = new.answered_at, digest = CASE WHEN new.keeps_digest THEN p.digest ELSE new.digest END, status = new.status, quiet_since = new.quiet_since, estimated_at = new.estimated_at,
+SET loaded_at = new.answered_at, digest = CASE WHEN new.keeps_digest THEN p.digest ELSE new.digest END, status = new.status, quiet_since = new.quiet_since,
+    estimated_at = CASE WHEN new.whole THEN new.estimated_at ELSE coalesce(new.estimated_at, p.estimated_at) END,
     next_poll_at = CASE WHEN new.keeps_plan THEN p.next_poll_at ELSE new.next_poll_at END
 FROM unnest(%(poll_ids)s::bigint[], %(answered)s::timestamptz[], %(digests)s::bytea[], %(statuses)s::text[], %(quiet)s::timestamptz[],
-            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[], %(keep_plans)s::boolean[], %(keep_digests)s::boolean[])
-     AS new (poll_id, answered_at, digest, status, quiet_since, estimated_at, next_poll_at, keeps_plan, keeps_digest)
+            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[], %(keep_plans)s::boolean[], %(keep_digests)s::boolean[], %(whole)s::boolean[])
+     AS new (poll_id, answered_at, digest, status, quiet_since, estimated_at, next_poll_at, keeps_plan, keeps_digest, whole)
 WHERE p.poll_id = new.poll_id AND (p.loaded_at IS NULL OR p.loaded_at <= new.answered_at)
 
 -- name: keep_raw
 INSERT INTO rastro.raw_answer AS r (poll_id, answered_at, raw)
-SELECT poll_id, answered_at, raw FROM rastro.staged_snapshot WHERE staged_id = ANY(%(staged_ids)s) AND NOT worked_out_again
+SELECT poll_id, answered_at, raw FROM rastro.staged_snapshot WHERE staged_id = ANY(%(staged_ids)s) AND NOT worked_out_again AND NOT unasked
 ON CONFLICT (poll_id) DO UPDATE SET answered_at = excluded.answered_at, raw = excluded.raw
 WHERE r.answered_at <= excluded.answered_at
 

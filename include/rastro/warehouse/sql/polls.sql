@@ -45,7 +45,7 @@ FROM (
     FOR UPDATE SKIP LOCKED
 ) AS mine
 WHERE p.poll_id = mine.poll_id
-RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal
+RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours
 
 -- name: settle_unchanged
 UPDATE rastro.poll_state p
@@ -57,9 +57,9 @@ WHERE p.poll_id = new.poll_id
 UPDATE rastro.poll_state p
 SET answered_at = %(answered_at)s, first_answered_at = coalesce(p.first_answered_at, %(answered_at)s),
     next_poll_at = new.next_poll_at, lease_until = NULL, failures = 0,
-    digest = new.digest, refusal = new.refusal, refusal_text = new.refusal_text
+    digest = new.digest, refusal = new.refusal, refusal_text = new.refusal_text, not_ours = new.not_ours
 FROM unnest(%(poll_ids)s::bigint[], %(next_polls)s::timestamptz[], %(digests)s::bytea[], %(refusals)s::text[],
-            %(texts)s::text[]) AS new (poll_id, next_poll_at, digest, refusal, refusal_text)
+            %(texts)s::text[], %(not_ours)s::smallint[]) AS new (poll_id, next_poll_at, digest, refusal, refusal_text, not_ours)
 WHERE p.poll_id = new.poll_id
 
 -- name: settle_unanswered
@@ -74,7 +74,7 @@ COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id
 -- Answered, but not yet read: digest, state and next look are set when the answer is loaded.
 UPDATE rastro.poll_state
 SET answered_at = %(answered_at)s, first_answered_at = coalesce(first_answered_at, %(answered_at)s),
-    lease_until = NULL, failures = 0, refusal = '', refusal_text = ''
+    lease_until = NULL, failures = 0, refusal = '', refusal_text = '', not_ours = 0
 WHERE poll_id = ANY(%(poll_ids)s)
 
 -- name: add_batch

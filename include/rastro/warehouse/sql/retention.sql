@@ -30,6 +30,16 @@ WITH old AS (
 )
 DELETE FROM rastro.raw_answer r USING old WHERE r.poll_id = old.poll_id
 
+-- name: erase_letters
+-- Bodies that carriers sent and that have been read, with what in them nobody came to follow.
+WITH old AS (
+    SELECT inbox_id FROM rastro.inbox WHERE last_at < %(kept_since)s AND body IS NOT NULL AND read_at IS NOT NULL
+    ORDER BY last_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+), parts AS (
+    DELETE FROM rastro.inbox_part p USING old WHERE p.inbox_id = old.inbox_id
+)
+UPDATE rastro.inbox i SET body = NULL FROM old WHERE i.inbox_id = old.inbox_id
+
 -- name: erase_rehearsals
 WITH old AS (
     SELECT rehearsal_id FROM rastro.rehearsal WHERE rehearsed_at < %(kept_since)s

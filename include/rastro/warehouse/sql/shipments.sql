@@ -18,7 +18,7 @@ CREATE TEMP TABLE incoming_shipment (
     account text, order_id text, invoice_number text, tracking_number text, tracking_text text, courier text,
     tracking_url text, invoice_key text, shipper_cnpj text, carrier_id text, carrier text, carrier_reason text,
     reference text, service text, origin text, affiliate text, marketplace_order_id text, marketplace_endpoint text,
-    route text, marketplace text, locale text, ordered_at timestamptz, invoiced_at timestamptz, promised_at timestamptz,
+    route text, route_reason text, marketplace text, locale text, ordered_at timestamptz, invoiced_at timestamptz, promised_at timestamptz,
     city_to text, state_to text, skip text, warning text
 ) ON COMMIT DROP
 
@@ -40,12 +40,12 @@ WITH merged AS (
     INSERT INTO rastro.shipment AS s (
         account, order_id, invoice_number, tracking_number, tracking_text, courier, tracking_url, invoice_key,
         shipper_cnpj, carrier_id, carrier, carrier_reason, poll_id, service, origin, affiliate, marketplace_order_id,
-        marketplace_endpoint, route, marketplace, locale, ordered_at, invoiced_at, promised_at, city_to, state_to, skip,
+        marketplace_endpoint, route, route_reason, marketplace, locale, ordered_at, invoiced_at, promised_at, city_to, state_to, skip,
         warning, first_seen_at, updated_at)
     SELECT DISTINCT ON (i.account, i.order_id, i.invoice_number, i.tracking_number)
         i.account, i.order_id, i.invoice_number, i.tracking_number, i.tracking_text, i.courier, i.tracking_url,
         i.invoice_key, i.shipper_cnpj, i.carrier_id, i.carrier, i.carrier_reason, p.poll_id, i.service, i.origin,
-        i.affiliate, i.marketplace_order_id, i.marketplace_endpoint, i.route, i.marketplace, i.locale, i.ordered_at,
+        i.affiliate, i.marketplace_order_id, i.marketplace_endpoint, i.route, i.route_reason, i.marketplace, i.locale, i.ordered_at,
         i.invoiced_at, i.promised_at, i.city_to, i.state_to, i.skip, i.warning, %(now)s::timestamptz, %(now)s::timestamptz
     FROM incoming_shipment i
     LEFT JOIN rastro.poll_state p ON p.carrier = i.carrier AND p.reference = i.reference
@@ -54,15 +54,15 @@ WITH merged AS (
         tracking_text = excluded.tracking_text, courier = excluded.courier, tracking_url = excluded.tracking_url,
         invoice_key = excluded.invoice_key, shipper_cnpj = excluded.shipper_cnpj, carrier_id = excluded.carrier_id,
         carrier = excluded.carrier, carrier_reason = excluded.carrier_reason, poll_id = excluded.poll_id,
-        service = excluded.service, route = excluded.route, marketplace = excluded.marketplace,
+        service = excluded.service, route = excluded.route, route_reason = excluded.route_reason, marketplace = excluded.marketplace,
         promised_at = coalesce(excluded.promised_at, s.promised_at), skip = excluded.skip,
         warning = excluded.warning, updated_at = excluded.updated_at
     WHERE (s.tracking_text, s.courier, s.tracking_url, s.invoice_key, s.shipper_cnpj, s.carrier_id, s.carrier,
-           s.carrier_reason, s.poll_id, s.service, s.route, s.marketplace, s.skip)
+           s.carrier_reason, s.poll_id, s.service, s.route, s.route_reason, s.marketplace, s.skip)
         IS DISTINCT FROM
           (excluded.tracking_text, excluded.courier, excluded.tracking_url, excluded.invoice_key, excluded.shipper_cnpj,
            excluded.carrier_id, excluded.carrier, excluded.carrier_reason, excluded.poll_id, excluded.service,
-           excluded.route, excluded.marketplace, excluded.skip)
+           excluded.route, excluded.route_reason, excluded.marketplace, excluded.skip)
     RETURNING s.shipment_id, s.poll_id, s.skip, s.xmax = 0 AS is_new
 ), states AS (
     INSERT INTO rastro.shipment_state (shipment_id, changed_at)
@@ -122,6 +122,22 @@ FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
 WHERE s.account = %(account)s AND s.order_id = ANY(%(order_ids)s) AND s.skip = '' AND s.route = 'direct'
   AND t.status = 'delivered'
 ON CONFLICT ON CONSTRAINT notice_is_owed_once DO NOTHING
+
+-- name: declined_shipments
+-- Shipments whose carrier has said several times in a row that they are not its own.
+SELECT s.* FROM rastro.poll_state p JOIN rastro.shipment s USING (poll_id)
+WHERE p.not_ours >= 3 AND s.skip = ''
+ORDER BY s.shipment_id
+
+-- name: declined_by
+-- Which carriers have declined which shipments of these orders.
+SELECT order_id, invoice_number, tracking_number, declined_by FROM rastro.shipment
+WHERE account = %(account)s AND order_id = ANY(%(order_ids)s) AND declined_by <> '{}'
+
+-- name: note_declined
+UPDATE rastro.shipment s SET declined_by = array_append(s.declined_by, said.carrier)
+FROM unnest(%(shipment_ids)s::bigint[], %(carriers)s::text[]) AS said (shipment_id, carrier)
+WHERE s.shipment_id = said.shipment_id AND NOT said.carrier = ANY(s.declined_by)
 
 -- name: awaited_orders
 SELECT order_id FROM rastro.awaited_order

@@ -1,0 +1,218 @@
+"""
+Receive what carriers tell by themselves: fetch feeds, and read what stands in the inbox, for the load that follows.
+
+Every body is kept and committed before it is read, since most of it comes once. What it says about a parcel that nobody
+follows yet waits until somebody does: a carrier may speak of a parcel before its order has been read.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from rastro.carriers.base import Carrier, Feed, Part
+from rastro.errors import CredentialsRefused, Unreadable
+from rastro.http import Http, Response
+from rastro.models import Refusal
+from rastro.pipeline.tokens import AccessKeeper
+from rastro.pipeline.track import digest_of
+from rastro.polling import start_of_interval
+from rastro.settings import Settings
+from rastro.warehouse import inbox, records
+from rastro.warehouse.inbox import Letter, Unasked, WaitingPart, Way
+
+AT_A_TIME = 100
+UNREADABLE = "unreadable push"
+
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """
+    ``letters`` read, and the parts they were cut into: handed over for loading (``told``), about parcels that nobody
+    follows yet (``waiting``), ``refused`` (no news in them) or ``quarantined``. ``late`` are parts of earlier letters
+    whose parcels have come to be followed.
+    """
+
+    letters: int = 0
+    told: int = 0
+    waiting: int = 0
+    refused: int = 0
+    quarantined: int = 0
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A part of a letter, wherever it has waited since."""
+
+    inbox_id: int
+    carrier: str
+    part: Part
+    received_at: datetime
+
+
+def fetch(
+    conn: Connection[Any],
+    carrier: Carrier,
+    feed: Feed,
+    http: Http,
+    keeper: AccessKeeper,
+    settings: Settings,
+    now: datetime,
+) -> bool:
+    """
+    Fetch a carrier's newest lot and keep it, before anything is read. False when it was asked too short a time ago.
+
+    :raises RastroError: nothing was handed out.
+    """
+    last = inbox.last_fetched(conn, carrier.code)
+    if last is not None and now - last < feed.every:
+        return False
+    response = answer_from(http, feed, keeper)
+    inbox.receive(conn, carrier.code, Way.FEED, feed_digest(response.body), zlib.compress(response.body, 1), now)
+    next_poll_at = start_of_interval(now, settings.poll_every) + settings.poll_every
+    inbox.answered_by_feed(conn, carrier.code, now, next_poll_at)
+    conn.commit()
+    return True
+
+
+def answer_from(http: Http, feed: Feed, keeper: AccessKeeper) -> Response:
+    access = keeper.access()
+    try:
+        response = http.send(feed.request_for(access))
+        feed.check(response)
+    except CredentialsRefused:
+        renewed = keeper.renewed(access)
+        if renewed is None:
+            raise
+        response = http.send(feed.request_for(renewed))
+        feed.check(response)
+    return response
+
+
+def feed_digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).digest()
+
+
+def read(conn: Connection[Any], carriers: Mapping[str, Carrier], *, now: datetime, run_id: str) -> Figures:
+    """
+    Read all that came, of these carriers.
+
+    Committed some letters at a time, each closed together with what it brought.
+    """
+    figures = Figures()
+    while letters := inbox.take_unread(conn, carriers, AT_A_TIME):
+        pieces = []
+        for letter in letters:
+            try:
+                pieces += list(cut(letter, carriers[letter.carrier]))
+            except Unreadable as error:
+                put_aside(
+                    conn, letter.carrier, f"letter {letter.inbox_id}", error, error.raw, letter.received_at, run_id
+                )
+                figures.quarantined += 1
+        inbox.let_wait(conn, sort(conn, pieces, carriers, figures, run_id))
+        inbox.close_read(conn, letters, now)
+        conn.commit()
+        figures.letters += len(letters)
+    read_late(conn, carriers, figures, run_id)
+    return figures
+
+
+def read_late(conn: Connection[Any], carriers: Mapping[str, Carrier], figures: Figures, run_id: str) -> None:
+    """Parts that have waited for parcels which are followed by now."""
+    after = 0
+    while parts := inbox.take_waiting(conn, carriers, after, AT_A_TIME):
+        after = parts[-1].part_id
+        pieces = [
+            Piece(
+                inbox_id=one.inbox_id,
+                carrier=one.carrier,
+                part=Part(references=one.refs, raw=zlib.decompress(one.raw)),
+                received_at=one.received_at,
+            )
+            for one in parts
+        ]
+        sort(conn, pieces, carriers, figures, run_id)
+        inbox.drop_waiting(conn, parts)
+        conn.commit()
+        figures.late += len(parts)
+
+
+def cut(letter: Letter, carrier: Carrier) -> Iterator[Piece]:
+    """
+    :raises Unreadable: it is not what this carrier sends in this way.
+    """
+    body = zlib.decompress(letter.body)
+    sender = carrier.push if letter.way is Way.PUSH else carrier.feed
+    if sender is None:
+        raise Unreadable(f"{carrier.code}: nothing is known of its {letter.way}", raw=body)
+    for part in sender.parts(body):
+        yield Piece(inbox_id=letter.inbox_id, carrier=letter.carrier, part=part, received_at=letter.received_at)
+
+
+def sort(
+    conn: Connection[Any],
+    pieces: Sequence[Piece],
+    carriers: Mapping[str, Carrier],
+    figures: Figures,
+    run_id: str,
+) -> list[WaitingPart]:
+    """Hand over what is about parcels that we follow; the rest is returned, and waits."""
+    wanted = {(piece.carrier, reference) for piece in pieces for reference in piece.part.references}
+    followed = inbox.followed(conn, wanted)
+    told: list[Unasked] = []
+    waiting: list[WaitingPart] = []
+    for piece in pieces:
+        known = {ref: followed[piece.carrier, ref] for ref in piece.part.references if (piece.carrier, ref) in followed}
+        if not known:
+            waiting.append(to_wait(piece))
+            continue
+        for reference, poll_id in known.items():
+            try:
+                meaning = carriers[piece.carrier].parse(piece.part.raw, reference)
+            except Unreadable as error:
+                put_aside(conn, piece.carrier, reference, error, piece.part.raw, piece.received_at, run_id)
+                figures.quarantined += 1
+                continue
+            if isinstance(meaning, Refusal):
+                figures.refused += 1
+            else:
+                told.append(
+                    Unasked(
+                        poll_id=poll_id,
+                        told_at=piece.received_at,
+                        digest=digest_of(piece.part.raw),
+                        snapshot=encode(meaning),
+                        raw=zlib.compress(piece.part.raw, 1),
+                    )
+                )
+    inbox.stage(conn, told, run_id)
+    figures.told += len(told)
+    figures.waiting += len(waiting)
+    return waiting
+
+
+def to_wait(piece: Piece) -> WaitingPart:
+    return WaitingPart(
+        inbox_id=piece.inbox_id,
+        carrier=piece.carrier,
+        refs=piece.part.references,
+        raw=zlib.compress(piece.part.raw, 1),
+        received_at=piece.received_at,
+    )
+
+
+def put_aside(
+    conn: Connection[Any], carrier: str, subject: str, error: Unreadable, raw: bytes, at: datetime, run_id: str
+) -> None:
+    records.quarantine(
+        conn, origin=carrier, subject=subject, reason=UNREADABLE, detail=str(error), raw=raw, now=at, run_id=run_id
+    )

@@ -1,0 +1,117 @@
+"""What carriers sent by themselves or handed out once: kept before it is read, and read once."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from psycopg import Connection
+
+from rastro.warehouse.queries import copy_in, run
+
+
+class Way(StrEnum):
+    """How it came."""
+
+    PUSH = "push"  # the carrier called us
+    FEED = "feed"  # we fetched a lot that is handed out once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One body as it came, compressed."""
+
+    inbox_id: int
+    carrier: str
+    way: Way
+    body: bytes = field(repr=False)
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingPart:
+    """What a letter says about a parcel that nobody followed when it was read; ``raw`` is compressed."""
+
+    inbox_id: int
+    carrier: str
+    refs: tuple[str, ...]
+    raw: bytes = field(repr=False)
+    received_at: datetime
+    part_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unasked:
+    """A snapshot on its way to :mod:`rastro.warehouse.loading`; ``snapshot`` and ``raw`` are encoded."""
+
+    poll_id: int
+    told_at: datetime
+    digest: bytes
+    snapshot: bytes
+    raw: bytes = field(repr=False)
+
+
+def receive(conn: Connection[Any], carrier: str, way: Way, digest: bytes, body: bytes, now: datetime) -> bool:
+    """
+    Keep a body; false when the very same one is here already.
+
+    :param body: compressed.
+    """
+    (row,) = run(conn, "receive", carrier=carrier, way=way.value, digest=digest, body=body, now=now)
+    return bool(row.is_new)
+
+
+def last_fetched(conn: Connection[Any], carrier: str) -> datetime | None:
+    """When a lot was last fetched from the carrier."""
+    (row,) = run(conn, "last_fetched", carrier=carrier)
+    at: datetime | None = row.at
+    return at
+
+
+def answered_by_feed(conn: Connection[Any], carrier: str, now: datetime, next_poll_at: datetime) -> None:
+    """Count every reference of the carrier as answered."""
+    run(conn, "answered_by_feed", carrier=carrier, now=now, next_poll_at=next_poll_at)
+
+
+def take_unread(conn: Connection[Any], carriers: Collection[str], size: int) -> list[Letter]:
+    rows = run(conn, "take_unread", carriers=list(carriers), size=size)
+    return [Letter(**{**row._asdict(), "way": Way(row.way)}) for row in rows]
+
+
+def close_read(conn: Connection[Any], letters: Sequence[Letter], now: datetime) -> None:
+    run(conn, "close_read", inbox_ids=[letter.inbox_id for letter in letters], now=now)
+
+
+def followed(conn: Connection[Any], wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Of these (carrier, reference) the ones that are followed, with the number they are asked about under."""
+    rows = run(
+        conn, "followed_references", carriers=[carrier for carrier, _ in wanted],
+        references=[reference for _, reference in wanted],
+    )  # fmt: skip
+    return {(row.carrier, row.reference): row.poll_id for row in rows}
+
+
+def stage(conn: Connection[Any], told: Sequence[Unasked], run_id: str) -> None:
+    """Hand over for loading."""
+    rows = ((one.poll_id, one.told_at, one.digest, one.snapshot, one.raw, run_id, True) for one in told)
+    copy_in(conn, "copy_unasked", rows)
+    run(
+        conn, "settle_unasked",
+        poll_ids=[one.poll_id for one in told], told_at=[one.told_at for one in told],
+    )  # fmt: skip
+
+
+def let_wait(conn: Connection[Any], parts: Iterable[WaitingPart]) -> None:
+    rows = ((part.inbox_id, part.carrier, list(part.refs), part.raw, part.received_at) for part in parts)
+    copy_in(conn, "copy_waiting_parts", rows)
+
+
+def take_waiting(conn: Connection[Any], carriers: Collection[str], after: int, size: int) -> list[WaitingPart]:
+    """The next parts above ``after`` about parcels that are followed by now."""
+    rows = run(conn, "take_waiting_parts", carriers=list(carriers), after=after, size=size)
+    return [WaitingPart(**{**row._asdict(), "refs": tuple(row.refs)}) for row in rows]
+
+
+def drop_waiting(conn: Connection[Any], parts: Sequence[WaitingPart]) -> None:
+    run(conn, "drop_waiting_parts", part_ids=[part.part_id for part in parts])

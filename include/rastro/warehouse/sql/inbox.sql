@@ -1,0 +1,56 @@
+-- name: receive
+-- Keeps what came. The very same body again is counted and not read again.
+INSERT INTO rastro.inbox AS i (carrier, way, digest, body, received_at, last_at)
+VALUES (%(carrier)s, %(way)s, %(digest)s, %(body)s, %(now)s, %(now)s)
+ON CONFLICT ON CONSTRAINT inbox_keeps_a_body_once DO UPDATE SET times = i.times + 1, last_at = excluded.last_at
+RETURNING times = 1 AS is_new
+
+-- name: last_fetched
+SELECT max(last_at) AS at FROM rastro.inbox WHERE carrier = %(carrier)s AND way = 'feed'
+
+-- name: answered_by_feed
+-- A lot that was handed out speaks for every reference of its carrier: what is not in it has nothing new.
+UPDATE rastro.poll_state
+SET answered_at = %(now)s, first_answered_at = coalesce(first_answered_at, %(now)s), failures = 0, lease_until = NULL,
+    next_poll_at = %(next_poll_at)s
+WHERE carrier = %(carrier)s AND next_poll_at IS NOT NULL
+
+-- name: take_unread
+-- The oldest that nobody has read, a bounded number of them; those that somebody else is at are left to them.
+SELECT inbox_id, carrier, way, body, received_at FROM rastro.inbox
+WHERE read_at IS NULL AND carrier = ANY(%(carriers)s)
+ORDER BY inbox_id LIMIT %(size)s
+FOR UPDATE SKIP LOCKED
+
+-- name: close_read
+UPDATE rastro.inbox SET read_at = %(now)s WHERE inbox_id = ANY(%(inbox_ids)s)
+
+-- name: followed_references
+SELECT p.poll_id, p.carrier, p.reference FROM unnest(%(carriers)s::text[], %(references)s::text[]) AS wanted (carrier, reference)
+JOIN rastro.poll_state p USING (carrier, reference)
+
+-- name: copy_unasked
+COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id, unasked) FROM STDIN
+
+-- name: settle_unasked
+-- The carrier has spoken of these; no question was answered, so no hour is covered by it.
+UPDATE rastro.poll_state p
+SET first_answered_at = coalesce(p.first_answered_at, told.at), refusal = '', refusal_text = '', not_ours = 0,
+    next_poll_at = CASE WHEN p.refusal <> '' AND p.next_poll_at IS NULL THEN told.at ELSE p.next_poll_at END
+FROM unnest(%(poll_ids)s::bigint[], %(told_at)s::timestamptz[]) AS told (poll_id, at)
+WHERE p.poll_id = told.poll_id
+
+-- name: copy_waiting_parts
+COPY rastro.inbox_part (inbox_id, carrier, refs, raw, received_at) FROM STDIN
+
+-- name: take_waiting_parts
+-- Parts about parcels that have come to be followed since, each with all of its references.
+SELECT w.part_id, w.inbox_id, w.carrier, w.refs, w.raw, w.received_at
+FROM rastro.inbox_part w
+WHERE w.part_id > %(after)s AND w.carrier = ANY(%(carriers)s)
+  AND EXISTS (SELECT FROM rastro.poll_state p WHERE p.carrier = w.carrier AND p.reference = ANY(w.refs))
+ORDER BY w.part_id LIMIT %(size)s
+FOR UPDATE SKIP LOCKED
+
+-- name: drop_waiting_parts
+DELETE FROM rastro.inbox_part WHERE part_id = ANY(%(part_ids)s)
