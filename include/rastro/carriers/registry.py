@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 
+from rastro.carriers.azul_cargo import AzulCargo
 from rastro.carriers.base import Carrier
+from rastro.carriers.braspress import Braspress
 from rastro.carriers.correios import Correios
 from rastro.carriers.jadlog import Jadlog
+from rastro.carriers.rodonaves import Rodonaves
+from rastro.carriers.ssw import Ssw
 
 CARRIERS: Mapping[str, Carrier] = {
+    "azul_cargo": AzulCargo(),
+    "braspress": Braspress(),
     "correios": Correios(),
     "jadlog": Jadlog(),
+    "rodonaves": Rodonaves(),
+    "ssw": Ssw(),
 }
