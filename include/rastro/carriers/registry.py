@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rastro.carriers.aftership import AfterShip
 from rastro.carriers.azul_cargo import AzulCargo
 from rastro.carriers.base import Carrier
 from rastro.carriers.braspress import Braspress
@@ -9,12 +10,15 @@ from rastro.carriers.correios import Correios
 from rastro.carriers.jadlog import Jadlog
 from rastro.carriers.rodonaves import Rodonaves
 from rastro.carriers.ssw import Ssw
+from rastro.carriers.track17 import Track17
 
 CARRIERS: Mapping[str, Carrier] = {
+    "aftership": AfterShip(),
     "azul_cargo": AzulCargo(),
     "braspress": Braspress(),
     "correios": Correios(),
     "jadlog": Jadlog(),
     "rodonaves": Rodonaves(),
     "ssw": Ssw(),
+    "track17": Track17(),
 }
