@@ -7,18 +7,26 @@ from rastro.carriers.azul_cargo import AzulCargo
 from rastro.carriers.base import Carrier
 from rastro.carriers.braspress import Braspress
 from rastro.carriers.correios import Correios
+from rastro.carriers.dhl import Dhl
+from rastro.carriers.fedex import Fedex
 from rastro.carriers.jadlog import Jadlog
 from rastro.carriers.rodonaves import Rodonaves
 from rastro.carriers.ssw import Ssw
 from rastro.carriers.track17 import Track17
+from rastro.carriers.ups import Ups
+from rastro.carriers.usps import Usps
 
 CARRIERS: Mapping[str, Carrier] = {
     "aftership": AfterShip(),
     "azul_cargo": AzulCargo(),
     "braspress": Braspress(),
     "correios": Correios(),
+    "dhl": Dhl(),
+    "fedex": Fedex(),
     "jadlog": Jadlog(),
     "rodonaves": Rodonaves(),
     "ssw": Ssw(),
     "track17": Track17(),
+    "ups": Ups(),
+    "usps": Usps(),
 }

@@ -1,0 +1,102 @@
+"""
+What carriers that deliver worldwide have in common: clocks of other countries, the way back, the order of lines.
+
+Their times are local at the place of the event. Most come with an offset; those without are read in the zone that the
+country's capital or largest cities keep, which is a guess for countries of several zones.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from rastro.carriers import lines
+from rastro.models import Event, Standing, Status
+
+T = TypeVar("T")
+
+ZONES: Mapping[str, tzinfo] = {
+    "BR": lines.BRASILIA,
+    **{
+        country: ZoneInfo(zone)
+        for zone, countries in (
+            ("America/New_York", "US"),
+            ("America/Toronto", "CA"),
+            ("America/Mexico_City", "MX"),
+            ("America/Argentina/Buenos_Aires", "AR"),
+            ("America/Montevideo", "UY"),
+            ("America/Asuncion", "PY"),
+            ("America/Santiago", "CL"),
+            ("America/La_Paz", "BO"),
+            ("America/Lima", "PE"),
+            ("America/Bogota", "CO"),
+            ("America/Panama", "PA"),
+            ("Europe/Lisbon", "PT"),
+            ("Europe/London", "GB IE"),
+            ("Europe/Brussels", "AT BE CH CZ DE DK ES FR HU IT LU NL NO PL SE"),
+            ("Asia/Shanghai", "CN HK MO SG TW"),
+            ("Asia/Tokyo", "JP KR"),
+        )
+        for country in countries.split()
+    },
+}
+END_OF_DAY = timedelta(days=1, seconds=-1)
+
+# English wording. What goes back to a depot is no return, and "returned" does not say that it is over.
+SENDER = r"(the )?(original )?(sender|shipper|consignor)"
+TO_SENDER = rf"\bdeliver\w*\b.*\bto {SENDER}\b"
+RETURNING = (
+    r"(\breturn(?!ed receipt)\w*\b(?! receipt)"
+    r"(?!.*\b(facility|depot|cent(er|re)|base|station|terminal|hub|warehouse)\b))"
+)
+WAITING = r"\b(ready|available|awaiting|waiting)\b.*\b(pick[ -]?up|collect)"
+# What a line may add to a delivery without being one, or its end.
+REMARK = r"proof of delivery|\b(photo|picture|signature)\b.*\b(available|added|updated)"
+# After a line of the way back, what moves the parcel moves it towards its sender.
+HOMEWARD: Mapping[Status, Status] = {
+    Status.DELIVERED: Status.RETURNED,
+    **dict.fromkeys(
+        (
+            Status.INFO_RECEIVED,
+            Status.IN_TRANSIT,
+            Status.OUT_FOR_DELIVERY,
+            Status.DELIVERY_FAILED,
+            Status.READY_FOR_PICKUP,
+        ),
+        Status.RETURNING,
+    ),
+}
+
+
+def zone_of(country: str | None) -> tzinfo:
+    """The zone of local times in a country (two letters); UTC where it is not known."""
+    return ZONES.get((country or "").strip().upper(), UTC)
+
+
+def wall_clock(at: datetime) -> str:
+    """What the clock at the place showed: the same whether the carrier wrote an offset or not."""
+    return at.replace(tzinfo=None).isoformat()
+
+
+def oldest_first(told: Sequence[T], times: Sequence[datetime]) -> Sequence[T]:
+    """``told`` the other way round, since the newest stands first, unless their times say that the oldest does."""
+    return told if times and times[0] < times[-1] else told[::-1]
+
+
+def end_of(at: datetime | None) -> datetime | None:
+    """A promise; midnight stands for a day without an hour, and promises its end."""
+    return at + END_OF_DAY if at and at.time() == time.min else at
+
+
+def with_way_back(events: Iterable[Event]) -> Iterator[Event]:
+    """
+    ``events``, oldest first, those after the beginning of the way back read as part of it.
+
+    A delivery there is one to the sender, which no code of these carriers says by itself.
+    """
+    going_back = False
+    for event in events:
+        counts = event.standing is Standing.EFFECTIVE
+        yield replace(event, status=HOMEWARD.get(event.status, event.status)) if going_back and counts else event
+        going_back = going_back or (counts and event.status is Status.RETURNING)
