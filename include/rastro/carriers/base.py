@@ -82,6 +82,10 @@ class Feed(Protocol):
 
     every: timedelta  # the shortest time between two calls
 
+    def host(self, account: Account) -> str:
+        """The base URL of the feed, which may be another than the account's."""
+        ...
+
     def request_for(self, access: Access) -> Request: ...
 
     def check(self, response: Response) -> None:

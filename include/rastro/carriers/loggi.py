@@ -2,18 +2,21 @@
 Loggi: packages of one company, asked by tracking code, and its webhook.
 
 API docs: https://docs.api.loggi.com (v1; read 2026-11).
-Quirks: ``code`` is a 64-bit number, so it comes as a number or as text. One tracking code can stand for several
-packages; the one with the newest line is told about. The history has no order of its own. Times are UTC. Errors are
+Quirks: ``code`` is a 64-bit number, so it comes as a number or as text. Names are in camel case, in older answers in
+snake case, where the history is called ``history``. The history has no order of its own; its times are UTC. Errors are
 gRPC's ``{code, message, details}``; of a package it does not know Loggi says 404 with code 5. The webhook's body is one
-package with its whole history, authenticated by the user and password that the shop chose when it registered it.
+package with its history, authenticated by the user and password that the shop chose when it registered it; a late
+repeat of one must not take newer lines back, so a push is read as what is new.
 
 Guesses: what a code means is read from two integrations that agree on most of the table; no code is known to say "out
 for delivery", so the codes of the way there are refined by their description, and a damage or loss (9) counts as a loss
-only where the words say so. Codes that nobody explains stay unknown.
+only where the words say so. Codes that nobody explains (19, 23, 26, 27, 29) stay unknown. Of several packages under one
+tracking code the one that is still under way is told about, so that none is called delivered before the others are.
 """
 
 import base64
 import hmac
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -24,12 +27,12 @@ import msgspec
 from rastro.access import Access, Account, Field
 from rastro.carriers import lines
 from rastro.carriers.base import Carrier, Part, Push, Pushed
+from rastro.diff import state_of
 from rastro.errors import Misconfigured, Unreadable
 from rastro.http import Request, Response, path_segment
-from rastro.models import Event, ReferenceKind, Refusal, RefusalReason, Snapshot, Status
+from rastro.models import Event, Refusal, RefusalReason, Snapshot, Status
 from rastro.numbers import normalise
 from rastro.oauth import OAuth
-from rastro.references import reference_from
 from rastro.routing import Claims
 
 STATUS: Mapping[str, Status] = {
@@ -39,7 +42,7 @@ STATUS: Mapping[str, Status] = {
     "4": Status.IN_TRANSIT,
     "5": Status.DELIVERED,
     "6": Status.DELIVERY_FAILED,  # refused by the recipient
-    "7": Status.RETURNING,
+    "7": Status.RETURNING,  # the return has begun
     "8": Status.RETURNED,
     "9": Status.ON_HOLD,  # lost or damaged
     "10": Status.DELIVERY_FAILED,
@@ -60,8 +63,18 @@ STATUS: Mapping[str, Status] = {
     "30": Status.IN_TRANSIT,
 }
 REFINED: Mapping[Status, lines.Words] = {
-    Status.IN_TRANSIT: ((r"saiu para entrega|rota de entrega", Status.OUT_FOR_DELIVERY),),
+    Status.IN_TRANSIT: ((r"(?<!nao )saiu para (a )?entrega|\brota de entrega", Status.OUT_FOR_DELIVERY),),
     Status.ON_HOLD: ((r"extravi|perdid|\broub|\bfurt", Status.LOST),),
+    Status.DELIVERED: (
+        (r"\bremetente|devol", Status.RETURNED),
+        (r"nao (foi )?entregue", Status.DELIVERY_FAILED),
+    ),
+}
+# Which of several packages speaks for their tracking code: what is under way, then what has ended, then the rest.
+UNDER_WAY = 2
+RANK: Mapping[Status, int] = {
+    **dict.fromkeys((Status.DELIVERED, Status.RETURNED, Status.LOST), 1),
+    **dict.fromkeys((Status.INFO_RECEIVED, Status.CANCELLED, Status.UNKNOWN), 0),
 }
 NOT_FOUND = 5  # gRPC
 END_OF_DAY = timedelta(days=1, seconds=-1)
@@ -84,8 +97,7 @@ class Step(msgspec.Struct):
 
 
 class Package(msgspec.Struct, rename="camel"):
-    tracking_code: str = ""
-    loggi_key: str = ""
+    tracking_code: str | None = None
     status: Line | None = None
     promised_date: str | None = None
     tracking_history: list[Step] | None = None
@@ -93,12 +105,12 @@ class Package(msgspec.Struct, rename="camel"):
 
 
 class Answer(msgspec.Struct):
-    packages: list[Package]
+    """Packages, or an error. ``whole`` is ours: it marks what was pushed."""
 
-
-class Fault(msgspec.Struct):
-    code: int
+    packages: list[Package] | None = None
+    code: int | None = None
     message: str = ""
+    whole: bool = True
 
 
 class LoggiPush:
@@ -112,14 +124,12 @@ class LoggiPush:
         return hmac.compare_digest(pushed.headers.get("authorization", "").encode(), expected)
 
     def parts(self, body: bytes) -> Iterator[Part]:
-        package = lines.decoded(body, Package, Loggi.code)
-        if not package.tracking_code and not package.loggi_key:
+        package = lines.decoded(camelled(body), Package, Loggi.code)
+        if not package.tracking_code:
             raise Unreadable("loggi: a push that names no package", raw=body)
-        known_by = [normalise(package.tracking_code)] if package.tracking_code else []
-        if package.loggi_key:
-            known_by.append(reference_from(ReferenceKind.CARRIER_ID, package.loggi_key))
         # Wrapped as the answer to a question is, so that there is one thing to read.
-        yield Part(references=tuple(known_by), raw=b'{"packages":[' + body.removeprefix(b"\xef\xbb\xbf") + b"]}")
+        raw = b'{"whole":false,"packages":[' + body.removeprefix(b"\xef\xbb\xbf") + b"]}"
+        return iter([Part(references=(normalise(package.tracking_code),), raw=raw)])
 
 
 class Loggi(Carrier):
@@ -127,14 +137,23 @@ class Loggi(Carrier):
     name = "Loggi"
     docs = "https://docs.api.loggi.com"
     confidence = "B"
-    unsure = "The meaning of the status codes is read from integrations, and some codes stay unexplained."
+    unsure = (
+        "The meaning of the status codes is read from integrations, some codes stay unexplained, and that a package is "
+        "out for delivery is told by the description alone."
+    )
     base_url = "https://api.loggi.com"
     fields = (
         Field(name="login", label="Client id"),
         Field(name="password", label="Client secret", secret=True),
         Field(name="company_id", label="Company id", help="The number of the company whose packages these are."),
         Field(name="push_user", label="Webhook user", help="As registered with Loggi for the webhook.", required=False),
-        Field(name="push_password", label="Webhook password", secret=True, required=False),
+        Field(
+            name="push_password",
+            label="Webhook password",
+            help="Likewise; without it no push is believed.",
+            secret=True,
+            required=False,
+        ),
     )
     credentials = "Ask Loggi's integration team for a client id and secret, and for the number of your company."
     requests_per_second = 2.0  # no limit is published; the docs prefer the webhook to polling
@@ -159,38 +178,46 @@ class Loggi(Carrier):
         )
 
     def split(self, response: Response, asked: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
-        if response.status == 404:
-            fault = lines.decoded(response.body, Fault, self.code)
-            if fault.code != NOT_FOUND:
-                raise Unreadable("loggi: a 404 that is not about a package", raw=response.body)
-            said = msgspec.json.encode({"code": fault.code, "message": fault.message})  # its details may differ
+        answer = lines.decoded(camelled(response.body), Answer, self.code)
+        if answer.packages is None:
+            if answer.code != NOT_FOUND:
+                raise Unreadable("loggi: an answer with neither packages nor a reason", raw=response.body)
+            # The details of an error may differ from one time to the next.
+            said = msgspec.json.encode({"code": answer.code, "message": answer.message})
             return iter([(asked[0] if asked else "", said)])
-        packages = lines.decoded(response.body, Answer, self.code).packages
-        named = next((normalise(one.tracking_code) for one in packages if one.tracking_code), "")
+        named = next((normalise(one.tracking_code) for one in answer.packages if one.tracking_code), "")
         return iter([(asked[0] if asked else named, response.body)])
 
     def parse(self, raw: bytes, reference: str = "") -> Snapshot | Refusal:
-        answer = lines.decoded(raw, Answer | Fault, self.code)  # type: ignore[arg-type]  # a union is fine for msgspec
-        if isinstance(answer, Fault):
-            return Refusal(
-                reference=reference,
-                reason=RefusalReason.NOT_FOUND,
-                code=str(answer.code),
-                message=answer.message,
-            )
+        answer = lines.decoded(camelled(raw), Answer, self.code)
+        if answer.packages is None and answer.code != NOT_FOUND:
+            raise Unreadable("loggi: an answer with neither packages nor a reason", raw=raw, reference=reference)
         try:
-            told = [(one, history(one)) for one in answer.packages]
-            package, events = max(told, key=newest, default=(Package(), ()))
+            told = [(one, history(one)) for one in answer.packages or ()]
+            package, events = max(told, key=speaks, default=(Package(), ()))
             estimated_at = promise(package.promised_date)
         except lines.UNREADABLE as error:
             raise Unreadable(f"loggi: a line makes no sense ({error})", raw=raw, reference=reference) from error
         if not events:
-            return Refusal(reference=reference, reason=RefusalReason.NOT_FOUND, message="no package, or no line of it")
-        return Snapshot(reference=reference, events=events, estimated_at=estimated_at)
+            code, said = (
+                ("", "no package, or no line of it") if answer.code is None else (str(NOT_FOUND), answer.message)
+            )
+            return Refusal(reference=reference, reason=RefusalReason.NOT_FOUND, code=code, message=said)
+        return Snapshot(reference=reference, events=events, estimated_at=estimated_at, whole=answer.whole)
 
 
-def newest(told: tuple[Package, tuple[Event, ...]]) -> float:
-    return told[1][-1].occurred_at.timestamp() if told[1] else float("-inf")
+def camelled(body: bytes) -> bytes:
+    """``body`` with names in snake case turned into camel case."""
+    return re.sub(
+        rb'"[a-z]+(?:_[a-z]+)+"(?=\s*:)', lambda name: re.sub(rb"_[a-z]", lambda at: at[0][1:].upper(), name[0]), body
+    )
+
+
+def speaks(told: tuple[Package, tuple[Event, ...]]) -> tuple[int, float]:
+    """What ranks a package among those of its tracking code: where it is (:data:`RANK`), then its newest line."""
+    _, events = told
+    newest = events[-1].occurred_at.timestamp() if events else float("-inf")
+    return RANK.get(state_of(events).status, UNDER_WAY), newest
 
 
 def history(package: Package) -> tuple[Event, ...]:
@@ -202,16 +229,18 @@ def history(package: Package) -> tuple[Event, ...]:
     steps = package.tracking_history or package.history or []
     times = [lines.moment(step.status.updated_time, UTC) for step in steps]
     in_order = lines.oldest_first(list(zip(steps, times, strict=True)), times)
-    events = {one.key: one for one in (event(step.status, step.location, at) for step, at in in_order)}
+    events = lines.history(event(step.status, step.location, at) for step, at in in_order)
     if package.status and package.status.updated_time:
         now = event(package.status, None, lines.moment(package.status.updated_time, UTC))
-        events.setdefault(now.key, now)
-    return lines.history(events.values())
+        known = {one.key for one in events}
+        if not events or (now.key not in known and now.code != events[-1].code):
+            return lines.history((*events, now))
+    return events
 
 
 def event(line: Line, place: Place | None, at: datetime) -> Event:
     description = (line.description or "").strip()
-    code = str(line.code).strip() if line.code not in {None, ""} else ""
+    code = "" if line.code is None else str(line.code).strip()
     return Event(
         key=f"{code or lines.as_code(description)} {at.isoformat()}",
         occurred_at=at,
@@ -232,6 +261,6 @@ def meaning(code: str, description: str) -> Status:
 
 def promise(written: str | None) -> datetime | None:
     """When the package is promised for; a bare day means its end, in Brasília."""
-    at = lines.moment_or_none(written, UTC)
-    bare = at is not None and len((written or "").strip()) == len("2026-01-01")
-    return at.replace(tzinfo=lines.BRASILIA) + END_OF_DAY if at and bare else at
+    bare = re.fullmatch(r"\d{4}-\d\d-\d\d", (written or "").strip())
+    at = lines.moment_or_none(written, lines.BRASILIA if bare else UTC)
+    return at + END_OF_DAY if at and bare else at

@@ -10,8 +10,11 @@ from rastro.carriers.correios import Correios
 from rastro.carriers.dhl import Dhl
 from rastro.carriers.fedex import Fedex
 from rastro.carriers.jadlog import Jadlog
+from rastro.carriers.jt_express import JtExpress
+from rastro.carriers.loggi import Loggi
 from rastro.carriers.rodonaves import Rodonaves
 from rastro.carriers.ssw import Ssw
+from rastro.carriers.total_express import TotalExpress
 from rastro.carriers.track17 import Track17
 from rastro.carriers.ups import Ups
 from rastro.carriers.usps import Usps
@@ -24,8 +27,11 @@ CARRIERS: Mapping[str, Carrier] = {
     "dhl": Dhl(),
     "fedex": Fedex(),
     "jadlog": Jadlog(),
+    "jt_express": JtExpress(),
+    "loggi": Loggi(),
     "rodonaves": Rodonaves(),
     "ssw": Ssw(),
+    "total_express": TotalExpress(),
     "track17": Track17(),
     "ups": Ups(),
     "usps": Usps(),
