@@ -7,6 +7,7 @@ import pytest
 from sources import Source
 
 from rastro.carriers.registry import CARRIERS
+from rastro.marketplaces.registry import MARKETPLACES
 from stack.state import REPOSITORY
 
 RECORDINGS = REPOSITORY / "tests/recordings"
@@ -61,11 +62,12 @@ def test_requirements_name_versions_and_hashes_but_no_place_to_get_them() -> Non
         assert len(hashed) == len(pins)
 
 
-def test_every_carrier_has_recordings_and_every_recording_has_its_carrier() -> None:
+def test_every_adapter_has_recordings_and_every_recording_has_its_adapter() -> None:
     assert CARRIERS
+    assert MARKETPLACES
     folders = {folder.name for folder in RECORDINGS.iterdir() if folder.is_dir()}
-    assert folders == set(CARRIERS)
-    for code in CARRIERS:
+    assert folders == {*CARRIERS, *MARKETPLACES}
+    for code in folders:
         assert any(path.is_file() for path in (RECORDINGS / code).rglob("*")), f"{code} has no recordings"
 
 

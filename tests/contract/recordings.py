@@ -89,7 +89,7 @@ def all_recordings() -> list[Recording]:
         for folder in sorted(RECORDINGS.iterdir())
         if folder.name in CARRIERS
         for path in sorted(folder.iterdir())
-        if ".expected." not in path.name and ".none." not in path.name
+        if not {"expected", "none", "exchange"} & set(path.name.split("."))
     ]
 
 

@@ -1,6 +1,5 @@
 """What must hold for every carrier in the registry, proven on its recordings and on what can become of them."""
 
-import json
 import pkgutil
 
 import pytest
@@ -13,8 +12,10 @@ from rastro.carriers.base import Asks, Carrier
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import RastroError, Unreadable
 from rastro.http import Response
+from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Refusal, Snapshot, Status
 
+from .damage import ONLY_TAKES_AWAY, damaged_body
 from .recordings import CASES_OF_ALL, RECORDINGS, Recording, all_recordings, meaning
 
 CASES = all_recordings()
@@ -30,7 +31,7 @@ def says_delivered(found: list[Snapshot | Refusal | RastroError]) -> bool:
 def test_every_carrier_has_recordings_and_every_folder_of_recordings_a_carrier() -> None:
     assert CARRIERS
     assert {one.code for one in CASES} == set(CARRIERS)
-    assert {folder.name for folder in RECORDINGS.iterdir() if folder.is_dir()} == set(CARRIERS)
+    assert {folder.name for folder in RECORDINGS.iterdir() if folder.is_dir()} == {*CARRIERS, *MARKETPLACES}
 
 
 @pytest.mark.parametrize("code", CARRIERS)
@@ -111,42 +112,11 @@ def test_nothing_personal_is_read() -> None:
         assert "INVENTADA" not in repr(read).upper()
 
 
-# Damage that takes away and cannot write: a dropped digit may turn any code into that of a delivery.
-ONLY_TAKES_AWAY = {"cut", "null", "list"}
-
-
 @st.composite
 def damaged(draw: st.DrawFn, code: str) -> tuple[Recording, str, bytes]:
     """One of a carrier's recordings, a kind of damage, and what arrives in the recording's place."""
     recording = draw(st.sampled_from([one for one in CASES if one.code == code]))
-    body = recording.body
-    at, until = sorted(draw(st.tuples(*[st.integers(0, len(body))] * 2)))
-    kind = draw(st.sampled_from(["cut", "hole", "noise", "null", "number", "list", "doubled"]))
-    if kind == "cut":
-        return recording, kind, body[:at]
-    if kind == "hole":
-        return recording, kind, body[:at] + body[until:]
-    if kind == "noise":
-        return recording, kind, body[:at] + draw(st.binary(max_size=8)) + body[at:]
-    if kind == "doubled":
-        return recording, kind, body[:at] + body[at:until] * 2 + body[until:]
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return recording, kind, body[at:]
-    put = {"null": None, "number": draw(st.integers() | st.floats(allow_nan=False)), "list": [[]]}[kind]
-    return recording, kind, json.dumps(replaced(draw, answer, put), ensure_ascii=False).encode()
-
-
-def replaced(draw: st.DrawFn, answer: object, put: object) -> object:
-    """``answer`` with one of its values, somewhere, put in place of."""
-    if isinstance(answer, dict) and answer:
-        name = draw(st.sampled_from(sorted(answer)))
-        return {**answer, name: replaced(draw, answer[name], put) if draw(st.booleans()) else put}
-    if isinstance(answer, list) and answer:
-        at = draw(st.integers(0, len(answer) - 1))
-        return [*answer[:at], replaced(draw, answer[at], put), *answer[at + 1 :]]
-    return put
+    return recording, *damaged_body(draw, recording.body)
 
 
 @pytest.mark.parametrize("code", CARRIERS)

@@ -46,7 +46,7 @@ class Recorder:
 
     url: str = ""
     status: int = 200
-    body: bytes = b'{"receipt": "r-1"}'
+    body: bytes = b'{"receipt": "r-1", "status": "invoiced"}'
     headers: dict[str, str] = field(default_factory=dict)
     got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
 
@@ -357,7 +357,7 @@ def test_plain_http_is_for_ones_own_machine(url: str) -> None:
 
 
 def test_every_marketplace_has_its_line_and_its_docs() -> None:
-    assert set(MARKETPLACES) == {"vtex_protocol", "webhook"}
+    assert {"vtex_protocol", "webhook"} <= set(MARKETPLACES)
     for code, marketplace in MARKETPLACES.items():
         assert marketplace.code == code
         assert marketplace.docs.startswith("https://")

@@ -335,6 +335,11 @@ def test_trouble_with_one_notice_is_settled_with_it(when: str, error: RastroErro
     assert shop.written == []
 
 
+def test_a_look_up_before_the_write_that_makes_no_sense_is_trouble_for_later() -> None:
+    with pytest.raises(Transient, match="not JSON"):
+        told(Shop(refuses=Unreadable("not JSON")))
+
+
 def test_an_answer_that_makes_no_sense_is_trouble_for_later_and_nothing_is_written() -> None:
     shop = Shop(reads=[Unreadable("not JSON")])
     with pytest.raises(Transient, match="not JSON"):

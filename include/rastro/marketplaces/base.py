@@ -7,13 +7,21 @@ and one page of docs.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import msgspec
 
 from rastro.access import Access, Account, Field, Login, Tokens
-from rastro.errors import CredentialsRefused
+from rastro.errors import CredentialsRefused, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, Response
 from rastro.models import Status
-from rastro.receivers import Receiver
+from rastro.receivers import Message, Receiver
+
+T = TypeVar("T")
+# What decoding a body may raise: no JSON, another shape, not UTF-8, nested without end.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# A parcel of which one of these is true has been shipped, for marketplaces that know no finer word.
+ON_ITS_WAY = frozenset({Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED, Status.READY_FOR_PICKUP})
 
 
 class Build(Protocol):
@@ -74,3 +82,27 @@ class Line:
             if renewed is None:
                 raise
             return self.http.send(request_with(renewed))
+
+
+def decoded(answer: Response, kind: type[T], what: str) -> T:
+    """
+    The body of an answer as ``kind``; numbers written as text are numbers all the same.
+
+    :param what: what was asked for, for the message: ``magalu: delivery 7``.
+    :raises Unreadable: it is something else.
+    """
+    try:
+        return msgspec.json.decode(answer.body, type=kind, strict=False)
+    except UNREADABLE as error:
+        raise Unreadable(f"{what} cannot be read: {error}", raw=answer.body) from None
+
+
+def number_outside(message: Message, code: str) -> str:
+    """
+    The marketplace's own number of the order.
+
+    :raises Rejected: it is not known.
+    """
+    if not message.marketplace_order_id:
+        raise Rejected(f"{code}: order {message.order_id} has no marketplace order id to be told under")
+    return message.marketplace_order_id

@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 
-from rastro.marketplaces import vtex_protocol, webhook
+from rastro.marketplaces import fast_shop, madeira_madeira, magalu, mercado_livre, skyhub, vtex_protocol, webhook
 from rastro.marketplaces.base import Marketplace
 
 MARKETPLACES: Mapping[str, Marketplace] = {
+    "fast_shop": fast_shop.MARKETPLACE,
+    "madeira_madeira": madeira_madeira.MARKETPLACE,
+    "magalu": magalu.MARKETPLACE,
+    "mercado_livre": mercado_livre.MARKETPLACE,
+    "skyhub": skyhub.MARKETPLACE,
     "vtex_protocol": vtex_protocol.MARKETPLACE,
     "webhook": webhook.MARKETPLACE,
 }

@@ -10,15 +10,16 @@ along. This call has no delivery date; the last event's day stands for it. Dates
 marketplace's own order API, which it may keep to itself.
 """
 
+from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from rastro.access import Account, Field, Tokens
-from rastro.errors import CredentialsRefused, Misconfigured, NotFound, Rejected, Unreadable
-from rastro.http import Http, Limits, Request, path_segment
-from rastro.marketplaces.base import Marketplace
+from rastro.errors import CredentialsRefused, Misconfigured, NotFound, Rejected
+from rastro.http import Http, Limits, Request, Response, path_segment
+from rastro.marketplaces.base import UNREADABLE, Marketplace, decoded, number_outside
 from rastro.receivers import Answer, Message, Reading, Receipt
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
@@ -30,7 +31,13 @@ class CourierStatus(msgspec.Struct):
     finished: bool | None = None
 
 
+class Item(msgspec.Struct):
+    id: str | int | None = None
+    quantity: Annotated[float, msgspec.Meta(ge=0, le=100_000)] | None = None
+
+
 class Package(msgspec.Struct, rename="camel"):
+    items: tuple[Item, ...] | None = None
     invoice_number: str | None = None
     type: str | None = None
     courier_status: CourierStatus | None = None
@@ -41,7 +48,7 @@ class Packages(msgspec.Struct):
 
 
 class Order(msgspec.Struct, rename="camel"):
-    status: str | None = None
+    status: str
     package_attachment: Packages | None = None
 
 
@@ -69,13 +76,13 @@ class VtexProtocol:
         if account.extra.get("reads_back", "true").lower() not in {"true", "false"}:
             missing.append("extra reads_back, true or false")
         if missing:
-            raise Misconfigured(f"vtex_protocol: the connection lacks {'; '.join(missing)}")
+            raise Misconfigured(f"{self.code}: the connection lacks {'; '.join(missing)}")
         self._endpoint = account.base_url
         self._reads_back = account.extra.get("reads_back", "true").lower() == "true"
         parts = urlsplit(account.base_url)
-        self._http = Http(
+        self.http = Http(
             f"{parts.scheme}://{parts.netloc}",
-            name="vtex_protocol",
+            name=self.code,
             limits=limits,
             headers={"X-VTEX-API-AppKey": account.login, "X-VTEX-API-AppToken": account.password},
         )
@@ -83,42 +90,46 @@ class VtexProtocol:
     def read(self, message: Message) -> Answer:
         if not self._reads_back:
             return Answer(reading=Reading.CANNOT_ASK, reason="the connection's reads_back is false")
-        path, params = self._of(message)
-        path = f"{path.removesuffix(ORDERS_API)}{ORDERS_API}/pvt/orders/{order_id(message)}"
         try:
-            answer = self._http.send(Request(method="GET", path=path, params=params))
+            order = self.order(message)
         except (CredentialsRefused, NotFound) as error:
             return Answer(reading=Reading.CANNOT_ASK, reason=f"the marketplace does not show us the order: {error}")
-        try:
-            order = msgspec.json.decode(answer.body, type=Order)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unreadable(f"vtex_protocol: order {message.marketplace_order_id} cannot be read: {error}") from None
         return reading(order, message)
+
+    def order(self, message: Message) -> Order:
+        """
+        The order as the marketplace's own order API shows it.
+
+        :raises RastroError: it does not show it.
+        """
+        path, params = self.endpoint(message)
+        path = f"{path.removesuffix(ORDERS_API)}{ORDERS_API}/pvt/orders/{self.order_id(message)}"
+        answer = self.http.send(Request(method="GET", path=path, params=params))
+        return decoded(answer, Order, f"{self.code}: order {message.marketplace_order_id}")
 
     def write(self, message: Message) -> Receipt:
         """
         :raises Rejected: there is nothing to tell.
         """
         if not message.history:
-            raise Rejected(f"vtex_protocol: order {message.marketplace_order_id} has no history to tell")
-        path, params = self._of(message)
+            raise Rejected(f"{self.code}: order {message.marketplace_order_id} has no history to tell")
+        path, params = self.endpoint(message)
         invoice = path_segment(message.invoice_number)
-        answer = self._http.send(
+        answer = self.http.send(
             Request(
                 method="POST",
-                path=f"{path}/pvt/orders/{order_id(message)}/invoice/{invoice}/tracking",
+                path=f"{path}/pvt/orders/{self.order_id(message)}/invoice/{invoice}/tracking",
                 params=params,
                 json=tracking(message),
                 repeatable=False,
             )
         )
-        try:
-            receipt = msgspec.json.decode(answer.body, type=Acknowledged).receipt
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            receipt = None  # it was taken all the same
-        return Receipt(status=answer.status, number=receipt or "")
+        return receipt_in(answer)
 
-    def _of(self, message: Message) -> tuple[str, tuple[tuple[str, str], ...]]:
+    def order_id(self, message: Message) -> str:
+        return path_segment(number_outside(message, self.code))
+
+    def endpoint(self, message: Message) -> tuple[str, tuple[tuple[str, str], ...]]:
         """Path and query of the endpoint: the order's own if it is on the connection's host, else the connection's."""
         own = urlsplit(self._endpoint)
         named = urlsplit(message.marketplace_endpoint)
@@ -126,21 +137,26 @@ class VtexProtocol:
         return parts.path.rstrip("/"), tuple(parse_qsl(parts.query))
 
 
-def order_id(message: Message) -> str:
-    """
-    :raises Rejected: the marketplace's number of the order is not known.
-    """
-    if not message.marketplace_order_id:
-        raise Rejected(f"vtex_protocol: order {message.order_id} has no marketplace order id to be told under")
-    return path_segment(message.marketplace_order_id)
+def receipt_in(answer: Response) -> Receipt:
+    """What the marketplace answered to a write; it was taken even where that cannot be read."""
+    try:
+        receipt = msgspec.json.decode(answer.body, type=Acknowledged).receipt
+    except UNREADABLE:
+        receipt = None
+    return Receipt(status=answer.status, number=receipt or "")
+
+
+def package_of(order: Order, message: Message) -> Package | None:
+    """The package under the message's invoice."""
+    packages = (order.package_attachment and order.package_attachment.packages) or ()
+    return next((each for each in packages if each.invoice_number == message.invoice_number), None)
 
 
 def reading(order: Order, message: Message) -> Answer:
     """What the marketplace holds about the package, compared with a message."""
-    if (order.status or "") in CANCELLED:
+    if order.status in CANCELLED:
         return Answer(reading=Reading.CLOSED, reason="the marketplace cancelled the order")
-    packages = (order.package_attachment and order.package_attachment.packages) or ()
-    package = next((each for each in packages if each.invoice_number == message.invoice_number), None)
+    package = package_of(order, message)
     if package is None:
         return Answer(
             reading=Reading.NOT_READY, reason=f"the marketplace has no invoice {message.invoice_number} on it yet"

@@ -216,6 +216,8 @@ class Teller:
             return in_doubt(str(error), notices, self.settings, now)
         except (CredentialsRefused, Misconfigured, Transient):
             raise
+        except Unreadable as error:  # what it looks up before it writes; nothing was written
+            raise Transient(str(error)) from error
         except Permanent as error:
             return Settlement(state=NoticeState.DEAD, reason=str(error))
         try:

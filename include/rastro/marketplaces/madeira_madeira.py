@@ -1,0 +1,190 @@
+"""
+MadeiraMadeira: its marketplace API, which is told of deliveries item by item.
+
+API docs: https://documenter.getpostman.com/view/3341659/RztmqU19 (v1, read 2026-11). The test service is
+https://marketplace-sandbox.madeiramadeira.com.br.
+Quirks: the body is a list of orders, and no answer says which of them were taken, so one goes at a time and is read
+back. The items are in the order only, under the seller's own codes. Numbers come as numbers or as text, quantities as
+``1.00000``. An order must stand at 7 (sent) to be told; others are refused with 422. Errors are ``errors.detail``
+beside a count of 0. Dates are days, dd/mm/yyyy.
+
+Guesses: that items are told under the seller's code, as the order's own lists have them; that an order's invoices are
+known by the number in ``faturamento``; that a delivery of some items leaves the order at 7; that it mails its customer.
+"""
+
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from rastro.access import Account, Field, Tokens, check
+from rastro.errors import NotFound, Rejected, Unreadable
+from rastro.http import Http, Limits, Request, path_segment
+from rastro.marketplaces.base import Marketplace, decoded, number_outside
+from rastro.receivers import Answer, Message, Reading, Receipt
+
+LOCAL = ZoneInfo("America/Sao_Paulo")
+REQUESTS_PER_SECOND = 2.0
+CANCELLED, SENT, DELIVERED = 4, 7, 8
+BEFORE_SENT = {1: "new", 2: "received", 3: "approved", 6: "invoiced"}
+
+
+class Item(msgspec.Struct):
+    """An item of the order; ``madeira_envios`` is 1 where MadeiraMadeira carries it."""
+
+    skuseller: str
+    quantidade: Annotated[float, msgspec.Meta(gt=0, le=100_000)]
+    madeira_envios: int | None = None
+
+
+class Line(msgspec.Struct):
+    """What was invoiced, sent or delivered of an item; ``numero`` is its invoice's."""
+
+    sku: str | None = None
+    numero: str | int | None = None
+
+
+class Order(msgspec.Struct):
+    id_pedido: int
+    status: int
+    skus: tuple[Item, ...]
+    faturamento: tuple[Line, ...] | None = None
+    entrega: tuple[Line, ...] | None = None
+
+
+class Shown(msgspec.Struct):
+    """An order that is not there is an empty list, or nothing."""
+
+    data: Order | tuple[()] | None
+
+
+class MadeiraMadeira:
+    """One seller's account."""
+
+    code = "madeira_madeira"
+    repeat_is_safe = False
+
+    def __init__(self, account: Account, tokens: Tokens | None = None, *, limits: Limits | None = None) -> None:
+        del tokens  # its key does not end
+        check("madeira_madeira", account, FIELDS)
+        self._http = Http(
+            account.base_url,
+            name="madeira_madeira",
+            limits=limits or Limits(requests_per_second=REQUESTS_PER_SECOND),
+            headers={"TOKENMM": account.password},
+        )
+
+    def read(self, message: Message) -> Answer:
+        """
+        :raises Rejected: nothing tells which of its items are under the message's invoice.
+        """
+        return reading(self._order(message), message)
+
+    def write(self, message: Message) -> Receipt:
+        """
+        :raises Rejected: it is not delivered, or not to be told as it stands there.
+        """
+        if message.delivered_at is None:
+            raise Rejected(f"madeira_madeira: order {message.order_id} is not delivered, and nothing else is told here")
+        body = [delivery(self._order(message), message, message.delivered_at)]
+        answer = self._http.send(Request(method="PUT", path="/v1/pedido/delivered", json=body, repeatable=False))
+        return Receipt(status=answer.status)
+
+    def _order(self, message: Message) -> Order:
+        """
+        :raises NotFound: MadeiraMadeira does not know it.
+        """
+        number = number_outside(message, "madeira_madeira")
+        what = f"madeira_madeira: order {number}"
+        answer = self._http.send(Request(method="GET", path=f"/v1/pedido/id/{path_segment(number)}"))
+        shown = decoded(answer, Shown, what).data
+        if isinstance(shown, Order):
+            return shown
+        raise NotFound(f"{what} is not there: check the number that it has with MadeiraMadeira")
+
+
+def items_of(order: Order, message: Message) -> tuple[Item, ...]:
+    """
+    The items under the message's invoice; all of them where the order has but one invoice, or none is known.
+
+    :raises Rejected: there are several invoices, and none of them has the message's number.
+    :raises Unreadable: there are no items.
+    """
+    if not order.skus:
+        raise Unreadable(f"madeira_madeira: order {order.id_pedido} has no items")
+    numbers = {bare(line.numero) for line in order.faturamento or () if line.numero}
+    if len(numbers) <= 1:
+        return order.skus
+    ours = {line.sku for line in order.faturamento or () if bare(line.numero) == bare(message.invoice_number)}
+    found = tuple(item for item in order.skus if item.skuseller in ours)
+    if not found:
+        raise Rejected(
+            f"madeira_madeira: order {order.id_pedido} has several invoices, and {message.invoice_number} is none of "
+            "them: tell it by hand"
+        )
+    return found
+
+
+def bare(number: str | int | None) -> str:
+    """An invoice's number without the zeros in front."""
+    return str(number or "").strip().lstrip("0")
+
+
+def reading(order: Order, message: Message) -> Answer:
+    """
+    What MadeiraMadeira holds about an order, compared with a message.
+
+    :raises Rejected: nothing tells which of its items are under the message's invoice.
+    :raises Unreadable: its status is none that is known.
+    """
+    if order.status == DELIVERED:
+        return Answer(reading=Reading.DONE, reason="MadeiraMadeira has it as delivered")
+    if order.status == CANCELLED:
+        return Answer(reading=Reading.CLOSED, reason="MadeiraMadeira cancelled the order")
+    if order.status not in {*BEFORE_SENT, SENT}:
+        raise Unreadable(f"madeira_madeira: an order of the unknown status {order.status}")
+    items = items_of(order, message)
+    if any(item.madeira_envios for item in items):
+        return Answer(reading=Reading.CLOSED, reason="MadeiraMadeira carries it itself (Madeira Envios)")
+    if order.status in BEFORE_SENT:
+        reason = f"MadeiraMadeira has it as {BEFORE_SENT[order.status]}; it must be sent there first"
+        return Answer(reading=Reading.NOT_READY, reason=reason)
+    if {item.skuseller for item in items} <= {line.sku for line in order.entrega or ()}:
+        return Answer(reading=Reading.DONE, reason="MadeiraMadeira has these items as delivered")
+    return Answer(reading=Reading.OWED)
+
+
+def delivery(order: Order, message: Message, at: datetime) -> dict[str, object]:
+    """The order's part of the body."""
+    day = f"{at.astimezone(LOCAL):%d/%m/%Y}"
+    return {
+        "id_pedido": order.id_pedido,
+        "entrega": [
+            {"sku": item.skuseller, "quantidade": int(item.quantidade), "data_entrega": day}
+            for item in items_of(order, message)
+        ],
+    }
+
+
+FIELDS = (
+    Field(name="host", label="Base URL", help="https://marketplace.madeiramadeira.com.br", required=False),
+    Field(name="password", label="Token", help="Sent as TOKENMM.", secret=True),
+)
+MARKETPLACE = Marketplace(
+    code="madeira_madeira",
+    name="MadeiraMadeira",
+    docs="https://documenter.getpostman.com/view/3341659/RztmqU19",
+    confidence="A",
+    base_url="https://marketplace.madeiramadeira.com.br",
+    fields=FIELDS,
+    credentials="The token stands in MadeiraMadeira's Portal Marketplace, under Administração > Integração.",
+    reads_back=True,
+    mails_customer=True,
+    requests_per_second=REQUESTS_PER_SECOND,
+    build=MadeiraMadeira,
+    unsure=(
+        "That items are told under the seller's own codes, and what becomes of an order of which some items are "
+        "delivered; how many calls it bears is not published."
+    ),
+)
