@@ -62,7 +62,13 @@ class Pushed:
 
 
 class Push(Protocol):
-    """How a carrier tells us something by itself. :meth:`Carrier.parse` reads its parts, too."""
+    """
+    How a carrier tells us something by itself. :meth:`Carrier.parse` reads its parts, too.
+
+    ``answer`` is the body by which it knows that we have taken it; most look at the status alone.
+    """
+
+    answer: bytes
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         """Whether it comes from the carrier, compared in constant time; false where the connection holds no secret."""

@@ -116,6 +116,8 @@ class Answer(msgspec.Struct):
 class LoggiPush:
     """The webhook, one package a call."""
 
+    answer = b""
+
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         user, password = account.extra.get("push_user", ""), account.extra.get("push_password", "")
         if not user or not password:

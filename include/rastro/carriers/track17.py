@@ -77,6 +77,8 @@ class Answer(msgspec.Struct):
 class Webhook:
     """What 17TRACK pushes: all about one number each time something changes."""
 
+    answer = b""
+
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         """The header ``sign`` is the SHA-256 of the body, a slash and the API key, in hexadecimal digits."""
         expected = hashlib.sha256(pushed.body + b"/" + account.password.encode()).hexdigest()

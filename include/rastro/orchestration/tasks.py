@@ -159,7 +159,7 @@ def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
 
 def fetched(shop: Workshop, carrier: Carrier, feed: Feed) -> int:
     keeper = shop.keeper(carrier)
-    with shop.line_to(carrier, keeper.account) as http, shop.connect() as conn:
+    with shop.line_to(carrier, keeper.account, feed.host(keeper.account)) as http, shop.connect() as conn:
         return int(receive.fetch(conn, carrier, feed, http, keeper, shop.settings, shop.clock()))
 
 

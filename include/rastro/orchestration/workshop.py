@@ -217,9 +217,11 @@ class Workshop:
         )
 
     @staticmethod
-    def line_to(carrier: Carrier, account: Account) -> Http:
+    def line_to(carrier: Carrier, account: Account, host: str = "") -> Http:
         """
         A client of the carrier that keeps to its pace, or to that of this contract.
+
+        :param host: where that is not the account's own (a feed).
 
         :raises Misconfigured: the contract's pace makes no sense.
         """
@@ -231,7 +233,7 @@ class Workshop:
         if not 0 < pace <= 1000:
             raise Misconfigured(f"{carrier.code}: the connection's extra.requests_per_second, {asked!r}, is no pace")
         limits = Limits(requests_per_second=pace / SLOTS)
-        return Http(account.base_url, name=carrier.code, limits=limits, connections=carrier.connections)
+        return Http(host or account.base_url, name=carrier.code, limits=limits, connections=carrier.connections)
 
     def marketplace(self, key: str) -> Receiver:
         """
