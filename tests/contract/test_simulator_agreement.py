@@ -12,7 +12,7 @@ from rastro.http import Response
 from rastro.models import Refusal, Shipment, Snapshot, Standing, Status
 from rastro.orders.base import Setup
 from rastro.orders.vtex import Vtex
-from rastro.routing import route
+from rastro.routing import Router, Signs
 from rastro.settings import settings_from
 from simulator.journeys import JOURNEYS
 from simulator.testing import Running
@@ -62,11 +62,11 @@ def test_every_step_of_every_journey_means_what_the_simulator_says(simulator: Ru
 
 def followed(shipments: Mapping[str, Shipment]) -> dict[str, str]:
     """Route by number of the shipments that are ours and that some carrier claims."""
-    claims = {code: carrier.claims for code, carrier in CARRIERS.items()}
+    router = Router(claims={code: carrier.claims for code, carrier in CARRIERS.items()}, connected=("correios",))
     return {
         number: shipment.route
         for number, shipment in shipments.items()
-        if not shipment.skip and route(shipment.courier, number, shipment.tracking_url, claims).carrier
+        if not shipment.skip and router.route(Signs(courier=shipment.courier, number=number, url=shipment.tracking_url)).carrier
     }
 
 
