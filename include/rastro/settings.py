@@ -284,7 +284,7 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "marketplaces": Option(
         default="",
-        example="vtex_protocol:market_one, webhook:our_hub",
+        example="vtex_protocol:market_one, mercado_livre:ml_main, webhook:our_hub",
         read=endpoints,
         description="Marketplaces that are told directly: adapter:connection, comma separated.",
     ),
@@ -299,7 +299,7 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "marketplace_news": Option(
         default="",
-        example="mercado_livre:ml_main, skyhub:americanas",
+        example="mercado_livre:ml_main",
         read=names,
         description=(
             "Marketplaces that are told directly not only of deliveries but of all that they take: shipped, out for "

@@ -63,11 +63,12 @@ def test_every_step_of_every_journey_means_what_the_simulator_says(simulator: Ru
 def followed(shipments: Mapping[str, Shipment]) -> dict[str, str]:
     """Route by number of the shipments that are ours and that some carrier claims."""
     router = Router(claims={code: carrier.claims for code, carrier in CARRIERS.items()}, connected=("correios",))
-    return {
-        number: shipment.route
+    signs = {
+        number: Signs(courier=shipment.courier, number=number, url=shipment.tracking_url)
         for number, shipment in shipments.items()
-        if not shipment.skip and router.route(Signs(courier=shipment.courier, number=number, url=shipment.tracking_url)).carrier
+        if not shipment.skip
     }
+    return {number: shipments[number].route for number, sign in signs.items() if router.route(sign).carrier}
 
 
 def test_the_parcels_that_may_be_followed_are_followed_and_no_others(simulator: Running) -> None:

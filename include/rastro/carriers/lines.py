@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 Words = Sequence[tuple[str, Status]]
 
+RECEIPT = re.compile(r"comprovante|canhoto|\bfotos?\b|\bpod\b")
+
 DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 
 
@@ -70,6 +72,11 @@ def by_words(text: str, words: Words) -> Status:
 def as_code(text: str) -> str:
     """A carrier's wording as the code it stands for, where it has no other: capitals without accents, cut at 80."""
     return folded(text).upper()[:80]
+
+
+def is_receipt(text: str) -> bool:
+    """Whether a line is about the picture or paper that proves a delivery, and not about the parcel."""
+    return RECEIPT.search(folded(text)) is not None
 
 
 def initials(name: str | None) -> str:

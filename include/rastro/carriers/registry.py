@@ -9,9 +9,14 @@ from rastro.carriers.braspress import Braspress
 from rastro.carriers.correios import Correios
 from rastro.carriers.dhl import Dhl
 from rastro.carriers.fedex import Fedex
+from rastro.carriers.frenet import Frenet
+from rastro.carriers.intelipost import Intelipost
 from rastro.carriers.jadlog import Jadlog
 from rastro.carriers.jt_express import JtExpress
+from rastro.carriers.kangu import Kangu
 from rastro.carriers.loggi import Loggi
+from rastro.carriers.mandae import Mandae
+from rastro.carriers.melhor_envio import MelhorEnvio
 from rastro.carriers.rodonaves import Rodonaves
 from rastro.carriers.ssw import Ssw
 from rastro.carriers.total_express import TotalExpress
@@ -26,9 +31,14 @@ CARRIERS: Mapping[str, Carrier] = {
     "correios": Correios(),
     "dhl": Dhl(),
     "fedex": Fedex(),
+    "frenet": Frenet(),
+    "intelipost": Intelipost(),
     "jadlog": Jadlog(),
     "jt_express": JtExpress(),
+    "kangu": Kangu(),
     "loggi": Loggi(),
+    "mandae": Mandae(),
+    "melhor_envio": MelhorEnvio(),
     "rodonaves": Rodonaves(),
     "ssw": Ssw(),
     "total_express": TotalExpress(),

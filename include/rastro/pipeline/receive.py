@@ -171,11 +171,15 @@ def sort(
     told: list[Unasked] = []
     waiting: list[WaitingPart] = []
     for piece in pieces:
-        known = {ref: followed[piece.carrier, ref] for ref in piece.part.references if (piece.carrier, ref) in followed}
+        known = {
+            poll_id: reference
+            for reference in piece.part.references
+            for poll_id in followed.get((piece.carrier, reference), ())
+        }
         if not known:
             waiting.append(to_wait(piece))
             continue
-        for reference, poll_id in known.items():
+        for poll_id, reference in known.items():
             try:
                 meaning = carriers[piece.carrier].parse(piece.part.raw, reference)
             except Unreadable as error:

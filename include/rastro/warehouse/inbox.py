@@ -83,13 +83,20 @@ def close_read(conn: Connection[Any], letters: Sequence[Letter], now: datetime) 
     run(conn, "close_read", inbox_ids=[letter.inbox_id for letter in letters], now=now)
 
 
-def followed(conn: Connection[Any], wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Of these (carrier, reference) the ones that are followed, with the number they are asked about under."""
+def followed(conn: Connection[Any], wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
+    """
+    Of these (carrier, reference) the ones that are followed, with the numbers of what is asked about them.
+
+    A tracking number also finds a parcel that is asked about by something else.
+    """
     rows = run(
         conn, "followed_references", carriers=[carrier for carrier, _ in wanted],
         references=[reference for _, reference in wanted],
     )  # fmt: skip
-    return {(row.carrier, row.reference): row.poll_id for row in rows}
+    found: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        found.setdefault((row.carrier, row.reference), []).append(row.poll_id)
+    return found
 
 
 def stage(conn: Connection[Any], told: Sequence[Unasked], run_id: str) -> None:

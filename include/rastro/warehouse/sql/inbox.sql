@@ -26,8 +26,15 @@ FOR UPDATE SKIP LOCKED
 UPDATE rastro.inbox SET read_at = %(now)s WHERE inbox_id = ANY(%(inbox_ids)s)
 
 -- name: followed_references
-SELECT p.poll_id, p.carrier, p.reference FROM unnest(%(carriers)s::text[], %(references)s::text[]) AS wanted (carrier, reference)
+-- What these are asked about under: the reference itself, or another one of the parcel that has this number.
+SELECT p.poll_id, wanted.carrier, wanted.reference
+FROM unnest(%(carriers)s::text[], %(references)s::text[]) AS wanted (carrier, reference)
 JOIN rastro.poll_state p USING (carrier, reference)
+UNION
+SELECT s.poll_id, wanted.carrier, wanted.reference
+FROM unnest(%(carriers)s::text[], %(references)s::text[]) AS wanted (carrier, reference)
+JOIN rastro.shipment s ON s.tracking_number = wanted.reference AND s.carrier = wanted.carrier AND s.skip = ''
+WHERE s.poll_id IS NOT NULL
 
 -- name: copy_unasked
 COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id, unasked) FROM STDIN
@@ -48,7 +55,9 @@ COPY rastro.inbox_part (inbox_id, carrier, refs, raw, received_at) FROM STDIN
 SELECT w.part_id, w.inbox_id, w.carrier, w.refs, w.raw, w.received_at
 FROM rastro.inbox_part w
 WHERE w.part_id > %(after)s AND w.carrier = ANY(%(carriers)s)
-  AND EXISTS (SELECT FROM rastro.poll_state p WHERE p.carrier = w.carrier AND p.reference = ANY(w.refs))
+  AND (EXISTS (SELECT FROM rastro.poll_state p WHERE p.carrier = w.carrier AND p.reference = ANY(w.refs))
+       OR EXISTS (SELECT FROM rastro.shipment s
+                  WHERE s.tracking_number = ANY(w.refs) AND s.carrier = w.carrier AND s.skip = '' AND s.poll_id IS NOT NULL))
 ORDER BY w.part_id LIMIT %(size)s
 FOR UPDATE SKIP LOCKED
 
