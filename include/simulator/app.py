@@ -46,7 +46,7 @@ class App:
             return
         if self._world.settings.latency:
             await asyncio.sleep(self._world.settings.latency)
-        fault = self._faults.pick(target_of(call), call.path, method=call.method)
+        fault = self._faults.pick(target_of(call), self._named(call), method=call.method)
         acted = fault is None or fault.acts
         reply = self._answer(call) if acted else Reply()
         if fault:
@@ -59,6 +59,13 @@ class App:
             return
         self._log.write(request_line(call, reply.status, reply.body, acted=acted))
         await give(send, reply, over=pace(fault))
+
+    def _named(self, call: Call) -> str:
+        """What a fault's pattern is searched in."""
+        match call.segments:
+            case ("marketplace", code, *_) if code in self._marketplaces:
+                return self._marketplaces[code].named(call)
+        return call.path
 
     def _answer(self, call: Call) -> Reply:
         match call.segments:

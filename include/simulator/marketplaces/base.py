@@ -14,7 +14,8 @@ class SimulatedMarketplace(ABC):
     One marketplace's service. ``connection`` is the Airflow connection that it accepts, without its host.
 
     A new order stands at ``first``: ``shipped`` where that is the shop's ERP's work, else before it. ``writes`` is a
-    pattern of the path by which it is told of a delivery; ``lacks`` are the states that it has no word for.
+    pattern of what :meth:`named` gives for a call that tells it of a delivery; ``lacks`` are the states that it has no
+    word for.
     """
 
     code: ClassVar[str]
@@ -33,6 +34,10 @@ class SimulatedMarketplace(ABC):
     @abstractmethod
     def answer(self, call: Call) -> Reply:
         """The answer to a call; ``call.segments`` begin behind ``/marketplace/{code}``."""
+
+    def named(self, call: Call) -> str:
+        """What a fault's pattern is searched in: path and query, or more where one path is used for everything."""
+        return call.path
 
     def sold(self, order_id: str) -> Sold | None:
         return self.world.sold.get(f"{self.code}/{order_id}")
