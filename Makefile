@@ -34,8 +34,8 @@ help: ## What there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-7s %s\n' "$$name" "$$text"; done
 
-demo: $(RUNTIME) ## Some hours of parcels' life against simulated services, then Airflow's UI; EXIT=1 ends after the check
-	@EXIT='$(EXIT)' $(RUN) -m stack.demo
+demo: $(RUNTIME) ## Some hours of parcels' life against simulated services, then Airflow's UI; EXIT=1 ends after the check, WORLD=wide has all carriers
+	@EXIT='$(EXIT)' WORLD='$(WORLD)' $(RUN) -m stack.demo
 
 up: $(RUNTIME) ## PostgreSQL and Airflow with your own connections, from the environment and .env
 	@$(RUN) -m stack.up

@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email import message_from_string, policy
 from email.message import EmailMessage
@@ -54,7 +54,7 @@ class Evidence:
 
     ``parcels`` is the simulator's truth, ``orders`` the shop's orders as VTEX holds them, ``requests`` and ``mails``
     all that the simulator ever received, ``since`` when this session began. ``alert_to`` is where the shop wants its
-    alerts, empty when it wants none sent.
+    alerts, empty when it wants none sent. ``sold`` are the orders of marketplaces with protocols of their own.
     """
 
     parcels: Sequence[Mapping[str, Any]]
@@ -64,6 +64,7 @@ class Evidence:
     warehouse: str
     since: datetime
     alert_to: str = ""
+    sold: Sequence[Mapping[str, Any]] = ()
 
     @property
     def to_customers(self) -> list[Mapping[str, Any]]:
@@ -102,6 +103,22 @@ def audit(evidence: Evidence) -> list[Finding]:
             *mails(evidence),
             *alerts(evidence),
             *confirmations(evidence),
+        ]
+
+
+def wide_audit(evidence: Evidence) -> list[Finding]:
+    """
+    What must hold whoever carries the parcels and wherever they were sold.
+
+    Some carriers are asked a look later than others, so a customer may be spared news that was overtaken meanwhile.
+    """
+    with psycopg.connect(evidence.warehouse, row_factory=dict_row) as conn:
+        return [
+            *shipments(evidence, conn),
+            *states(evidence, conn),
+            *orders(evidence, conn),
+            *sales(evidence),
+            *nothing_untrue(evidence),
         ]
 
 
@@ -194,6 +211,11 @@ def events(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Findin
     )
     held = Counter({row["tracking_number"]: row["events"] for row in rows})
     yield Finding(name="events revealed, each loaded once", **differing(sorted(revealed.items()), sorted(held.items())))
+    yield from states(evidence, conn)
+
+
+def states(evidence: Evidence, conn: psycopg.Connection[Any]) -> Iterator[Finding]:
+    followed = [parcel for parcel in evidence.parcels if parcel["follow"] and not parcel["refusal"]]
     wanted = sorted((parcel["tracking_number"], parcel["status"]) for parcel in followed)
     rows = conn.execute("SELECT tracking_number, status FROM rastro.v_shipment WHERE skip = '' AND carrier IS NOT NULL")
     numbers = {parcel["tracking_number"] for parcel in followed}
@@ -308,6 +330,34 @@ def confirmations(evidence: Evidence) -> Iterator[Finding]:
             arrived.append(json.loads(one["body"])["data"]["marketplace_order_id"])
     wanted = sorted({parcel["marketplace_order_id"] for parcel in direct})
     yield Finding(name="deliveries confirmed to marketplaces, each once", **differing(wanted, sorted(arrived)))
+
+
+def sales(evidence: Evidence) -> Iterator[Finding]:
+    """Deliveries confirmed, marketplace by marketplace."""
+    direct = [parcel for parcel in evidence.parcels if parcel["follow"] and parcel["route"] == "direct"]
+    delivered = {(one["marketplace"], one["marketplace_order_id"]) for one in direct if one["package_delivered"]}
+    for code in sorted({order["code"] for order in evidence.sold}):
+        told = [
+            order["order_id"] for order in evidence.sold if order["code"] == code for _ in range(order["deliveries"])
+        ]
+        wanted = sorted(order_id for market, order_id in delivered if market == code)
+        yield Finding(name=f"deliveries confirmed to {code}, each once", **differing(wanted, sorted(told)))
+    codes = {order["code"] for order in evidence.sold}
+    others = [parcel for parcel in evidence.parcels if parcel["marketplace"] not in codes]
+    yield from confirmations(replace(evidence, parcels=others))
+
+
+def nothing_untrue(evidence: Evidence) -> Iterator[Finding]:
+    """No customer was told anything twice, nor what was not so."""
+    arrived = [(mail["subject"].split(":")[0].split()[-1], kind_of(mail)) for mail in evidence.to_customers]
+    true = {(parcel["order_id"], status) for parcel in evidence.parcels for status in parcel["tells"] if status}
+    again = {"out_for_delivery", "delivery_failed"}  # which may come true on several days
+    yield Finding(name="mails to customers about what was not so", expected=[], found=sorted(set(arrived) - true))
+    twice = repeated(mail for mail in arrived if mail[1] not in again)
+    yield Finding(name="mails to customers that came twice", expected=[], found=twice)
+    yield Finding(
+        name="Message-IDs seen twice", expected=[], found=repeated(mail["message_id"] for mail in evidence.mails)
+    )
 
 
 def differing(expected: Collection[Any], found: Collection[Any]) -> dict[str, Any]:

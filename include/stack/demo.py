@@ -1,6 +1,8 @@
 """
 Some hours of parcels' life against the simulated services, driven through Airflow's scheduler: ``make demo``.
 
+``WORLD=wide`` adds 20,000 parcels over all carriers and marketplaces, on a state of its own.
+
 First a backfill of hours that were missed, then hour after hour as the simulator reveals news, then an audit of what
 really arrived. Each demo on the same state adds parcels of its own and leaves the finished ones alone, which is checked
 too: the audit is over everything that was ever received.
@@ -14,18 +16,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import requests
 
 from stack.airflow import AirflowStack, airflow_stack
-from stack.audit import Evidence, Finding, audit, figures, lines_of
+from stack.audit import Evidence, Finding, audit, figures, lines_of, wide_audit
 from stack.postgres import embedded_postgres
 from stack.processes import StackError, stop_when_told
 from stack.product import migrate_warehouse, pools
 from stack.simulator import Simulator, simulator
-from stack.state import STATE, claimed, write_private
+from stack.state import REPOSITORY, STATE, claimed, write_private
 from stack.summary import summary, table
 from stack.wiring import SHOPS_PEOPLE, wiring
 
@@ -33,9 +36,10 @@ DAG = "track_deliveries"
 HOUR = timedelta(hours=1)
 MISSED_HOURS = 3
 PARCELS = 240
+WIDE_PARCELS = 20_000
+LONGEST_RUN = timedelta(minutes=30)
 MOST_STEPS = 12
 BACKFILL_FIRST = "Backfill of missed hours"
-WHERE = STATE / "demo.json"
 INTERRUPTED = 130
 
 
@@ -57,43 +61,47 @@ class Control:
         return answer.json()
 
 
-def demo(*, stay: bool) -> bool:
+def demo(*, stay: bool, wide: bool) -> bool:
     """Runs the demo; whether everything happened as it must."""
     began = time.monotonic()
-    with claimed(STATE), embedded_postgres(STATE / "postgres") as postgres:
-        WHERE.unlink(missing_ok=True)  # what the demo before left says where its logs are, and names dead ports
+    state = STATE / "wide" if wide else STATE
+    where = state / "demo.json"
+    with claimed(STATE), embedded_postgres(state / "postgres") as postgres:
+        where.unlink(missing_ok=True)  # what the demo before left says where its logs are, and names dead ports
         say(f"PostgreSQL is up ({time.monotonic() - began:.0f} s). Migrating the warehouse …")
         warehouse, shop = postgres.create("rastro"), postgres.create("shop")
         migrate_warehouse(warehouse)
-        with simulator(STATE) as world:
+        with simulator(state) as world:
             control = Control(url=world.url)
             settings = wiring(
                 control.get("info"),
                 warehouse=postgres.airflow_connection("rastro"),
                 shop=postgres.airflow_connection("shop"),
                 alert_to=SHOPS_PEOPLE,
+                wide=wide,
+                **({"most_notices": ""} if wide else {}),
             )
-            with airflow_stack(STATE, postgres, settings=settings, pools=pools(), say=say) as airflow:
+            with airflow_stack(state, postgres, settings=settings, pools=pools(), say=say) as airflow:
                 airflow.wait_for_dags([DAG])
                 say(f"Airflow is up ({time.monotonic() - began:.0f} s).")
-                publish(airflow, warehouse, world)
+                publish(where, airflow, warehouse, world)
                 since = datetime.now(UTC)
-                live(airflow, control, shop)
+                live(airflow, control, shop, wide=wide)
                 quiet(airflow)  # an hour may have ended meanwhile, and its run must not go on under the audit
-                holds = report(control, world, warehouse, since)
+                holds = report(control, world, warehouse, since, wide=wide)
                 say(f"\nAll in {time.monotonic() - began:.0f} s.")
                 say(f"\nAirflow's UI: {airflow.url}\nUser:         {airflow.user}\nPassword:     {airflow.password}")
                 if stay:
-                    say("\nIt stays up until Ctrl-C; scripts find everything in .rastro/demo.json.")
+                    say(f"\nIt stays up until Ctrl-C; scripts find everything in {where.relative_to(REPOSITORY)}.")
                     with suppress(KeyboardInterrupt):
                         airflow.stay()
                     say("\nStopping …")
     return holds
 
 
-def publish(airflow: AirflowStack, warehouse: str, world: Simulator) -> None:
+def publish(where: Path, airflow: AirflowStack, warehouse: str, world: Simulator) -> None:
     """``demo.json``: where scripts find things; for its owner only. It stays after the end, for the logs it names."""
-    where = {
+    found = {
         "ui_url": airflow.url,
         "ui_user": airflow.user,
         "ui_password": airflow.password,
@@ -102,30 +110,33 @@ def publish(airflow: AirflowStack, warehouse: str, world: Simulator) -> None:
         "simulator_log": str(world.log),
         "mail_log": str(world.mail_log),
     }
-    write_private(WHERE, json.dumps(where, indent=2) + "\n")
+    write_private(where, json.dumps(found, indent=2) + "\n")
 
 
-def live(airflow: AirflowStack, control: Control, shop: str) -> None:
+def live(airflow: AirflowStack, control: Control, shop: str, *, wide: bool) -> None:
     """The parcels' life: missed hours, then news hour by hour until no parcel has any left."""
     cohorts = {parcel["cohort"] for parcel in control.get("truth")["parcels"]}
     if cohorts:
         say(f"{len(cohorts)} earlier demo(s) on this state: their parcels stay, and new ones join.")
-    made = control.post(
-        "cohort",
-        {
-            "seed": len(cohorts) + 1,
-            "parcels": PARCELS,
-            "hours": 0 if cohorts else MISSED_HOURS,  # later ones are invoiced now
-            "sql_dsn": shop,
-            "share_sql": 0.3,
-        },
-    )
-    say(f"The shop has sent {made.get('parcels', PARCELS)} parcels.\n")
+    asked = {
+        "seed": len(cohorts) + 1,
+        "parcels": PARCELS,
+        "hours": 0 if cohorts else MISSED_HOURS,  # later ones are invoiced now
+        "sql_dsn": shop,
+        "share_sql": 0.3,
+    }
+    sent = control.post("cohort", asked)["parcels"]
+    if wide:
+        info = control.get("info")
+        others = {"carriers": sorted(info["carriers"]), "marketplaces": sorted(info["marketplaces"])}
+        sent += control.post("cohort", {**asked, **others, "parcels": WIDE_PARCELS - PARCELS})["parcels"]
+        say(f"{len(others['carriers']) + 1} carriers and {len(others['marketplaces']) + 2} marketplaces.")
+    say(f"The shop has sent {sent:,} parcels.\n")
     airflow.client.unpause(DAG)
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     backfill = airflow.client.backfill(DAG, start=this_hour - (MISSED_HOURS + 1) * HOUR, end=this_hour - 2 * HOUR)
     began = time.monotonic()
-    airflow.client.wait_for_backfill(backfill)
+    airflow.client.wait_for_backfill(backfill, seconds=MISSED_HOURS * LONGEST_RUN.total_seconds())
     say(f"{BACKFILL_FIRST}: {MISSED_HOURS} runs in {time.monotonic() - began:.0f} s.")
     quiet(airflow)
     end = datetime.now(UTC)
@@ -133,16 +144,19 @@ def live(airflow: AirflowStack, control: Control, shop: str) -> None:
     for step in range(1, MOST_STEPS + 1):
         advanced = control.post("advance", {"steps": 1})
         if not advanced["revealed"] and not advanced["left"]:
-            return
+            break
         start, end = end, datetime.now(UTC)
-        one_run(airflow, f"Hour {step}: {advanced['revealed']} new lines at the carrier", start, end)
-    raise StackError(f"Parcels still have news after {MOST_STEPS} hours")
+        one_run(airflow, f"Hour {step}: {advanced['revealed']:,} new lines at the carriers", start, end)
+    else:
+        raise StackError(f"Parcels still have news after {MOST_STEPS} hours")
+    if wide:  # what an aggregator only registered at the last look is read at this one
+        one_run(airflow, "One more hour", end, datetime.now(UTC))
 
 
 def one_run(airflow: AirflowStack, title: str, start: datetime, end: datetime) -> None:
     began = time.monotonic()
     run_id = airflow.client.trigger(DAG, window=(start, end), logical_date=end)
-    run = airflow.client.wait_for_run(DAG, run_id)
+    run = airflow.client.wait_for_run(DAG, run_id, seconds=LONGEST_RUN.total_seconds())
     say(f"{title}: {run['state']} in {time.monotonic() - began:.0f} s.")
     if run["state"] != "success":
         log = airflow.client.task_log(DAG, run_id, "check_run")
@@ -158,7 +172,7 @@ def quiet(airflow: AirflowStack, seconds: float = 120) -> None:
         time.sleep(0.5)
 
 
-def report(control: Control, world: Simulator, warehouse: str, since: datetime) -> bool:
+def report(control: Control, world: Simulator, warehouse: str, since: datetime, *, wide: bool) -> bool:
     """Prints what happened and whether what arrived is what ought to have; true when it is."""
     with psycopg.connect(warehouse) as conn:
         say("\n" + summary(conn, since))
@@ -170,8 +184,9 @@ def report(control: Control, world: Simulator, warehouse: str, since: datetime) 
         warehouse=warehouse,
         since=since,
         alert_to=SHOPS_PEOPLE,
+        sold=[order for code in control.get("info")["marketplaces"] for order in control.get(f"sold/{code}")],
     )
-    findings = audit(evidence) + figures(evidence)
+    findings = wide_audit(evidence) if wide else audit(evidence) + figures(evidence)
     say("\n" + table(("what the simulator received", "ought to be", "is", ""), [row_of(one) for one in findings]))
     wrong = [finding for finding in findings if not finding.holds]
     for finding in wrong:
@@ -197,10 +212,20 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def world_asked_for() -> str:
+    """
+    :raises StackError: there is no such world.
+    """
+    world = os.environ.get("WORLD", "")
+    if world not in {"", "wide"}:
+        raise StackError(f"There is no WORLD={world}: leave it out, or WORLD=wide")
+    return world
+
+
 def main() -> int:
     stop_when_told()
     try:
-        holds = demo(stay=not os.environ.get("EXIT"))
+        holds = demo(stay=not os.environ.get("EXIT"), wide=world_asked_for() == "wide")
     except KeyboardInterrupt:
         say("\nStopped before its end.")
         return INTERRUPTED

@@ -6,16 +6,24 @@ from typing import Any
 
 VTEX, SQL = "vtex:loja", "sql:erp:public.rastro_shipment"
 SHOPS_PEOPLE = "expedicao@loja.example"  # who acts on alerts, for whoever wants them sent
+ROUTES = ("MKT=direct:vtex_protocol:market", "HUB=direct:webhook:hub", "BWW=connector", "MLF=none")
+QUICK = "1000"  # calls a second, of carriers and marketplaces that otherwise want to be asked slowly
 
 
 def wiring(
-    world: Mapping[str, Any], *, warehouse: Mapping[str, str], shop: Mapping[str, str], **settings: str
+    world: Mapping[str, Any],
+    *,
+    warehouse: Mapping[str, str],
+    shop: Mapping[str, str],
+    wide: bool = False,
+    **settings: str,
 ) -> dict[str, str]:
     """
     Everything a task needs to reach the simulator.
 
     :param world: what the simulator answers to ``GET /control/info``.
     :param warehouse: Airflow connection of the warehouse; ``shop`` that of the database with the SQL source.
+    :param wide: with every other carrier and marketplace that is simulated, each by a connection named like it.
     :param settings: options of ``[rastro]`` that differ from these.
     """
     vtex, correios, market, webhook, smtp = (world[name] for name in ("vtex", "correios", "market", "webhook", "smtp"))
@@ -40,11 +48,13 @@ def wiring(
             "password": smtp["password"], "extra": {"disable_ssl": True, "disable_tls": True},
         },
     }  # fmt: skip
+    carriers = quick(world["carriers"]) if wide else {}
+    marketplaces = quick(world["marketplaces"]) if wide else {}
     options = {
         "sources": f"{VTEX}, {SQL}",
-        "carriers": "correios:correios",
-        "marketplaces": "vtex_protocol:market, webhook:hub",
-        "routes": "MKT=direct:vtex_protocol:market, HUB=direct:webhook:hub, BWW=connector, MLF=none",
+        "carriers": ", ".join(["correios:correios", *map(key_of, carriers)]),
+        "marketplaces": ", ".join(["vtex_protocol:market", "webhook:hub", *map(key_of, marketplaces)]),
+        "routes": ", ".join([*ROUTES, *(f"{code.upper()}=direct:{key_of(code)}" for code in marketplaces)]),
         "shop_name": "Loja Exemplo",
         "mail_from": "pedidos@loja.example",
         "help_url": "https://loja.example/ajuda",
@@ -56,6 +66,22 @@ def wiring(
         **settings,
     }
     return {
-        **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()},
+        **{
+            f"AIRFLOW_CONN_{name.upper()}": json.dumps(value)
+            for name, value in {**connections, **carriers, **marketplaces}.items()
+        },
         **{f"AIRFLOW__RASTRO__{name.upper()}": value for name, value in options.items()},
+    }
+
+
+def key_of(code: str) -> str:
+    """How the settings name a carrier or marketplace whose connection is named like it."""
+    return f"{code}:{code}"
+
+
+def quick(connections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """These connections with the pace of a simulated service."""
+    return {
+        code: {**one, "extra": {**one.get("extra", {}), "requests_per_second": QUICK}}
+        for code, one in connections.items()
     }
