@@ -10,6 +10,7 @@ from rastro.carriers.correios import Correios
 from rastro.carriers.dhl import Dhl
 from rastro.carriers.fedex import Fedex
 from rastro.carriers.frenet import Frenet
+from rastro.carriers.generic import TEMPLATE, Generic
 from rastro.carriers.intelipost import Intelipost
 from rastro.carriers.jadlog import Jadlog
 from rastro.carriers.jt_express import JtExpress
@@ -32,6 +33,7 @@ CARRIERS: Mapping[str, Carrier] = {
     "dhl": Dhl(),
     "fedex": Fedex(),
     "frenet": Frenet(),
+    "generic": Generic.from_file(TEMPLATE),
     "intelipost": Intelipost(),
     "jadlog": Jadlog(),
     "jt_express": JtExpress(),

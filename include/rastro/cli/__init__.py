@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from rastro.cli import quarantine, registries, rehearsal, warehouse
-from rastro.cli.command import Command, complain
+from rastro.cli.command import Command, Interleaved, complain
 from rastro.cli.reading import parse, parse_arguments
 from rastro.errors import RastroError
 
@@ -49,7 +49,7 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="rastro", description="Follows every parcel a shop has sent.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Interleaved)
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
         if command.arguments:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from rastro.carriers.described import SHIPPED, described_in
 from rastro.carriers.registry import CARRIERS
 from rastro.cli.command import complain
 from rastro.diff import state_of
@@ -24,6 +25,11 @@ def parse_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="what was asked about, where FILE does not say",
     )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help=f"with generic: the carrier's description, or one that Rastro ships: {', '.join(SHIPPED)}",
+    )
     parser.add_argument("--status", metavar="HTTP", type=int, default=200, help="the response's HTTP status")
 
 
@@ -32,6 +38,10 @@ def parse(chosen: argparse.Namespace) -> int:
     carrier = CARRIERS.get(chosen.carrier)
     if carrier is None:
         return complain(f"there is no carrier {chosen.carrier!r}; known are: {', '.join(CARRIERS)}", code=2)
+    if chosen.config:
+        if chosen.carrier != "generic":
+            return complain("--config describes a carrier, so it goes with generic alone", code=2)
+        carrier = described_in(chosen.config)
     body = sys.stdin.buffer.read() if chosen.file == "-" else Path(chosen.file).read_bytes()
     code = 0
     for part in carrier.cut(body, chosen.about, chosen.status):
