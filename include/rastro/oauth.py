@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Account, Token
 from rastro.errors import Misconfigured, Unreadable
 from rastro.http import Request, Response
@@ -85,7 +86,7 @@ class OAuth:
 
     def token(self, response: Response, now: datetime) -> Token:
         try:
-            answer = msgspec.json.decode(response.body, type=Grant, strict=False)
+            answer = typed.decode(response.body, Grant, strict=False)
             lasts = timedelta(seconds=float(answer.expires_in)) if answer.expires_in else self.lifetime
         except (*UNREADABLE, ValueError, OverflowError):
             answer, lasts = Grant(), self.lifetime

@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Account, Field
 from rastro.carriers import lines
 from rastro.carriers.aftership_lines import ABSENT, REFUSALS, STATUSES, Fault, cut, just_registered, meaning, refused
@@ -169,7 +170,7 @@ def items_in(response: Response) -> list[bytes]:
     if response.status >= 300 or not 200 <= answer.meta.code < 300:
         raise failure(response, answer.meta)
     try:
-        found = msgspec.json.decode(answer.data, type=Found)
+        found = typed.decode(answer.data, Found)
     except lines.UNREADABLE as error:
         raise Unreadable(f"aftership: the answer makes no sense ({error})", raw=response.body) from error
     if found.trackings is not None:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from rastro import typed
 from rastro.carriers import lines
 from rastro.carriers.aggregators import Cut, back_at_sender, by_code, promised_by, registered, remarks_after_the_end
 from rastro.errors import Unreadable
@@ -101,7 +102,7 @@ class Named(msgspec.Struct):
 def cut(raw: bytes) -> Cut:
     """One tracking. Where it makes no sense it stays as it is."""
     try:
-        tracking = msgspec.json.decode(raw, type=Tracking)
+        tracking = typed.decode(raw, Tracking)
     except lines.UNREADABLE:
         return Cut(number=number_in(raw), raw=raw)
     number = normalise(str(tracking.tracking_number))
@@ -113,7 +114,7 @@ def cut(raw: bytes) -> Cut:
 
 def number_in(raw: bytes) -> str:
     try:
-        return normalise(str(msgspec.json.decode(raw, type=Named).tracking_number))
+        return normalise(str(typed.decode(raw, Named).tracking_number))
     except lines.UNREADABLE:
         return ""
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Field
 from rastro.carriers.base import Asks, Carrier
 from rastro.carriers.correios_lines import STATUS, Line, history, moment, pickup
@@ -111,7 +112,7 @@ class Correios(Carrier):
         del asked  # each object names its own
         body = response.body.removeprefix(b"\xef\xbb\xbf")
         try:
-            answer = msgspec.json.decode(body, type=Answer)
+            answer = typed.decode(body, Answer)
         except UNREADABLE as error:
             raise Unreadable(f"correios: {what_else(body)}", raw=response.body) from error
         if answer.objetos:
@@ -122,7 +123,7 @@ class Correios(Carrier):
 
     def parse(self, raw: bytes, reference: str = "") -> Snapshot | Refusal:
         try:
-            parcel = msgspec.json.decode(raw, type=Parcel)
+            parcel = typed.decode(raw, Parcel)
             events = history(parcel.eventos or [])
         except (*UNREADABLE, ValueError, OverflowError) as error:
             reason = f"correios: an object makes no sense ({error})"
@@ -154,7 +155,7 @@ def refusal(reference: str, said: str) -> Refusal:
 
 def reference_in(raw: bytes | msgspec.Raw) -> str:
     try:
-        return normalise(msgspec.json.decode(raw, type=Answer).cod_objeto)
+        return normalise(typed.decode(raw, Answer).cod_objeto)
     except UNREADABLE:
         return ""
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Account, Token
 from rastro.carriers.correios_lines import moment
 from rastro.errors import Misconfigured, Unreadable
@@ -59,7 +60,7 @@ class CorreiosLogin:
 
     def token(self, response: Response, now: datetime) -> Token:
         try:
-            answer = msgspec.json.decode(response.body, type=dict[str, object])
+            answer = typed.decode(response.body, dict[str, object])
         except UNREADABLE:
             answer = {}
         value = answer.get("token")
@@ -79,7 +80,7 @@ def ready_made_key(account: Account) -> str:
 def end_of(jwt: str) -> datetime | None:
     """When a JWT says it ends, in UTC; None when it does not decode."""
     try:
-        payload = msgspec.json.decode(base64.urlsafe_b64decode(jwt.split(".")[1] + "=="), type=dict[str, object])
+        payload = typed.decode(base64.urlsafe_b64decode(jwt.split(".")[1] + "=="), dict[str, object])
         return datetime.fromtimestamp(float(str(payload["exp"])), UTC)
     except (*UNREADABLE, ValueError, LookupError, OverflowError, OSError):
         return None

@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Account, Field
 from rastro.carriers import lines
 from rastro.carriers.base import Carrier, Part, Push, Pushed
@@ -184,7 +185,7 @@ def user_in(authorization: str) -> str:
 def name_of(content: bytes) -> str:
     """An order that nobody asked about, by its number."""
     try:
-        number = msgspec.json.decode(content, type=Order, strict=False).order_number
+        number = typed.decode(content, Order, strict=False).order_number
     except lines.UNREADABLE:
         number = None
     return reference_from(ReferenceKind.ORDER, str(number)) if number not in {None, ""} else ""

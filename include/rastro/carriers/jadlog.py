@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Field
 from rastro.carriers import lines
 from rastro.carriers.base import Asks, Carrier
@@ -193,7 +194,7 @@ def flat(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def echoes(item: bytes) -> list[tuple[str, str]]:
     try:
-        return list(flat(msgspec.to_builtins(msgspec.json.decode(item, type=Echo, strict=False))))
+        return list(flat(msgspec.to_builtins(typed.decode(item, Echo, strict=False))))
     except lines.UNREADABLE:
         return []
 

@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlencode
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Account, Field
 from rastro.carriers import lines
 from rastro.carriers.base import Asks, Carrier, Part, Push, Pushed
@@ -177,7 +178,7 @@ def content_of(body: bytes) -> str:
 def name_in(parcel: bytes) -> str:
     """The number of a parcel, normalised; empty when it names none."""
     try:
-        return normalise(str(msgspec.json.decode(parcel, type=Named).bill_code or ""))
+        return normalise(str(typed.decode(parcel, Named).bill_code or ""))
     except lines.UNREADABLE:
         return ""
 

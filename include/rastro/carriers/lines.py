@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from rastro import typed
 from rastro.errors import Unreadable
 from rastro.models import Event, Status
 from rastro.redaction import excerpt
@@ -33,7 +34,7 @@ def decoded(body: bytes, kind: type[T], code: str, *, strict: bool = False) -> T
     :raises Unreadable: it is none, with a short and safe excerpt.
     """
     try:
-        return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=kind, strict=strict)
+        return typed.decode(body.removeprefix(b"\xef\xbb\xbf"), kind, strict=strict)
     except UNREADABLE as error:
         said = excerpt(body)
         raise Unreadable(f"{code}: the answer makes no sense ({said or error})", raw=body) from error

@@ -29,6 +29,7 @@ from typing import ClassVar
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Account, Field, Token
 from rastro.carriers import lines
 from rastro.carriers.base import Answered, Asking, Asks, Carrier, Part, Push, Pushed
@@ -263,7 +264,7 @@ def found_in(response: Response, reference: str) -> str:
 def name_of(key: str, raw: bytes) -> str:
     """What an order that nobody asked about is called: its tracking code, or its id as long as it has none."""
     try:
-        numbers = msgspec.json.decode(raw, type=Order, strict=False).numbers
+        numbers = typed.decode(raw, Order, strict=False).numbers
     except lines.UNREADABLE:
         numbers = ()
     return numbers[0] if numbers else reference_from(ReferenceKind.CARRIER_ID, key)

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Field
 from rastro.carriers import lines
 from rastro.carriers.base import Answered, Asking, Asks, Carrier, Feed
@@ -208,6 +209,6 @@ def cut(bodies: Iterable[bytes], asked: Sequence[str]) -> Cut:
 
 def names_in(raw: bytes) -> tuple[str, ...]:
     try:
-        return names_of(msgspec.json.decode(raw, type=dict[str, Any]))
+        return names_of(typed.decode(raw, dict[str, Any]))
     except lines.UNREADABLE:
         return ()

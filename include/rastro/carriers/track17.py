@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Account, Field
 from rastro.carriers import lines
 from rastro.carriers.aggregators import ALL_FAILURES, one_each
@@ -197,7 +198,7 @@ def items_in(body: bytes) -> list[bytes]:
 def data_in(answer: Answer) -> Data:
     """The data of an answer; none where they are of another shape, as those of some errors are."""
     try:
-        return msgspec.json.decode(answer.data, type=Data, strict=False)
+        return typed.decode(answer.data, Data, strict=False)
     except lines.UNREADABLE:
         return Data()
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from rastro import typed
 from rastro.carriers import lines
 from rastro.carriers.aggregators import Cut, back_at_sender, by_code, promised_by, registered, remarks_after_the_end
 from rastro.errors import Unreadable
@@ -153,7 +154,7 @@ def cut(raw: bytes) -> Cut:
     A number that is registered and has no data yet gives the same bytes in whatever words 17TRACK says so.
     """
     try:
-        item = msgspec.json.decode(raw, type=Item, strict=False)
+        item = typed.decode(raw, Item, strict=False)
     except lines.UNREADABLE:
         return Cut(number=number_in(raw), raw=raw)
     number = normalise(str(item.number))
@@ -166,7 +167,7 @@ def cut(raw: bytes) -> Cut:
 
 def number_in(raw: bytes) -> str:
     try:
-        return normalise(str(msgspec.json.decode(raw, type=Named, strict=False).number))
+        return normalise(str(typed.decode(raw, Named, strict=False).number))
     except lines.UNREADABLE:
         return ""
 
@@ -174,7 +175,7 @@ def number_in(raw: bytes) -> str:
 def fault_of(raw: bytes) -> int:
     """The code of the error in a part; 0 when it holds none."""
     try:
-        error = msgspec.json.decode(raw, type=Item, strict=False).error
+        error = typed.decode(raw, Item, strict=False).error
     except lines.UNREADABLE:
         return 0
     return error.code if error else 0

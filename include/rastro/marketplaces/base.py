@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Account, Field, Login, Tokens
 from rastro.errors import CredentialsRefused, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, Response
@@ -92,7 +93,7 @@ def decoded(answer: Response, kind: type[T], what: str) -> T:
     :raises Unreadable: it is something else.
     """
     try:
-        return msgspec.json.decode(answer.body, type=kind, strict=False)
+        return typed.decode(answer.body, kind, strict=False)
     except UNREADABLE as error:
         raise Unreadable(f"{what} cannot be read: {error}", raw=answer.body) from None
 

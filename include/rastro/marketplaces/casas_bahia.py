@@ -23,6 +23,7 @@ from typing import Any
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Account, Field, Tokens, check
 from rastro.errors import NotFound
 from rastro.http import Http, Limits, Request, path_segment
@@ -178,7 +179,7 @@ class CasasBahia:
 def sentences(body: bytes) -> list[str | None]:
     """What a refusal says; nothing where it cannot be read."""
     try:
-        return [one.message for one in msgspec.json.decode(body, type=Refusal).errors]
+        return [one.message for one in typed.decode(body, Refusal).errors]
     except UNREADABLE:
         return []
 

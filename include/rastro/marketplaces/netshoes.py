@@ -17,6 +17,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Account, Field, Tokens, check
 from rastro.errors import NotFound, Unreadable
 from rastro.http import Http, Limits, Request, path_segment
@@ -138,7 +139,7 @@ class Netshoes:
 def sentences(body: bytes) -> tuple[str | None, ...]:
     """What a refusal says; nothing where it cannot be read."""
     try:
-        said = msgspec.json.decode(body, type=Refusal)
+        said = typed.decode(body, Refusal)
     except UNREADABLE:
         return ()
     return said.type, said.description

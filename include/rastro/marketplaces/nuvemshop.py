@@ -20,6 +20,7 @@ from datetime import datetime
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Account, Field, Tokens, check
 from rastro.errors import NotFound, Rejected, Unreadable
 from rastro.http import USER_AGENT, Http, Limits, Request, path_segment
@@ -152,7 +153,7 @@ class Nuvemshop:
             check_that_it_is_there(hushed(answer.body, [self._token]), message)
             return Receipt(status=answer.status)
         try:
-            number = msgspec.json.decode(answer.body, type=Made).id
+            number = typed.decode(answer.body, Made).id
         except UNREADABLE:
             number = None  # it was taken all the same
         return Receipt(status=answer.status, number=number or "")

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Account, Field, Tokens, check
 from rastro.errors import Misconfigured, NotFound, Rejected, Unreadable
 from rastro.http import Limits, Request
@@ -157,7 +158,7 @@ class Shopee:
             )
         )
         try:
-            said = msgspec.json.decode(answer.body, type=UpdateAnswer)
+            said = typed.decode(answer.body, UpdateAnswer)
         except UNREADABLE as error:
             raise in_doubt(f"shopee: the answer to an update makes no sense ({error})") from None
         match said.response.update_result:

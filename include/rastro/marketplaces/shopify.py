@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Account, Field, Tokens
 from rastro.errors import CredentialsRefused, Misconfigured, NotFound, RastroError, RateLimited, Rejected, Transient
 from rastro.http import Limits, Request, Response
@@ -223,7 +224,7 @@ class Shopify:
             raise NotFound(f"shopify: no package of {number_outside(message, CODE)} is {message.tracking_number}")
         answer = self._ask("Tell", TELL, {"event": event(message, ours, word)}, repeatable=False)
         try:
-            made = msgspec.json.decode(answer.body, type=ToldAnswer).data.fulfillment_event_create
+            made = typed.decode(answer.body, ToldAnswer).data.fulfillment_event_create
         except UNREADABLE as error:
             raise in_doubt(f"shopify: the answer to an event makes no sense ({error})") from None
         if made.user_errors:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Account, Field, Tokens
 from rastro.errors import CredentialsRefused, Misconfigured, NotFound, Rejected
 from rastro.http import Http, Limits, Request, Response, path_segment
@@ -140,7 +141,7 @@ class VtexProtocol:
 def receipt_in(answer: Response) -> Receipt:
     """What the marketplace answered to a write; it was taken even where that cannot be read."""
     try:
-        receipt = msgspec.json.decode(answer.body, type=Acknowledged).receipt
+        receipt = typed.decode(answer.body, Acknowledged).receipt
     except UNREADABLE:
         receipt = None
     return Receipt(status=answer.status, number=receipt or "")

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Account
 from rastro.errors import Misconfigured, NotFound, RateLimited, Rejected, Transient, Unreadable
 from rastro.http import Http, Limits, Request, path_segment
@@ -147,7 +148,7 @@ class Vtex:
             )
         )
         try:
-            customers = msgspec.json.decode(answer.body, type=tuple[Customer, ...])
+            customers = typed.decode(answer.body, tuple[Customer, ...])
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise Unreadable(f"order {order_id}: Master Data's answer about its customer makes no sense") from None
         for customer in customers:
@@ -221,7 +222,7 @@ class Vtex:
         params = {"orderBy": "creationDate,asc", "per_page": str(PER_PAGE), "page": str(page), **filters}
         answer = self._http.send(Request(method="GET", path="/api/oms/pvt/orders", params=tuple(params.items())))
         try:
-            listing = msgspec.json.decode(answer.body, type=Listing)
+            listing = typed.decode(answer.body, Listing)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(f"vtex: page {page} of the list of orders makes no sense: {error}") from None
         return [order.order_id for order in listing.list], listing.paging.total

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from rastro import typed
 from rastro.errors import NotFound, Rejected
 from rastro.http import Http, Request, path_segment
 from rastro.orders.vtex_order import Order, Package
@@ -189,6 +190,6 @@ def missing(package: Package, message: Message) -> list[Told]:
 def receipt_in(body: bytes) -> str:
     """VTEX's receipt; empty when the answer has none, which does not undo what it took."""
     try:
-        return msgspec.json.decode(body, type=Acknowledged).receipt or ""
+        return typed.decode(body, Acknowledged).receipt or ""
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from rastro import typed
 from rastro.access import Access, Account, Login, Token
 from rastro.errors import CredentialsRefused, Doubtful, Rejected, Transient
 from rastro.http import Http, Limits
@@ -99,7 +100,7 @@ class AccessKeeper:
         if sealed is None:
             return None
         try:
-            contents = msgspec.json.decode(self.sealer.decrypt(sealed.value), type=Contents)
+            contents = typed.decode(self.sealer.decrypt(sealed.value), Contents)
         except (ValueError, msgspec.DecodeError):  # sealed with a key no longer in use, or by an earlier version
             return None
         if contents.begun_by != self._begun_by():
