@@ -151,6 +151,8 @@ class Correios:
         parcel = self._world.parcels.get(code)
         if parcel is None:
             return refusal(code, "SRO-020" if S10.fullmatch(code) else "SRO-019")
+        if parcel.carrier != "correios":  # somebody else's contract
+            return refusal(code, "SRO-009")
         version = self._world.versions.get(f"parcel:{code}", 0)
         kept = self._objects.get((code, result))
         if kept is None or kept[0] != version:

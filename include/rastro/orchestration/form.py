@@ -24,7 +24,7 @@ PARAMS = {
         **HOW,
     ),
     "account": Param("", title="Account", description="Source account, such as vtex:shop_main", **ONLY),
-    "carrier": Param("", title="Carrier", enum=["", *CARRIERS], **ONLY),
+    "carrier": Param("", title="Carrier", description="Its code", examples=list(CARRIERS), **ONLY),
     "numbers": Param(
         "",
         title="Orders or tracking numbers",

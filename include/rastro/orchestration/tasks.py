@@ -74,6 +74,9 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     accounts = [endpoint.key for endpoint in shop.settings.sources]
     if form.selection.account and form.selection.account not in accounts:
         raise Misconfigured(f"There is no account {form.selection.account}; the sources are {', '.join(accounts)}")
+    if form.selection.carrier and form.selection.carrier not in shop.known_carriers:
+        known = ", ".join(sorted(shop.known_carriers))
+        raise Misconfigured(f"There is no carrier {form.selection.carrier}; the carriers are {known}")
     if form.reprocess:
         return {}
     if form.retry_quarantine:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from sqlalchemy import Engine
 
 from rastro.access import Account, Login, check
 from rastro.carriers.base import Asks, Carrier
+from rastro.carriers.described import described
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
 from rastro.http import Http, Limits
@@ -148,8 +150,13 @@ class Workshop:
 
     @cached_property
     def known_carriers(self) -> Mapping[str, Carrier]:
-        """Every carrier that there is an adapter or a description of, by code."""
-        return CARRIERS
+        """
+        Every carrier that there is an adapter or a description of, by code.
+
+        :raises Misconfigured: a description is not sound.
+        """
+        folder = self.settings.carrier_files
+        return {**CARRIERS, **described(Path(folder) if folder else None)}
 
     @property
     def pages(self) -> dict[str, Callable[[str], str]]:

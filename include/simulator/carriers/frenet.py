@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from simulator.calls import Call, Malformed, Reply, answer
 from simulator.carriers.base import Happening, SimulatedCarrier, What
-from simulator.numbers import s10
 from simulator.world import BRASILIA
 
 TOKEN = "simulated-frenet-token"  # noqa: S105 -- invented, accepted by the simulator alone
@@ -35,7 +34,7 @@ class Simulated(SimulatedCarrier):
     connection: ClassVar[Mapping[str, Any]] = {"password": TOKEN}
 
     def number(self, serial: int) -> str:
-        return s10("QS", serial)
+        return f"FRT{serial:09d}"
 
     def answer(self, call: Call) -> Reply:
         if call.headers.get("token") != TOKEN:
