@@ -1,29 +1,30 @@
 """
-Who follows a parcel, and who tells its marketplace: tables of signs, and the sentence that says why.
+Which carrier is asked about a parcel, by the signs on it, and the sentence that says why.
 
 Pure. Every answer carries its reason, since a shop that asks "why is this parcel not followed?" is shown it.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from urllib.parse import urlsplit
 
-from rastro.models import Route
-from rastro.settings import OrderRoute
+# Couriers that no adapter covers. Carriers' own names are looked for first, so a line does no harm once there is one.
+OTHER_CARRIERS: Mapping[str, str] = {"Sequoia": r"\bsequoia\b"}
 
-# Names that stand for no adapter of ours. An adapter's own names are looked for first, so a line here does no harm once
-# there is one.
-OTHER_CARRIERS: Mapping[str, str] = {
-    "TNT": r"\btnt\b|\bmercurio\b",
-    "Jamef": r"\bjamef\b",
-    "Patrus": r"\bpatrus\b",
-    "Uello": r"\buello\b",
-    "GFL": r"\bgfl\b",
-    "Sequoia": r"\bsequoia\b",
-}
-NOT_TRACKABLE = r"\bmoto ?boy\b|\bmoto ?express\b|\b(entrega|frota|transportadora) propria\b|\bretirada\b"
+# What shops write where there is no carrier. Not even an aggregator is asked, which would charge for the question.
+NOT_TRACKABLE = (
+    r"\bmoto[ -]?(boys?|express|frete|taxi)\b|\bmotoqueiros?\b|\blalamove\b|\buber (flash|direct)\b",
+    r"\b(entrega(s|dor)?|frota|transportadora|transportes?|veiculo|carro|motorista)( da loja)? propri[ao]s?\b",
+    r"^propri[ao]$|\bem maos\b|\b(retirada|balcao)\b|\bretir(a|e|ar) (na|no|em) ",
+)
+
+# No aggregator knows a parcel by its invoice.
+INVOICE_KEY = r"[0-9]{44}"
+
+MAP = "the setting couriers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +32,32 @@ class Claims:
     """
     What tells that a parcel is some carrier's, as regular expressions searched without regard to case.
 
-    ``names`` in the shop's free text (accents removed), ``hosts`` in the host of the tracking link. ``strong`` and
-    ``weak`` must match the whole normalised number: a strong form is nobody else's, a weak one many give out.
-    ``check`` says whether the check digit of a strong number fits; one that does not counts as weak. A ``gateway``
-    yields to the carrier that is named beside it. ``fallback`` carriers take what nobody else claims.
+    ``names`` in the shop's free text (as :func:`folded` makes it), ``hosts`` in the host of the tracking link.
+    ``strong`` and ``weak`` must match the whole normalised number: a strong form is nobody else's, a weak one many give
+    out. ``check`` says whether the check digit of such a number fits, None where its form has none. A ``gateway`` sells
+    other carriers' freight and yields to one that is named beside it. ``fallback`` carriers take what nobody else does.
     """
 
     names: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     strong: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
-    check: Callable[[str], bool] | None = field(default=None, repr=False)
+    check: Callable[[str], bool | None] | None = field(default=None, repr=False)
     gateway: bool = False
     fallback: bool = False
+
+    @property
+    def has_forms(self) -> bool:
+        """Whether its numbers can be told by their form at all."""
+        return bool(self.strong or self.weak)
+
+    def gives_out(self, number: str) -> bool:
+        """Whether its numbers have this form, whatever their check digit."""
+        return whole((*self.strong, *self.weak), number)
+
+    def fits(self, number: str) -> bool | None:
+        """What the check digit of a number says that it may have given out; None where there is no check digit."""
+        return self.check(number) if self.check else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +79,51 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One sign, in words that follow on "by", and the carriers that it points to."""
+
+    sign: str
+    codes: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.sign}: {either(self.codes) or 'nobody'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A look at a parcel: its signs, the carriers that may be meant, and whom each sign points to."""
+
+    signs: Signs
+    able: Mapping[str, Claims]
+    own: Reading
+    named: Reading
+    hosted: Reading
+    formed: tuple[Reading, ...]
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """In the order in which they are believed."""
+        return (self.own, self.named, self.hosted, *self.formed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Router:
     """
-    Finds the carrier of a parcel by the signs on it.
+    Finds the carrier of a parcel by the signs on it, believed in this order:
 
-    The order is: the shop's own map, a strong number, the courier's name, the link's host, a weak number, a fallback.
-    Strong numbers go before names, since names are typed by people; names go before weak numbers, which many give out.
-    Where one sign fits several carriers, those with a connection are preferred, then the signs behind it decide among
-    these. A carrier without a connection gives way to a fallback that has one.
+    1. the shop's own map;
+    2. a number of a form that is nobody else's (strong), its check digit included;
+    3. the courier's name, which people type;
+    4. the host of the tracking link;
+    5. a number that others could have given out, too (weak, or strong of several carriers), whose check digit fits;
+    6. such a number of a form that has no check digit;
+    7. a number whose check digit is wrong: one was mistyped, or it is somebody else's.
+
+    Where a sign points to several carriers, those with a connection are preferred, then the signs after it decide
+    among these. The forms of numbers count for carriers with a connection alone, since one of them fits nearly always.
+    Whoever has no connection gives way to a gateway that name or link point to, then to a fallback, where these have
+    one: the freight may have been bought there.
+    No fallback is asked where there is no carrier at all, nor about an invoice's key.
 
     :param claims: what each known carrier answers to, by its code.
     :param connected: the codes of those that can be asked, in the order of preference among fallbacks.
@@ -82,236 +133,133 @@ class Router:
     claims: Mapping[str, Claims]
     connected: Sequence[str]
     couriers: Mapping[str, str] = field(default_factory=dict)
+    _folded: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = {folded(name): carrier for name, carrier in self.couriers.items() if folded(name)}
+        object.__setattr__(self, "_folded", names)
 
     def route(self, signs: Signs, declined: Collection[str] = ()) -> Routed:
         """
-        :param declined: carriers that said it is not theirs.
+        :param declined: carriers that said it is not theirs; they are passed over, also where the map names them.
         """
-        name = folded(signs.courier)
-        mapped = next((carrier for known, carrier in self.couriers.items() if name and folded(known) == name), "")
-        if mapped and mapped not in declined:
-            return self._mapped(mapped, signs)
-        able = {code: claims for code, claims in self.claims.items() if code not in declined}
-        fits = self._fits(able, signs)
-        looked_at = tuple(f"{sign}: {' or '.join(sorted(codes)) or 'nobody'}" for sign, codes in fits)
-        candidates: frozenset[str] = frozenset()
-        decided = ""
-        for sign, codes in fits:
-            left = self._preferred(candidates & codes if candidates else codes)
-            if not left and candidates:
-                continue
-            if len(left) == 1:
-                return self._if_connected(Routed(carrier=min(left), why=f"by {sign}", looked_at=looked_at), able)
-            if left:
-                candidates, decided = left, decided or sign
-            elif sign.startswith(COURIER) and (stranger := stands_for(name)):
-                return self._fallback(
-                    Routed(carrier=None, why=f"{sign} stands for {stranger}", looked_at=looked_at), able
-                )
-        if candidates:
-            who = " or ".join(sorted(candidates))
-            return Routed(carrier=None, why=f"by {decided} it could be {who}; name the courier", looked_at=looked_at)
-        nobody = f"no carrier answers to the courier {signs.courier!r} or to {signs.number!r}"
-        return self._fallback(Routed(carrier=None, why=nobody, looked_at=looked_at), able)
+        mapped = self._folded.get(folded(signs.courier), "")
+        look = self._look(signs, declined)
+        routed = self._by_signs(look) if not mapped or mapped in declined else self._by_the_map(mapped, look)
+        return replace(routed, looked_at=(f"{MAP}: {mapped or 'nobody'}", *map(str, look.readings)))
 
-    def _mapped(self, carrier: str, signs: Signs) -> Routed:
-        sign = f"the setting couriers, {signs.courier!r}"
-        if carrier == "none":
-            return Routed(carrier=None, why=f"by {sign} it cannot be followed")
-        if carrier not in self.claims:
-            return Routed(carrier=None, why=f"{sign} names {carrier}, and there is no such carrier")
-        return Routed(carrier=carrier, why=f"by {sign}")
-
-    def _fits(self, able: Mapping[str, Claims], signs: Signs) -> Sequence[tuple[str, frozenset[str]]]:
-        """Each sign, in the order in which they are believed, with the carriers that it fits."""
-        name, host = folded(signs.courier), host_of(signs.url)
-        named = frozenset(code for code, by in able.items() if found(by.names, name))
-        carriers = frozenset(code for code in named if not able[code].gateway)
-        weak = frozenset(code for code, by in able.items() if whole((*by.strong, *by.weak), signs.number))
-        connected = frozenset(self.connected)
-        return (
-            (f"the number {signs.number}, of a form that is its own", frozenset(strong_in(able, signs.number))),
-            (f"{COURIER} {signs.courier!r}", carriers & connected or named & connected or carriers or named),
-            (f"the tracking link's host {host}", frozenset(code for code, by in able.items() if found(by.hosts, host))),
-            (f"the form of {signs.number}", weak & connected),
+    def _look(self, signs: Signs, declined: Collection[str]) -> Look:
+        name, host, number = folded(signs.courier), host_of(signs.url), signs.number
+        able = {
+            code: by
+            for code, by in self.claims.items()
+            if code not in declined and (code in self.connected or not by.fallback)
+        }
+        owners = [code for code, by in self.claims.items() if whole(by.strong, number) and by.fits(number) is not False]
+        forms = {code: by.fits(number) for code, by in able.items() if code in self.connected and by.gives_out(number)}
+        formed = (
+            (True, "the check digit of"),
+            (None, "the form of"),
+            (False, "the form, though not the check digit, of"),
         )
+        return Look(
+            signs=signs,
+            able=able,
+            own=Reading(
+                sign=f"the number {number or '(none)'}, of a form that is nobody else's",
+                codes=frozenset(owners if len(owners) == 1 else ()).intersection(able),
+            ),
+            named=Reading(sign=f"the courier's name {signs.courier!r}", codes=self._named(able, name, number)),
+            hosted=Reading(
+                sign=f"the tracking link's host {host or '(none)'}",
+                codes=frozenset(code for code, by in able.items() if found(by.hosts, host)),
+            ),
+            formed=tuple(
+                Reading(
+                    sign=f"{what} {number or '(none)'}",
+                    codes=frozenset(code for code, fits in forms.items() if fits is said),
+                )
+                for said, what in formed
+            ),
+        )
+
+    def _named(self, able: Mapping[str, Claims], name: str, number: str) -> frozenset[str]:
+        """Whom a name points to: of a gateway and the carriers beside it those that can be asked about the number."""
+        named = frozenset(code for code, by in able.items() if found(by.names, name))
+        gateways = frozenset(code for code in named if able[code].gateway or able[code].fallback)
+        carriers = named - gateways
+        asked = gateways.intersection(self.connected)
+        if not asked:
+            return carriers or gateways
+        beside = carriers.intersection(self.connected)
+        return frozenset(code for code in beside if not able[code].has_forms or able[code].gives_out(number)) or asked
+
+    def _by_the_map(self, mapped: str, look: Look) -> Routed:
+        sign = f"{MAP}, {look.signs.courier!r}"
+        if mapped == "none":
+            return Routed(carrier=None, why=f"by {sign} it cannot be followed")
+        if mapped not in self.claims:
+            return Routed(carrier=None, why=f"{sign} names {mapped}, and there is no such carrier")
+        return self._or_instead(mapped, sign, look)
+
+    def _by_signs(self, look: Look) -> Routed:
+        if not (look.own.codes or look.named.codes):
+            name = folded(look.signs.courier)
+            if found(NOT_TRACKABLE, name):
+                return Routed(carrier=None, why=f"{look.named.sign} stands for no carrier, and nobody can be asked")
+            if other := stands_for(name):
+                return self._or_fallback(f"{look.named.sign} stands for {other}, which no adapter covers", look)
+        candidates: frozenset[str] = frozenset()
+        decisive: list[str] = []
+        for reading in look.readings:
+            left = self._preferred(candidates & reading.codes if candidates else reading.codes)
+            if left and left != candidates:
+                candidates = left
+                decisive.append(reading.sign)
+            if len(candidates) == 1:
+                return self._or_instead(min(candidates), " and ".join(decisive), look)
+        if candidates:
+            why = f"by {' and '.join(decisive)} it could be {either(candidates)}: name it on the order or in {MAP}"
+            return self._or_fallback(why, look)
+        return self._or_fallback(self._nobody(look), look)
+
+    def _nobody(self, look: Look) -> str:
+        courier, number = look.signs.courier, look.signs.number
+        givers = either(code for code, by in look.able.items() if by.gives_out(number))
+        such = f"; {givers} may give out such numbers, but has no connection" if givers else ""
+        return f"no carrier answers to the courier {courier!r} or to {number!r}{such}"
 
     def _preferred(self, codes: frozenset[str]) -> frozenset[str]:
-        return codes & frozenset(self.connected) or codes
+        return codes.intersection(self.connected) or codes
 
-    def _if_connected(self, routed: Routed, able: Mapping[str, Claims]) -> Routed:
-        if routed.carrier in self.connected:
-            return routed
-        instead = self._fallback(routed, able)
-        return (
-            instead
-            if instead.carrier != routed.carrier
-            else replace(routed, why=f"{routed.why}, which has no connection")
-        )
+    def _or_instead(self, carrier: str, sign: str, look: Look) -> Routed:
+        """The carrier if it can be asked, else a gateway that name or link point to, else a fallback, else itself."""
+        if carrier in self.connected:
+            return Routed(carrier=carrier, why=f"by {sign}")
+        why = f"by {sign} it is {carrier}, which has no connection"
+        for reading in (look.named, look.hosted):
+            for code in self.connected:
+                if code in reading.codes and look.able[code].gateway:
+                    return Routed(carrier=code, why=f"{why}; {code} by {reading.sign}")
+        routed = self._or_fallback(why, look)
+        return routed if routed.carrier else replace(routed, carrier=carrier)
 
-    def _fallback(self, routed: Routed, able: Mapping[str, Claims]) -> Routed:
-        """The first connected fallback in place of a carrier that is unknown or cannot be asked."""
-        for code in self.connected:
-            if code in able and able[code].fallback:
-                why = f"{routed.carrier} {routed.why}, which has no connection" if routed.carrier else routed.why
-                return replace(routed, carrier=code, why=f"{why}; {code} takes what nobody else does")
-        return routed
-
-
-COURIER = "the courier's name"
-
-
-def strong_in(claims: Mapping[str, Claims], number: str) -> Iterator[str]:
-    """Carriers whose own form of number this is, its check digit included."""
-    for code, by in claims.items():
-        if whole(by.strong, number) and (by.check is None or by.check(number)):
-            yield code
+    def _or_fallback(self, why: str, look: Look) -> Routed:
+        """The first connected fallback where nobody is known who can be asked; None without one."""
+        if look.signs.number and not whole((INVOICE_KEY,), look.signs.number):
+            for code in self.connected:
+                if code in look.able and look.able[code].fallback:
+                    return Routed(carrier=code, why=f"{why}; {code} takes what nobody else does")
+        return Routed(carrier=None, why=why)
 
 
 def stands_for(name: str) -> str:
     """Which carrier without an adapter a courier's folded name stands for; empty when for none that we know."""
-    if found((NOT_TRACKABLE,), name):
-        return "nobody who can be asked"
     return next((other for other, pattern in OTHER_CARRIERS.items() if found((pattern,), name)), "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderMarks:
-    """
-    What an order says about where it was bought.
-
-    ``origin`` is VTEX's Marketplace, Fulfillment or Chain; ``apps`` the ids of the order's custom apps. A source
-    without such things leaves all of it empty.
-    """
-
-    origin: str = ""
-    affiliate: str = ""
-    endpoint: str = ""
-    marketplace: str = ""
-    apps: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """Who tells the marketplace of a delivery, through which of our connections if we do, and why."""
-
-    route: Route
-    marketplace: str = ""
-    why: str = ""
-
-
-# Marketplaces whose connector is known to pass a delivery on, by the name an order gives them.
-RELAYED = r"skyhub|\bb2w\b|\bamericanas\b|\bnetshoes\b|\bcarrefour\b|\bmercado ?(livre|libre)\b"
-
-
-def order_route(marks: OrderMarks, routes: Mapping[str, OrderRoute]) -> Confirmation:
-    """
-    Who confirms the deliveries of an order: the shop's own table first, then the marks on the order.
-
-    Never two: a connector and a direct call would confirm twice. What nothing explains is a person's to decide.
-    """
-    decided = routes.get(marks.affiliate.strip().upper())
-    if decided:
-        why = f"setting routes, {marks.affiliate.strip().upper()}"
-        return Confirmation(route=decided.route, marketplace=decided.marketplace, why=why)
-    if marks.origin == "Marketplace":
-        return Confirmation(route=Route.NONE, why="sold in the shop itself")
-    if marks == OrderMarks():
-        return Confirmation(route=Route.NONE, why="nothing on the order points to a marketplace")
-    relayed = relayed_by(marks)
-    if relayed:
-        return Confirmation(route=Route.CONNECTOR, why=relayed)
-    where = marks.affiliate or marks.marketplace or host_of(marks.endpoint) or marks.origin
-    return Confirmation(
-        route=Route.REVIEW,
-        why=f"nobody said who confirms the orders of {where}; add it to the setting routes",
-    )
-
-
-def relayed_by(marks: OrderMarks) -> str:
-    """What shows that a connector passes on what is written on the order; empty when nothing does."""
-    host = host_of(marks.endpoint)
-    if re.search(r"(^|\.)vtexinternal\.com(\.br)?$", host):
-        return f"its endpoint {host} is a connector of VTEX"
-    for app in marks.apps:
-        if app.upper().startswith("CN-"):
-            return f"the connector {app} wrote on it"
-    if found((RELAYED,), folded(marks.marketplace)):
-        return f"the connector of {marks.marketplace} passes deliveries on"
-    return ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carriage:
-    """
-    What an order says about who carries a package.
-
-    ``couriers`` are all names given for it (package, delivery company, shipping policy), ``hints`` the labels that a
-    marketplace attached, ``channel`` is VTEX's delivery or pickup-in-point.
-    """
-
-    couriers: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ()
-    channel: str = ""
-    affiliate: str = ""
-
-
-# Searched in each courier's name, without accents or case. A bare marketplace's name is not enough: its sellers ship
-# by Correios too.
-CARRIED_BY_OTHERS: tuple[tuple[str, str], ...] = (
-    (
-        r"\bvtex shipping network\b|\bvsn\b|\bvtex log\b",
-        "It travels by VTEX Shipping Network, which VTEX itself follows.",
-    ),
-    (
-        r"\bmercado ?envios\b|\bme2\b|\bmercado (livre|libre) (full|flex|coleta|places)\b",
-        "Mercado Livre carries it by Mercado Envios and marks the order itself.",
-    ),
-    (
-        r"\b(fba|dba)\b|\b(fulfillment|fulfilled|delivery) by amazon\b|\b(logistica da amazon|easy ?ship)\b",
-        "Amazon carries it and marks the order itself.",
-    ),
-    (
-        r"\b(magalu|magazine luiza)[ -]*(entregas?|fulfillment)\b",
-        "Magalu carries it by Magalu Entregas and marks the order itself.",
-    ),
-    (
-        r"\b(americanas|b2w)[ -]*(entregas?|fulfillment|direct)\b|\bentrega direct\b|\bb2wentrega\w*",
-        "Americanas carries it by Americanas Entrega and marks the order itself.",
-    ),
-    (r"\bnetshoes[ -]*entregas?\b", "Netshoes carries it by Netshoes Entregas and marks the order itself."),
-    (
-        r"\benvvias\b|\b(cb|via|casas bahia)[ -]*(entregas?|envvias)\b",
-        "Casas Bahia carries it by Envvias and marks the order itself.",
-    ),
-    (r"\bshopee[ -]*(xpress|express|envios|entregas?)\b|\bspx\b", "Shopee carries it and marks the order itself."),
-    (r"\bdafiti[ -]*envios?\b", "Dafiti carries it by Dafiti Envios and marks the order itself."),
-    (
-        r"\bmadeira[ -]*(madeira[ -]*)?envios?\b",
-        "MadeiraMadeira carries it by Madeira Envios and marks the order itself.",
-    ),
-    (r"\b[a-z0-9]+-entregas\b", "The marketplace carries it by its own delivery service and marks the order itself."),
-)
-
-# Words that stand where a carrier's name would, for what nobody carries. Correios has pickup services of its own.
-COLLECTED = r"^(?!.*\bcorreios\b).*\b(retira(das?|r)?|retire|pick ?up)\b"
-
-
-def not_ours(carriage: Carriage, routes: Mapping[str, OrderRoute]) -> str:
-    """The sentence that says why a package is not ours to follow; empty when it is."""
-    for courier in carriage.couriers:
-        for pattern, sentence in CARRIED_BY_OTHERS:
-            if found((pattern,), folded(courier)):
-                return sentence
-    if any(hint.strip() for hint in carriage.hints):
-        return "The marketplace issued its label and follows it itself."
-    decided = routes.get(carriage.affiliate.strip().upper())
-    if decided and decided.route is Route.NONE:
-        return f"The setting routes says that the marketplace {carriage.affiliate.strip().upper()} carries its parcels."
-    named = [courier for courier in carriage.couriers if courier.strip()]
-    if (named or carriage.channel == "pickup-in-point") and all(found((COLLECTED,), folded(name)) for name in named):
-        return "The customer collects it at the shop or a pickup point, and no carrier brings it there."
-    return ""
+def either(codes: Iterable[str]) -> str:
+    return " or ".join(sorted(codes))
 
 
 def folded(text: str) -> str:
@@ -329,9 +277,15 @@ def host_of(url: str) -> str:
         return ""
 
 
-def found(patterns: Iterable[str], text: str) -> bool:
-    return bool(text) and any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
+def found(patterns: tuple[str, ...], text: str) -> bool:
+    return bool(text and patterns) and any_of(patterns).search(text) is not None
 
 
-def whole(patterns: Iterable[str], text: str) -> bool:
-    return bool(text) and any(re.fullmatch(pattern, text, re.IGNORECASE) for pattern in patterns)
+def whole(patterns: tuple[str, ...], text: str) -> bool:
+    return bool(text and patterns) and any_of(patterns).fullmatch(text) is not None
+
+
+@cache
+def any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern in place of several, since each parcel is held against those of all carriers."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.ASCII)

@@ -15,6 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 from rastro.errors import Misconfigured
 from rastro.models import Channel, Route
 from rastro.polling import Pace
+from rastro.routing import folded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,13 +149,13 @@ def routes(value: str) -> dict[str, OrderRoute]:
 
 
 def couriers(value: str) -> dict[str, str]:
-    """``Entrega Sul=ssw, Motoboy=none``: the courier's name as the shop writes it, folded by whoever looks it up."""
+    """``Entrega Sul=ssw, Motoboy=none``: the courier's name as the shop writes it, folded where it is looked up."""
     table: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in value.split(","))):
         name, equals, carrier = (piece.strip() for piece in part.rpartition("="))
-        if not (name and equals and re.fullmatch(r"[a-z][a-z0-9_]*", carrier)):
+        if not (folded(name) and equals and re.fullmatch(r"[a-z][a-z0-9_]*", carrier)):
             raise ValueError(f"{part!r} is not COURIER=carrier or COURIER=none")
-        if name.casefold() in {known.casefold() for known in table}:
+        if folded(name) in map(folded, table):
             raise ValueError(f"{name} stands twice")
         table[name] = carrier
     return table

@@ -21,6 +21,7 @@ from rastro.carriers.base import Asks
 from rastro.carriers.correios_lines import STATUS
 from rastro.carriers.registry import CARRIERS
 from rastro.cli import COMMANDS
+from rastro.confirmation import CARRIED_BY_OTHERS, CONNECTORS
 from rastro.marketplaces import webhook
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Status
@@ -112,6 +113,41 @@ def carriers() -> str:
     )
 
 
+def number_forms() -> str:
+    """Carriers that can be told by the form of a number, as regular expressions."""
+    return table(
+        ("carrier", "forms of its own", "forms that others give out, too", "check digit"),
+        (
+            (
+                code(one.code),
+                ", ".join(map(code, one.claims.strong)),
+                ", ".join(map(code, one.claims.weak)),
+                "yes" if one.claims.check else "",
+            )
+            for one in CARRIERS.values()
+            if one.claims.has_forms
+        ),
+    )
+
+
+def connectors() -> str:
+    return table(
+        ("marketplace", "affiliate codes", "its connector passes deliveries on"),
+        (
+            (
+                one.marketplace,
+                ", ".join(map(code, one.affiliates)),
+                "documented" if one.relays else "not documented: `review`",
+            )
+            for one in CONNECTORS
+        ),
+    )
+
+
+def carried_by_others() -> str:
+    return table(("who carries it", "by"), ((one.marketplace, one.service) for one in CARRIED_BY_OTHERS))
+
+
 def correios_statuses() -> str:
     counts = Counter(STATUS.values())
     examples = {status: next(pair for pair, is_of in STATUS.items() if is_of is status) for status in counts}
@@ -189,6 +225,9 @@ MADE: Mapping[str, Callable[[], str]] = {
     "sources": sources,
     "sql-columns": sql_columns,
     "carriers": carriers,
+    "number-forms": number_forms,
+    "connectors": connectors,
+    "carried-by-others": carried_by_others,
     "correios-statuses": correios_statuses,
     "marketplaces": marketplaces,
     "webhook-body": webhook_body,

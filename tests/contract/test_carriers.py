@@ -1,6 +1,7 @@
 """What must hold for every carrier in the registry, proven on its recordings and on what can become of them."""
 
 import pkgutil
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -62,6 +63,35 @@ def test_a_carrier_is_what_the_registry_calls_it(code: str) -> None:
     assert carrier.requests_per_second > 0
     assert carrier.batch_size >= 1
     assert (carrier.batch_size == 1) or carrier.asks is not Asks.SINGLE
+
+
+@pytest.mark.parametrize("code", CARRIERS)
+def test_a_carriers_claims_are_patterns_that_can_match_what_they_are_searched_in(code: str) -> None:
+    claims = CARRIERS[code].claims
+    assert claims.names
+    for pattern in claims.names:
+        assert pattern.isascii(), "accents are removed before it is searched"
+        assert not re.search(pattern, "", re.IGNORECASE)
+        assert "_" not in pattern, "an underscore is a blank by then"
+    for pattern in claims.hosts:
+        assert pattern.startswith((r"(^|\.)", r"\.")), "so that no other name may stand before it"
+        assert pattern.endswith("$"), "so that no other domain may stand behind it"
+    for pattern in (*claims.strong, *claims.weak):
+        assert not re.fullmatch(pattern, "")
+    assert not (claims.fallback and claims.has_forms), "an aggregator gives out no numbers of its own"
+
+
+@pytest.mark.parametrize("code", CARRIERS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_carriers_claims_say_of_every_number_that_they_match_whether_its_check_digit_fits(
+    code: str, data: st.DataObject
+) -> None:
+    claims = CARRIERS[code].claims
+    forms = [re.compile(pattern, re.IGNORECASE | re.ASCII) for pattern in (*claims.strong, *claims.weak)]
+    number = data.draw(st.one_of([st.from_regex(form, fullmatch=True) for form in forms] or [st.text(max_size=50)]))
+    assert claims.gives_out(number) == bool(forms)
+    assert claims.fits(number) in {True, False, None}
 
 
 @EACH

@@ -131,6 +131,7 @@ def test_a_shipment_says_where_it_came_from_and_who_confirms_it(sim: Running) ->
         Route.DIRECT,
         "vtex_protocol:one",
     )
+    assert shipment.route_reason == "setting routes, MKT"
     assert shipment.marketplace_order_id == truth["marketplace_order_id"]
     assert shipment.marketplace_endpoint == f"{sim.url}/market/one"
     assert shipment.account == ""

@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
+from rastro.confirmation import OrderMarks, order_route
 from rastro.models import Channel, Event, NoticeState, Route, Shipment, Snapshot, Status
 from rastro.pipeline.load import load
 from rastro.settings import settings_from
@@ -267,6 +268,15 @@ def test_what_waits_for_a_person_is_listed_with_a_sentence(store):
     assert set(listed) == {"route to the marketplace is unknown", "carrier has an unknown code", "alert: lost"}
     assert "XYZ" in listed["route to the marketplace is unknown"]
     assert "XQT-77" in listed["carrier has an unknown code"]
+
+
+def test_a_route_to_review_is_listed_with_the_reason_that_was_found(store):
+    decided = order_route(OrderMarks(origin="Fulfillment", affiliate="AMZ", marketplace="Amazon"), {})
+    store.ship("AA1", route=decided.route, route_reason=decided.why, affiliate="AMZ")
+    assert store.ask("SELECT problem, detail FROM rastro.v_open_problem") == [
+        ("route to the marketplace is unknown", decided.why)
+    ]
+    assert "the connector of Amazon passes a delivery on; add AMZ=connector" in decided.why
 
 
 # Claims

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rastro.access import Access, Account, Token
-from rastro.carriers.azul_cargo import AzulCargo, questions_about
+from rastro.carriers.azul_cargo import AzulCargo, check_digit_fits, questions_about
 from rastro.carriers.azul_cargo_login import AzulLogin
 from rastro.errors import CredentialsRefused, Misconfigured, Transient, Unreadable
 from rastro.http import Response
@@ -81,3 +81,21 @@ def test_a_delivery_at_the_head_needs_lines_that_do_not_say_otherwise() -> None:
     raw = b'{"HasErrors":false,"Value":[{"Awb":"1","DataHoraEntrega":"2026-09-01T10:00:00","Ocorrencias":null}]}'
     with pytest.raises(Unreadable, match="DataHoraEntrega"):
         AzulCargo().parse(raw, "1")
+
+
+@pytest.mark.parametrize(
+    ("number", "fits"),
+    [
+        ("42000000", True),
+        ("42000001", False),
+        ("57742000000", True),
+        ("577-42000000", True),
+        ("577-42000001", False),
+        ("12342000000", None),
+        ("4200000", None),
+        ("35260912345678000100550010000047111373064090", True),
+        ("35260912345678000100550010000047111373064091", False),
+    ],
+)
+def test_a_waybills_last_digit_is_a_rest_by_seven_and_a_keys_its_own(number: str, *, fits: bool | None) -> None:
+    assert check_digit_fits(number) is fits

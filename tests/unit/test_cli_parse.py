@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import rastro
+from rastro.carriers.base import Asks
+from rastro.carriers.registry import CARRIERS
 from rastro.cli import main
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Route, Shipment
@@ -95,7 +97,7 @@ def test_what_cannot_be_read_gives_one_line_and_exit_1(
 
 def test_an_unknown_carrier_is_wrong_usage_and_the_known_ones_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["parse", "pombo", "-"]) == 2
-    assert capsys.readouterr().err == "rastro: there is no carrier 'pombo'; known are: correios\n"
+    assert capsys.readouterr().err == f"rastro: there is no carrier 'pombo'; known are: {', '.join(CARRIERS)}\n"
 
 
 def in_a_plain_terminal(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -124,16 +126,20 @@ def test_an_empty_stdin_is_no_answer() -> None:
     assert done.stderr == b"rastro: correios: the answer is empty\n"
 
 
-def test_the_carriers_are_a_table_with_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_carriers_line_says_how_it_is_asked_and_by_what(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["carriers"]) == 0
-    head, correios = capsys.readouterr().out.splitlines()
-    assert head.split()[0] == "code"
-    assert correios.startswith("correios")
-    assert "50 a call" in correios
-    assert "https://www.correios.com.br/" in correios
+    _, *lines_of_carriers = capsys.readouterr().out.splitlines()
+    for line, carrier in zip(lines_of_carriers, CARRIERS.values(), strict=True):
+        assert line.startswith(f"{carrier.code} ")
+        assert carrier.name in line
+        assert carrier.docs in line
+        assert ", ".join(carrier.references) in line
+        assert (f"{carrier.batch_size} a call" in line) == (carrier.asks is not Asks.SINGLE)
 
 
-@pytest.mark.parametrize(("command", "registry"), [("orders", SOURCES), ("marketplaces", MARKETPLACES)])
+@pytest.mark.parametrize(
+    ("command", "registry"), [("carriers", CARRIERS), ("orders", SOURCES), ("marketplaces", MARKETPLACES)]
+)
 def test_every_entry_of_a_registry_has_a_line(
     command: str, registry: Mapping[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from rastro.access import Access, Account
 from rastro.carriers.dhl import Dhl
-from rastro.routing import route
+from rastro.routing import Router, Signs
 
 ACCESS = Access(account=Account(base_url="https://host", password="uma-chave"))
 
@@ -32,12 +32,14 @@ def test_a_wrong_check_digit_of_an_express_number_is_doubted(number: str, *, dou
         ("", "JVGL0123456789", "", True),
         ("", "JD014600006281230704", "", False),
         ("", "4200004200", "", True),
+        ("", "4200004201", "", True),  # by its form, though not by its check digit
         ("", "12345", "https://www.dhl.com/br-pt/home/rastreamento.html?tracking-id=1", True),
         ("", "12345", "https://dhl.com.phishing.example/", False),
     ],
 )
 def test_dhl_is_known_by_name_link_and_number(courier: str, number: str, link: str, *, ours: bool) -> None:
-    assert (route(courier, number, link, {"dhl": Dhl.claims}).carrier == "dhl") == ours
+    router = Router(claims={"dhl": Dhl.claims}, connected=("dhl",))
+    assert (router.route(Signs(courier=courier, number=number, url=link)).carrier == "dhl") == ours
 
 
 def test_the_page_for_people_keeps_the_number_in_one_piece() -> None:

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from rastro.access import Access, Account, Token
-from rastro.carriers.fedex import Fedex
+from rastro.carriers.fedex import Fedex, check_digit_fits
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
-from rastro.routing import route
+from rastro.routing import Router, Signs
 
 ACCOUNT = Account(base_url="https://host", login="chave", password="segredo")
 TOKEN = Token(value="um-token", expires_at=datetime(2026, 11, 2, tzinfo=UTC))
-BOTH = {code: CARRIERS[code].claims for code in ("fedex", "usps")}
+BOTH = Router(claims={code: CARRIERS[code].claims for code in ("fedex", "usps")}, connected=("fedex", "usps"))
 
 
 def test_numbers_are_asked_about_together_and_with_all_scans() -> None:
@@ -59,7 +59,29 @@ def test_the_login_sends_the_client_in_a_form() -> None:
     ],
 )
 def test_fedex_and_usps_are_told_apart(courier: str, number: str, link: str, carrier: str | None) -> None:
-    assert route(courier, number, link, BOTH).carrier == carrier
+    assert BOTH.route(Signs(courier=courier, number=number, url=link)).carrier == carrier
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "700000004200",
+        "700000004370",  # a rest of 10 is written 0
+        "700000004200010",
+        "61000000042000020000",
+        "9610000000420020000000",
+        "9261290000000042000003",
+        "1001000000420000000000000000000000",
+    ],
+)
+def test_a_check_digit_fits_and_the_next_digit_does_not(number: str) -> None:
+    assert check_digit_fits(number) is True
+    assert check_digit_fits(f"{number[:-1]}{(int(number[-1]) + 1) % 10}") is False
+
+
+@pytest.mark.parametrize("number", ["", "12345", "1" * 14, "1" * 21, "7000000042OO"])
+def test_other_numbers_have_no_check_digit(number: str) -> None:
+    assert check_digit_fits(number) is None
 
 
 def test_the_page_for_people_keeps_the_number_in_one_piece() -> None:

@@ -14,7 +14,7 @@ from rastro.carriers.melhor_envio import MelhorEnvio
 from rastro.errors import Misconfigured, Unreadable
 from rastro.http import Request, Response
 from rastro.models import Refusal, Snapshot, Status
-from rastro.routing import route
+from rastro.routing import Router, Signs
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ACCOUNT = Account(
@@ -165,7 +165,8 @@ def test_a_push_names_the_order_by_all_its_numbers() -> None:
     ("number", "ours"), [(NUMBER, True), (ID.upper(), True), ("ME000000019BR", False), ("ME2600000019BR", False)]
 )
 def test_its_own_numbers_are_recognised(number: str, *, ours: bool) -> None:
-    assert (route("", number, "", {"melhor_envio": CARRIER.claims}).carrier == "melhor_envio") is ours
+    router = Router(claims={"melhor_envio": CARRIER.claims}, connected=("melhor_envio",))
+    assert (router.route(Signs(number=number)).carrier == "melhor_envio") is ours
 
 
 def test_the_page_for_people_is_about_a_plain_code_only() -> None:

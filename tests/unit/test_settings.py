@@ -77,6 +77,26 @@ def test_one_affiliate_has_one_route() -> None:
         settings.routes("BWW=none, bww=connector")
 
 
+def test_the_shops_map_of_couriers_is_read_line_by_line() -> None:
+    read = settings_from({"couriers": "Entrega Sul=ssw, A=B Log = jadlog,, Motoboy=none"}).couriers
+    assert read == {"Entrega Sul": "ssw", "A=B Log": "jadlog", "Motoboy": "none"}
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong"),
+    [
+        ("Entrega Sul", "'Entrega Sul' is not COURIER=carrier or COURIER=none"),
+        ("=ssw", "'=ssw' is not COURIER"),
+        ("_=ssw", "'_=ssw' is not COURIER"),
+        ("Entrega Sul=", "'Entrega Sul=' is not COURIER"),
+        ("Entrega Sul=SSW", "'Entrega Sul=SSW' is not COURIER"),
+        ("Entréga Sul=ssw, entrega_sul=none", "entrega_sul stands twice"),
+    ],
+)
+def test_a_line_of_that_map_that_says_nothing_or_twice_is_refused(written: str, wrong: str) -> None:
+    assert f"couriers: {wrong}" in said(couriers=written)
+
+
 @pytest.mark.parametrize(("written", "meant"), [("true", True), (" True ", True), ("FALSE", False), ("false", False)])
 def test_a_flag_is_true_or_false(written: str, meant) -> None:
     assert settings.flag(written) is meant

@@ -5,7 +5,7 @@ import pytest
 from rastro.access import Access, Account
 from rastro.carriers.ssw import Ssw
 from rastro.errors import Rejected
-from rastro.routing import route
+from rastro.routing import Router, Signs
 from simulator.numbers import access_key
 
 ACCESS = Access(account=Account(base_url="https://host"))
@@ -36,4 +36,5 @@ def test_everyday_words_are_no_carriers_name(courier: str) -> None:
 
 
 def routed(courier: str) -> str | None:
-    return route(courier, "CTE000123456", "", {"ssw": Ssw.claims}).carrier
+    router = Router(claims={"ssw": Ssw.claims}, connected=("ssw",))
+    return router.route(Signs(courier=courier, number="CTE000123456")).carrier

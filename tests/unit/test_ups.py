@@ -10,7 +10,7 @@ from rastro.carriers.ups import Ups, check_digit_fits
 from rastro.carriers.ups_packages import status_of
 from rastro.errors import Misconfigured
 from rastro.models import Status
-from rastro.routing import route
+from rastro.routing import Router, Signs
 
 ACCOUNT = Account(base_url="https://host", login="cliente", password="segredo")
 ACCESS = Access(account=ACCOUNT, token=Token(value="um-token", expires_at=datetime(2026, 11, 2, tzinfo=UTC)))
@@ -85,7 +85,8 @@ def test_what_looks_wrong_is_doubted(number: str, *, doubtful: bool) -> None:
     ],
 )
 def test_ups_is_known_by_name_link_and_number(courier: str, number: str, link: str, *, ours: bool) -> None:
-    assert (route(courier, number, link, {"ups": Ups.claims}).carrier == "ups") == ours
+    router = Router(claims={"ups": Ups.claims}, connected=("ups",))
+    assert (router.route(Signs(courier=courier, number=number, url=link)).carrier == "ups") == ours
 
 
 @pytest.mark.parametrize(

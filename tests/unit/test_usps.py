@@ -11,7 +11,7 @@ from rastro.carriers.usps import Usps
 from rastro.carriers.usps_events import WORDS
 from rastro.errors import Misconfigured
 from rastro.models import Status
-from rastro.routing import route
+from rastro.routing import Router, Signs
 
 ACCOUNT = Account(base_url="https://host", login="chave", password="segredo")
 TOKEN = Token(value="um-token", expires_at=datetime(2026, 11, 2, tzinfo=UTC))
@@ -63,8 +63,10 @@ def test_wordings(text: str, status: Status) -> None:
 
 def test_a_number_of_the_postal_union_stays_with_the_post_that_brings_it() -> None:
     claims = {code: CARRIERS[code].claims for code in ("correios", "usps")}
-    assert route("", "LZ100000015US", "", claims).carrier == "correios"
-    assert route("USPS", "LZ100000015US", "", claims).carrier == "usps"
+    router = Router(claims=claims, connected=tuple(claims))
+    for courier in ("", "USPS"):
+        assert router.route(Signs(courier=courier, number="LZ100000017US")).carrier == "correios"
+    assert router.route(Signs(courier="USPS", number="LZ100000018US")).carrier == "usps", "its check digit is wrong"
 
 
 def test_the_page_for_people_keeps_the_number_in_one_piece() -> None:

@@ -3,7 +3,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from rastro.carriers.worldwide import end_of, oldest_first, wall_clock, with_way_back, zone_of
+from rastro.carriers.worldwide import (
+    end_of,
+    gs1_check_digit_fits,
+    oldest_first,
+    wall_clock,
+    with_way_back,
+    zone_of,
+)
 from rastro.models import Event, Standing, Status
 
 AT = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -66,3 +73,9 @@ def test_a_promise_at_midnight_is_one_for_the_day() -> None:
 
 def test_the_clock_at_the_place_is_the_same_with_and_without_an_offset() -> None:
     assert wall_clock(AT) == wall_clock(AT.replace(tzinfo=timezone(timedelta(hours=-3)))) == "2026-09-01T12:00:00"
+
+
+@pytest.mark.parametrize("number", ["4006381333931", "00012345600000000012", "0"])
+def test_gs1s_check_digit_makes_the_weighted_sum_a_multiple_of_ten(number: str) -> None:
+    assert gs1_check_digit_fits(number)
+    assert not gs1_check_digit_fits(f"{number[:-1]}{(int(number[-1]) + 1) % 10}")

@@ -63,6 +63,18 @@ class Waybill(msgspec.Struct, rename="pascal"):
     data_hora_entrega: str | None = None
 
 
+def check_digit_fits(number: str) -> bool | None:
+    """
+    Whether the last digit of an invoice's key or of a waybill is its check digit; None for another form.
+
+    A waybill's eighth digit is the rest of the seven before it by 7, as on every air waybill.
+    """
+    if freight.is_access_key(number):
+        return freight.check_digit_fits(number)
+    waybill = re.fullmatch(r"(?:577-?)?([0-9]{7})([0-9])", number)
+    return int(waybill[1]) % 7 == int(waybill[2]) if waybill else None
+
+
 class AzulCargo(Carrier):
     code = "azul_cargo"
     name = "Azul Cargo"
@@ -81,10 +93,11 @@ class AzulCargo(Carrier):
     statuses = STATUS
     login: ClassVar[Login | None] = AzulLogin()
     claims = Claims(
-        names=(r"\bazul\b",),
+        # Behind another word it is a colour ("Linha Azul"), unless that is a gateway's name or more of its own follows.
+        names=(r"(?<![a-z] )\bazul\b|\bazul (cargo|linhas|amanha|e-?commerce)\b|\b(frenet|envio|me) azul\b",),
         strong=(r"[0-9]{44}",),
         weak=(r"(577-?)?[0-9]{8}", r"[0-9]{11}"),
-        check=freight.check_digit_fits,
+        check=check_digit_fits,
         hosts=(r"(^|\.)azulcargoexpress\.com\.br$",),
     )
 

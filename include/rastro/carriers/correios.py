@@ -83,7 +83,11 @@ class Correios(Carrier):
     statuses = STATUS
     login = CorreiosLogin()
     claims = Claims(
-        names=(r"\bcorreios\b", r"\bsedex\b", r"\bpac\b", r"\b(mini envios?|envios? mini)\b", r"\bcarta registrada\b"),
+        names=(
+            r"\bcorreios?\b|\bcarta\b",
+            r"\b(sedex|pac)(?![a-z])",  # "SEDEX10", "PAC03298", but no "pacote"
+            r"\b(mini envios?|envios? mini)\b",
+        ),
         strong=(r"[A-Z]{2}[0-9]{9}[A-Z]{2}",),
         check=check_digit_fits,
         hosts=(r"(^|\.)correios\.com\.br$", r"(^|\.)linketrack\.com$"),

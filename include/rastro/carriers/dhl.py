@@ -52,6 +52,12 @@ class Answer(msgspec.Struct):
     instance: str = ""
 
 
+def check_digit_fits(number: str) -> bool | None:
+    """Whether the tenth digit of a number of DHL Express is the rest of the nine by 7; None for another form."""
+    express = re.fullmatch(r"([0-9]{9})([0-9])", number)
+    return int(express[1]) % 7 == int(express[2]) if express else None
+
+
 class Dhl(Carrier):
     code = "dhl"
     name = "DHL"
@@ -71,16 +77,16 @@ class Dhl(Carrier):
         names=(r"\bdhl\b",),
         strong=(r"J[A-Z]{2,3}[0-9]{9,10}",),
         weak=(r"[0-9]{10}",),
-        hosts=(r"(^|\.)dhl\.com$", r"(^|\.)dhl\.de$"),
+        check=check_digit_fits,
+        hosts=(r"(^|\.)dhl\.(com|de|com\.br)$", r"\.dhl$"),  # mydhl.express.dhl
     )
 
     def page_about(self, number: str) -> str:
         return f"https://www.dhl.com/br-en/home/tracking.html?tracking-id={quote(number, safe='')}"
 
     def doubt_about(self, reference: str) -> str:
-        express = re.fullmatch(r"([0-9]{9})([0-9])", reference)
-        wrong = express and int(express[1]) % 7 != int(express[2])
-        return "its check digit is wrong for DHL Express: a digit was mistyped" if wrong else ""
+        mistyped = check_digit_fits(reference) is False
+        return "its check digit is wrong for DHL Express: a digit was mistyped" if mistyped else ""
 
     def request_for(self, references: Sequence[str], access: Access) -> Request:
         return Request(

@@ -17,13 +17,15 @@ Guesses: that DL after RS or RT is the sender's; which words in an error's code 
 calls and an outage.
 """
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 from urllib.parse import quote
 
 import msgspec
 
 from rastro.access import Access, Field
-from rastro.carriers import lines
+from rastro.carriers import lines, worldwide
 from rastro.carriers.base import Asks, Carrier
 from rastro.carriers.fedex_results import DERIVED, STATUS, Fault, Head, Result, history, pickup, promise, proof
 from rastro.errors import Misconfigured, RastroError, Unreadable, error_for
@@ -45,6 +47,24 @@ REFUSALS: Sequence[tuple[str, int]] = (
     ("UNAVAILABLE", 503),
     ("INTERNAL", 500),
 )
+
+
+def check_digit_fits(number: str) -> bool | None:
+    """
+    Whether the last digit of a number is the check digit of those before it; None for another form.
+
+    Express: weights 1, 3, 7 from the right over 11 or, of 34, the last 13 digits, modulus 11 and then 10. Ground: GS1's
+    over 14 digits, of a 22 that begins with 96 the last ones. SmartPost: GS1's, "92" put before 20 digits.
+    """
+    if re.fullmatch(r"[0-9]{12}|[0-9]{34}", number):
+        digits = reversed(number[-14:-1])
+        total = sum(int(digit) * weight for digit, weight in zip(digits, cycle((1, 3, 7)), strict=False))
+        return total % 11 % 10 == int(number[-1])
+    if re.fullmatch(r"[0-9]{15}|96[0-9]{20}", number):
+        return worldwide.gs1_check_digit_fits(number[-15:])
+    if re.fullmatch(r"[0-9]{20}|[0-9]{22}", number):
+        return worldwide.gs1_check_digit_fits(f"92{number}" if len(number) == 20 else number)
+    return None
 
 
 class Parcel(msgspec.Struct, rename="camel"):
@@ -87,9 +107,10 @@ class Fedex(Carrier):
     statuses = STATUS
     login = OAuth(code="fedex", path="/oauth/token")
     claims = Claims(
-        names=(r"\bfed ?ex\b",),
+        names=(r"\bfed[ -]?ex\b|\bfederal express\b",),
         # 20 and 22 digits that begin with 91 to 95 are USPS'.
         weak=(r"[0-9]{12}|[0-9]{15}|[0-9]{34}", r"(?!9[1-5])([0-9]{20}|[0-9]{22})"),
+        check=check_digit_fits,
         hosts=(r"(^|\.)fedex\.com$",),
     )
 

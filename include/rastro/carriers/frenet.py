@@ -131,7 +131,7 @@ class Frenet(Carrier):
     references = (ReferenceKind.NUMBER_AND_SERVICE,)
     requests_per_second = 2.0  # no limit is published
     statuses = STATUS
-    claims = Claims(names=(r"\bfrenet\b",), hosts=(r"(^|\.)frenet\.com\.br$",))
+    claims = Claims(names=(r"\bfrenet\b",), hosts=(r"(^|\.)frenet\.com\.br$",), gateway=True)
     push: ClassVar[Push | None] = FrenetPush()
 
     def request_for(self, references: Sequence[str], access: Access) -> Request:

@@ -110,7 +110,7 @@ class Intelipost(Carrier):
     requests_per_second = 2.0  # no limit is published
     answers = frozenset({400, 404})
     statuses = STATUS
-    claims = Claims(names=(r"\bintelipost\b",), hosts=(r"(^|\.)intelipost\.com\.br$",))
+    claims = Claims(names=(r"\bintelipost\b",), hosts=(r"(^|\.)intelipost\.com\.br$",), gateway=True)
     push: ClassVar[Push | None] = IntelipostPush()
 
     def request_for(self, references: Sequence[str], access: Access) -> Request:

@@ -121,7 +121,7 @@ class Jadlog(Carrier):
         for word in ("COLETA SOLICITADA", "EMISSAO", "ENTRADA", "TRANSFERENCIA", "EM ROTA", "ENTREGUE", "DEVOLUCAO")
     }
     claims = Claims(
-        names=(r"\bjad ?log\b", r"(^|\s)\.(package|com)\b"),
+        names=(r"\bjad[ -]?log\b", r"(?<![\w.])\.(package|com)\b(?!\.)"),  # its services, but no "loja.com"
         weak=(r"[0-9]{9,14}",),
         hosts=(r"(^|\.)jadlog\.com\.br$", r"(^|\.)jadlogtech\.com\.br$"),
     )

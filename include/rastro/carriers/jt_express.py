@@ -113,7 +113,11 @@ class JtExpress(Carrier):
     requests_per_second = 2.0  # no limit is published
     statuses = STATUSES
     claims = Claims(
-        names=(r"\bj ?& ?t\b", r"\bj t express\b", r"\bjt\b", r"\bjet express\b"),
+        names=(
+            r"\bj ?(&|&amp;) ?t\b|\bj[ .-]t[ .]{1,2}express",
+            r"\bjt\b(?! (transp|log|carg|entreg))",  # such are the initials of others
+            r"\bjte\b|^jet$|\bjet (express|standard)\b",
+        ),
         strong=(r"(888|999)[0-9]{12}",),
         hosts=(r"(^|\.)jtjms-br\.com$", r"(^|\.)jtexpress\.com\.br$"),
     )

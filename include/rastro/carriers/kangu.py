@@ -87,7 +87,7 @@ class Kangu(Carrier):
     requests_per_second = 1.0  # no limit is published
     answers = frozenset({400})
     statuses = STATUS
-    claims = Claims(names=(r"\bkangu\b",), hosts=(r"(^|\.)kangu\.com\.br$",))
+    claims = Claims(names=(r"\bkangu\b",), hosts=(r"(^|\.)kangu\.com\.br$",), gateway=True)
 
     def request_for(self, references: Sequence[str], access: Access) -> Request:
         return Request(

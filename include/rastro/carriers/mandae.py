@@ -128,7 +128,7 @@ class Mandae(Carrier):
     requests_per_second = 2.0  # no limit is published
     answers = frozenset({404})
     statuses = STATUS
-    claims = Claims(names=(r"\bmandae\b",), hosts=(r"(^|\.)mandae\.com\.br$",))
+    claims = Claims(names=(r"\bmandae\b",), hosts=(r"(^|\.)mandae\.com\.br$",), gateway=True)
     push: ClassVar[Push | None] = MandaePush()
 
     def doubt_about(self, reference: str) -> str:

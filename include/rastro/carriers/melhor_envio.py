@@ -142,9 +142,10 @@ class MelhorEnvio(Carrier):
         code="melhor_envio", path="/oauth/token", grant="refresh_token", body="json", ready="token"
     )
     claims = Claims(
-        names=(r"\bmelhor ?envio\b",),
+        names=(r"\bmelhor ?(envio|rastreio)\b", r"^me [a-z.].* [0-9]+$"),  # its services: "ME_STANDARD_33"
         strong=(r"ME[0-9]{2}(?![0-9]{7}BR)[0-9A-Z]{7}BR", ORDER_ID.pattern),  # with digits alone it is an S10 number
         hosts=(r"(^|\.)melhorenvio\.com\.br$", r"(^|\.)melhorrastreio\.com\.br$"),
+        gateway=True,
     )
     push: ClassVar[Push | None] = MelhorEnvioPush()
 

@@ -90,6 +90,7 @@ class Ssw(Carrier):
         strong=(r"[0-9]{44}",),
         check=freight.check_digit_fits,
         hosts=(r"(^|\.)ssw\.inf\.br$",),
+        gateway=True,  # to carriers some of which have an adapter of their own
     )
 
     def doubt_about(self, reference: str) -> str:

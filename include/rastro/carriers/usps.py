@@ -80,7 +80,12 @@ class Usps(Carrier):
     answers = frozenset({404})
     statuses = CODES
     login = OAuth(code="usps", path="/oauth2/v3/token", body="json")
-    claims = Claims(names=(r"\busps\b",), weak=(r"9[1-5]([0-9]{18}|[0-9]{20})",), hosts=(r"(^|\.)usps\.com$",))
+    claims = Claims(
+        names=(r"\busps\b",),
+        weak=(r"9[1-5][0-9]{18}([0-9]{2})?",),
+        check=worldwide.gs1_check_digit_fits,
+        hosts=(r"(^|\.)usps\.com$",),
+    )
 
     def page_about(self, number: str) -> str:
         return f"https://tools.usps.com/go/TrackConfirmAction?tLabels={quote(number, safe='')}"

@@ -1,5 +1,5 @@
 """
-What carriers that deliver worldwide have in common: clocks of other countries, the way back, the order of lines.
+What carriers that deliver worldwide have in common: clocks of other countries, the way back, lines, check digits.
 
 Their times are local at the place of the event. Most come with an offset; those without are read in the zone that the
 country's capital or largest cities keep, which is a guess for countries of several zones.
@@ -87,6 +87,12 @@ def oldest_first(told: Sequence[T], times: Sequence[datetime]) -> Sequence[T]:
 def end_of(at: datetime | None) -> datetime | None:
     """A promise; midnight stands for a day without an hour, and promises its end."""
     return at + END_OF_DAY if at and at.time() == time.min else at
+
+
+def gs1_check_digit_fits(number: str) -> bool:
+    """Whether the last digit is GS1's check digit of those before it: weights 3, 1 from the right, modulus 10."""
+    total = sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(reversed(number)))
+    return total % 10 == 0
 
 
 def with_way_back(events: Iterable[Event]) -> Iterator[Event]:

@@ -9,13 +9,16 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from rastro.cli import quarantine, registries, rehearsal, warehouse
+from rastro.cli import quarantine, registries, rehearsal, routing, warehouse
 from rastro.cli.command import Command, Interleaved, complain
 from rastro.cli.reading import parse, parse_arguments
 from rastro.errors import RastroError
 
 COMMANDS = (
     Command(name="parse", help="What a carrier's raw response means.", run=parse, arguments=parse_arguments),
+    Command(
+        name="route", help="Which carrier a parcel goes to, and why.", run=routing.route, arguments=routing.arguments
+    ),
     Command(name="carriers", help="The carriers that can be asked.", run=registries.carriers),
     Command(name="marketplaces", help="The marketplaces that can be told.", run=registries.marketplaces),
     Command(name="orders", help="The order systems that shipments come from.", run=registries.orders),

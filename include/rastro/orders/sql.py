@@ -34,12 +34,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchTableError, OperationalError
 from sqlalchemy.types import NullType
 
+from rastro.confirmation import Carriage, OrderMarks, not_ours, order_route
 from rastro.errors import Misconfigured, Rejected, Transient
 from rastro.models import Shipment
 from rastro.numbers import split_numbers
 from rastro.orders.base import Aside, Contact, Setup, is_masked
 from rastro.receivers import Receiver
-from rastro.routing import Carriage, OrderMarks, not_ours, order_route
 
 ROWS_AT_ONCE = 1000
 # How long one statement may take, in the words of the databases that have such words: a locked table holds up no run.

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from rastro.confirmation import Carriage, OrderMarks, not_ours, order_route
 from rastro.models import Shipment
 from rastro.orders.base import Aside, Awaited
 from rastro.orders.vtex_order import Address, Order, Package, moment
-from rastro.routing import Carriage, OrderMarks, not_ours, order_route
 from rastro.settings import OrderRoute
 
 # What shops write for a courier when the customer comes to collect. The shipping policy tells no more than that either.
