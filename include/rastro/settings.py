@@ -81,6 +81,7 @@ class Settings:
     retry_delay: timedelta
     keep_raw_answers: bool
     keep_contents: timedelta
+    hub_key: str = field(repr=False)
 
     @property
     def pace(self) -> Pace:
@@ -92,17 +93,23 @@ class Settings:
         return self.notify_since.get(account) or self.notify_since.get(EVERY_ACCOUNT)
 
 
+SHORTEST_KEY = 24  # letters and digits: far more than anybody can try out
 EVERY_ACCOUNT = ""  # the key in a table by account that stands for all that are not named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One line of the ``[rastro]`` section: its default, an example, what it is for, and how its text is read."""
+    """
+    One line of the ``[rastro]`` section: its default, an example, what it is for, and how its text is read.
+
+    What is ``secret`` Airflow shows to nobody, and it may come from a command or a secrets backend instead.
+    """
 
     default: str
     example: str
     description: str
     read: Callable[[str], Any] = field(repr=False)
+    secret: bool = False
 
 
 def text(value: str) -> str:
@@ -193,6 +200,16 @@ def limits(value: str) -> dict[Channel, int]:
             raise ValueError(f"{channel} stands twice")
         table[Channel(channel)] = int(most)
     return table
+
+
+def key(value: str) -> str:
+    """A secret that somebody else shows us; empty: nobody does."""
+    written = value.strip()
+    if written and (
+        len(written) < SHORTEST_KEY or not written.isascii() or not written.isprintable() or " " in written
+    ):
+        raise ValueError(f"a key is at least {SHORTEST_KEY} letters, digits and signs, without blanks")
+    return written
 
 
 def addresses(value: str) -> tuple[str, ...]:
@@ -475,6 +492,17 @@ OPTIONS: Mapping[str, Option] = {
         example="180d",
         read=span_from("30d"),
         description="How long texts of messages, masked recipients and raw answers are kept before they are erased.",
+    ),
+    "hub_key": Option(
+        default="",
+        example="change-me-1f7c0a52d94e4b6b8f",
+        read=key,
+        description=(
+            "Key that rastro serve wants, as Authorization: Bearer, from whoever asks it as VTEX's tracking hub does; "
+            "empty: nobody is answered. With _CMD at the end of the variable's name a command prints it, with _SECRET "
+            "it is kept in the secrets backend."
+        ),
+        secret=True,
     ),
 }
 

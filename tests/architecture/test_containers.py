@@ -1,11 +1,13 @@
 """The image and the compose file fit together; there is no container engine here to start them with."""
 
+import argparse
 import re
 from typing import Any
 
 import pytest
 import yaml
 
+from rastro.cli import COMMANDS, serving
 from stack.env_example import COMPOSE
 from stack.state import REPOSITORY
 
@@ -17,7 +19,7 @@ SHARED = (
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
     "AIRFLOW_CONN_RASTRO_WAREHOUSE",
 )
-AIRFLOW = {"airflow-init", "api-server", "scheduler", "dag-processor", "triggerer"}
+AIRFLOW = {"airflow-init", "api-server", "scheduler", "dag-processor", "triggerer", "serve"}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,21 @@ def test_ports_are_open_on_this_machine_only(services: dict[str, dict[str, Any]]
     ports = [port for service in services.values() for port in service.get("ports", [])]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_what_the_public_calls_is_served_as_the_command_line_takes_it(services: dict[str, dict[str, Any]]) -> None:
+    """Inside a container it listens to all, at the port that is passed on and looked at."""
+    (program, *arguments) = services["serve"]["command"]
+    assert program == "rastro"
+    parser = argparse.ArgumentParser()
+    serving.arguments(parser)
+    (name, *options) = arguments
+    assert name in {command.name for command in COMMANDS}
+    chosen = parser.parse_args(options)
+    assert chosen.host == "0.0.0.0"  # noqa: S104  in there, nobody else is near
+    (port,) = services["serve"]["ports"]
+    assert port.endswith(f":{chosen.port}")
+    assert f":{chosen.port}/health" in services["serve"]["healthcheck"]["test"][-1]
 
 
 def test_secrets_come_from_the_environment_and_are_explained_in_the_example(text: str) -> None:

@@ -14,12 +14,14 @@ MAY_IMPORT = {
     **dict.fromkeys(SIBLINGS, frozenset[str]()),
     "pipeline": frozenset(SIBLINGS),
     "pages": frozenset({*SIBLINGS, "pipeline"}),
-    "web": frozenset({*SIBLINGS, "pipeline"}),
+    # Open to strangers, it reads nothing of what it keeps, and sends nothing.
+    "web": frozenset({"carriers", "warehouse"}),
     "orchestration": frozenset({*SIBLINGS, "pipeline"}),
-    # The command line runs where there is no Airflow: of orchestration it may read the pools, which need none.
+    # The command line runs where there is no Airflow: of orchestration it may read the pools, which need none, and what
+    # `rastro serve` works with, which that command alone loads.
     "cli": frozenset({*SIBLINGS, "pipeline", "web"}),
 }
-CLI_EXCEPTIONS = frozenset({"rastro.orchestration.pools"})
+CLI_EXCEPTIONS = frozenset({"rastro.orchestration.pools", "rastro.orchestration.serving"})
 
 
 def part(name: str, packages: Iterable[str] = MAY_IMPORT) -> str:
@@ -104,3 +106,11 @@ def test_the_command_line_runs_without_airflow() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert '"slots"' in done.stdout
+
+
+def test_what_needs_airflow_says_so_where_there_is_none() -> None:
+    program = "import sys, rastro.cli; sys.modules['airflow'] = None; sys.exit(rastro.cli.main(['serve']))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("rastro: rastro serve needs Airflow")

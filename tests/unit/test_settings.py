@@ -53,6 +53,23 @@ def test_one_account_cannot_stand_twice(written: str) -> None:
         settings.endpoints(written)
 
 
+def test_a_key_is_long_and_plain_or_absent() -> None:
+    assert settings.key(f" {'k' * 24} ") == "k" * 24
+    assert not settings.key("  ")
+
+
+@pytest.mark.parametrize("written", ["k" * 23, "ç" * 30, "two words of a sentence that is long", "k" * 24 + "\x00"])
+def test_a_key_that_is_short_or_odd_is_refused_and_not_repeated(written: str) -> None:
+    with pytest.raises(ValueError, match="at least 24") as refused:
+        settings.key(written)
+    assert written not in str(refused.value)
+
+
+def test_a_key_is_not_shown_with_the_settings() -> None:
+    assert OPTIONS["hub_key"].secret
+    assert "invented-key" not in repr(settings_from({"hub_key": "invented-key-of-the-hub-0001"}))
+
+
 def test_routes_say_who_confirms_for_each_affiliate() -> None:
     assert settings.routes(" bww=connector, MLF=none,Mkt=direct:webhook:our_hub ") == {
         "BWW": OrderRoute(route=Route.CONNECTOR),

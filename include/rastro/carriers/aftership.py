@@ -58,6 +58,7 @@ class Webhook:
     """What AfterShip pushes: all about one parcel each time it has a new status."""
 
     answer = b""
+    verified_by = (("push_secret",),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         """The header ``aftership-hmac-sha256`` is the HMAC-SHA256 of the body with the webhook's secret, in base64."""

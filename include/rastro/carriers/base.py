@@ -70,6 +70,11 @@ class Push(Protocol):
 
     answer: bytes
 
+    @property
+    def verified_by(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of fields of the connection; a message can be verified where all fields of one group are filled in."""
+        ...
+
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         """Whether it comes from the carrier, compared in constant time; false where the connection holds no secret."""
         ...

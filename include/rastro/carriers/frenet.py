@@ -87,6 +87,7 @@ class FrenetPush:
     """Notifications, one parcel or several a call."""
 
     answer = b""
+    verified_by = (("push_secret",),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         secret = account.extra.get("push_secret", "")

@@ -69,6 +69,7 @@ class IntelipostPush:
     """The webhook, one line of one volume a call."""
 
     answer = b""
+    verified_by = (("password",), ("push_secret",))
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         secret = account.extra.get("push_secret", "") or account.password

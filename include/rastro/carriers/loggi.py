@@ -117,6 +117,7 @@ class LoggiPush:
     """The webhook, one package a call."""
 
     answer = b""
+    verified_by = (("push_user", "push_password"),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         user, password = account.extra.get("push_user", ""), account.extra.get("push_password", "")

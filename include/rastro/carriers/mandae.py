@@ -92,6 +92,7 @@ class MandaePush:
     """Both webhooks, one parcel a call."""
 
     answer = b""
+    verified_by = (("push_secret",),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         secret = account.extra.get("push_secret", "")

@@ -76,6 +76,7 @@ class MelhorEnvioPush:
     """The webhook, one order a call."""
 
     answer = b""
+    verified_by = (("password",), ("push_secret",))
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         secret = account.extra.get("push_secret", "") or account.password

@@ -79,6 +79,7 @@ class Webhook:
     """What 17TRACK pushes: all about one number each time something changes."""
 
     answer = b""
+    verified_by = (("password",),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
         """The header ``sign`` is the SHA-256 of the body, a slash and the API key, in hexadecimal digits."""

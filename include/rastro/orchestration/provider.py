@@ -55,6 +55,7 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "string",
                         "example": option.example,
                         "default": option.default,
+                        "sensitive": option.secret,
                     }
                     for name, option in OPTIONS.items()
                 },

@@ -62,6 +62,11 @@ def receive(conn: Connection[Any], carrier: str, way: Way, digest: bytes, body: 
     return bool(row.is_new)
 
 
+def unread(conn: Connection[Any]) -> dict[str, int]:
+    """How many bodies that carriers pushed nobody has read yet, by carrier."""
+    return {row.carrier: row.letters for row in run(conn, "count_unread")}
+
+
 def last_fetched(conn: Connection[Any], carrier: str) -> datetime | None:
     """When a lot was last fetched from the carrier."""
     (row,) = run(conn, "last_fetched", carrier=carrier)

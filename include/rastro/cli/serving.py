@@ -1,0 +1,72 @@
+"""The command that serves the public: carriers' pushes, and VTEX's tracking hub."""
+
+import argparse
+import logging
+import sys
+from functools import partial
+
+import psycopg
+
+from rastro.carriers.registry import CARRIERS
+from rastro.errors import Misconfigured, Transient
+from rastro.warehouse import inbox
+from rastro.warehouse.connect import opened_promptly
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8090, help="port to listen at, 0 for a free one (%(default)s)")
+
+
+def serve(chosen: argparse.Namespace) -> int:
+    try:
+        from rastro.orchestration.serving import Serving  # noqa: PLC0415  only this command needs Airflow's connections
+    except ModuleNotFoundError as error:
+        raise Misconfigured(f"rastro serve needs Airflow, for its connections; here is no {error.name}") from error
+    from rastro.web.app import service  # noqa: PLC0415  only this command serves anything
+    from rastro.web.pushes import sources_of  # noqa: PLC0415
+    from rastro.web.server import listening, server_of  # noqa: PLC0415
+
+    held = Serving.read()
+    sources, remarks = sources_of(CARRIERS, held.accounts)
+    connect = partial(opened_promptly, held.conninfo)
+    remarks += [
+        *([] if sources else ["no carrier's pushes are taken"]),
+        *([] if held.settings.hub_key else ["/tracking is not answered: the setting hub_key is empty"]),
+        *doubts_about_the_warehouse(held.conninfo),
+    ]
+    taken = listening(chosen.host, chosen.port)
+    host, port = taken.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    paths = ["/health", *(f"/push/{code}" for code in sources), *(["/tracking"] if held.settings.hub_key else [])]
+    print(f"Rastro is at {address}: {', '.join(paths)}", flush=True)
+    for remark in remarks:
+        print(f"rastro: {remark}", file=sys.stderr, flush=True)
+    write_logs()
+    server_of(service(connect=connect, sources=sources, hub_key=held.settings.hub_key)).run(sockets=[taken])
+    return 0
+
+
+def doubts_about_the_warehouse(conninfo: str) -> list[str]:
+    """
+    Why nothing could be kept now, if it is so. That does not keep the service from starting.
+
+    :raises Misconfigured: nothing will ever be kept like this.
+    """
+    try:
+        with opened_promptly(conninfo) as conn:
+            inbox.unread(conn)
+    except Transient as error:
+        return [f"{error}; until it can be, senders are told to come again"]
+    except psycopg.errors.UndefinedTable:
+        raise Misconfigured("The warehouse has no inbox yet: bring it up to date with rastro migrate") from None
+    return []
+
+
+def write_logs() -> None:
+    lines = logging.StreamHandler()
+    lines.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("rastro.web")
+    log.setLevel(logging.INFO)
+    log.addHandler(lines)
+    log.propagate = False

@@ -1,0 +1,157 @@
+"""
+What carriers push: verified, kept as it came, answered. The next run reads it.
+
+A message that is not genuine is refused without a word, and nothing of it is kept.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rastro.access import Account
+from rastro.carriers.base import Carrier, Push, Pushed
+from rastro.warehouse import inbox
+from rastro.warehouse.inbox import Way
+from rastro.web.calls import body_of, refusal, too_many
+from rastro.web.limits import Bucket, Limits
+from rastro.web.pool import Pool
+
+log = logging.getLogger(__name__)
+
+# Carriers that try an address without signing, when it is registered, and want to hear yes: what signs the others.
+TRIED = {"melhor_envio": "x-me-signature"}
+COUNTED_FOR = 10.0  # seconds that a count of unread bodies is good for
+PAUSE = 300.0  # seconds; a run has to come
+AT_ONCE = 1 << 16  # bytes whose verification takes no time worth a thread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A carrier that pushes, and the connection by which its messages are verified."""
+
+    push: Push
+    account: Account
+
+
+def sources_of(carriers: Mapping[str, Carrier], accounts: Mapping[str, Account]) -> tuple[dict[str, Source], list[str]]:
+    """
+    Whose pushes can be taken, by carrier, and a sentence about each carrier that pushes and cannot be verified.
+
+    :param accounts: the connection of each carrier that has one.
+    """
+    sources: dict[str, Source] = {}
+    unverified = []
+    for code, account in accounts.items():
+        push = carriers[code].push if code in carriers else None
+        if push is None:
+            continue
+        if any(all(account.value(name) for name in names) for names in push.verified_by):
+            sources[code] = Source(push=push, account=account)
+        else:
+            wanted = " or ".join(" and ".join(map(written, names)) for names in push.verified_by)
+            unverified.append(f"{code} pushes, but its connection lacks {wanted}: its pushes are not taken")
+    return sources, unverified
+
+
+def written(name: str) -> str:
+    """A field of a connection as a person finds it."""
+    return name if name in {"login", "password"} else f"extra.{name}"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Pushes:
+    """``POST /push/CARRIER``."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        pool: Pool,
+        limits: Limits,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = now,
+    ) -> None:
+        self._sources = sources
+        self._pool = pool
+        self._limits = limits
+        self._clock = clock
+        self._now = now
+        self._buckets = {code: Bucket(rate=limits.pushes, burst=limits.push_burst) for code in sources}
+        self._unread: dict[str, int] = {}
+        self._counted_at = float("-inf")
+
+    async def answer(self, request: Request) -> Response:
+        """
+        200 once it is kept, or was before.
+
+        :raises HTTPException: it is not taken.
+        :raises Transient: the warehouse is away; the sender repeats it.
+        """
+        code = request.path_params["carrier"]
+        source = self._sources.get(code)
+        if source is None:
+            raise refusal(404)
+        request.state.address = f"/push/{code}"
+        body = b""
+        if request.method == "POST":
+            body = await body_of(request, limit=self._limits.body, seconds=self._limits.reading)
+        if code in TRIED and (request.method != "POST" or TRIED[code] not in request.headers):
+            return Response()
+        if request.method != "POST":
+            raise refusal(405, headers={"Allow": "POST"})
+        pushed = Pushed(
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body,
+            params=dict(request.query_params),
+        )
+        if not await genuine(source, pushed):
+            raise refusal(401)
+        await self._make_room(code)
+        await self._keep(code, body)
+        answer = source.push.answer
+        return Response(answer, media_type="application/json" if answer else None)
+
+    async def _make_room(self, code: str) -> None:
+        """
+        :raises HTTPException: too much comes, or too much has come that nobody has read.
+        """
+        if seconds := self._buckets[code].wait(self._clock()):
+            raise too_many(seconds)
+        if self._clock() - self._counted_at > COUNTED_FOR:
+            self._counted_at = self._clock()
+            self._unread = await self._pool.run(inbox.unread)
+            for full in [one for one, letters in self._unread.items() if letters >= self._limits.unread]:
+                log.error(
+                    "%s: %d pushes wait to be read, no more are taken: is the DAG paused?", full, self._unread[full]
+                )
+        if self._unread.get(code, 0) >= self._limits.unread:
+            raise too_many(PAUSE)
+
+    async def _keep(self, code: str, body: bytes) -> None:
+        at = self._now()
+
+        def keep(conn: Connection[Any]) -> bool:
+            digest = hashlib.blake2b(body, digest_size=16).digest()
+            return inbox.receive(conn, code, Way.PUSH, digest, zlib.compress(body, 1), at)
+
+        if await self._pool.run(keep):
+            self._unread[code] = self._unread.get(code, 0) + 1
+
+
+async def genuine(source: Source, pushed: Pushed) -> bool:
+    if len(pushed.body) <= AT_ONCE:
+        return source.push.is_genuine(pushed, source.account)
+    return await asyncio.to_thread(source.push.is_genuine, pushed, source.account)
