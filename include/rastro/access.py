@@ -28,7 +28,9 @@ class Field:
     """
     One field of an adapter's connection: ``login``, ``password``, ``host`` or the name of an extra.
 
-    The connection form, the adapter's page and the message about what is missing are made from it.
+    The connection form, the adapter's page and the message about what is missing are made from it. ``example`` is an
+    invented value of its form; with one, a field that is not required is shown in the example of a connection, too.
+    The name of a secret extra holds a word by which Airflow masks it: secret, token, password, api_key, access_key.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Field:
     help: str = ""
     secret: bool = False
     required: bool = True
+    example: str = ""
 
 
 def check(code: str, account: Account, fields: Sequence[Field]) -> None:

@@ -281,7 +281,7 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "carriers": Option(
         default="",
-        example="correios:correios_contract",
+        example="correios:correios_contract, jadlog:jadlog_contract",
         read=one_connection_each,
         description="Carriers that are asked: adapter:connection, comma separated, one connection for each carrier.",
     ),

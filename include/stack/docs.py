@@ -2,25 +2,24 @@
 Fills the tables of ``README.md`` and ``docs/`` from what they describe: ``python -m stack.docs``.
 
 A table stands between ``<!-- made: NAME -->`` and ``<!-- end -->``; all around it is written by hand. Those about the
-warehouse are read from a database that is migrated for it.
+warehouse are read from a database that is migrated for it. A carrier or marketplace that has no page yet gets one.
 """
 
 import json
 import re
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 
-from rastro.carriers.base import Asks
-from rastro.carriers.correios_lines import STATUS
-from rastro.carriers.registry import CARRIERS
+from rastro.carriers.described import SHIPPED, all_carriers
 from rastro.cli import COMMANDS
+from rastro.cli.registries import SHORT, how_asked
 from rastro.confirmation import CARRIED_BY_OTHERS, CONNECTORS
 from rastro.marketplaces import webhook
 from rastro.marketplaces.registry import MARKETPLACES
@@ -30,12 +29,14 @@ from rastro.orders.registry import SOURCES
 from rastro.orders.sql import COLUMNS
 from rastro.receivers import Message
 from rastro.settings import OPTIONS
+from stack.adapter_pages import carrier_page, code, marketplace_page, pace, table, where
 from stack.postgres import embedded_postgres
 from stack.product import migrate_warehouse
 from stack.state import REPOSITORY
 
-FILES = (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))
-BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
+DOCS = REPOSITORY / "docs"
+KNOWN = all_carriers()
+BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z0-9_-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 RELATIONS = """
 SELECT c.relname AS name, obj_description(c.oid, 'pg_class') AS about
 FROM pg_class c WHERE c.relnamespace = 'rastro'::regnamespace AND c.relkind = ANY(%s) AND NOT c.relispartition
@@ -50,16 +51,6 @@ FROM pg_attribute a
 WHERE a.attrelid = format('rastro.%%I', %s::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
-
-
-def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") or " " for cell in line) + " |\n" for line in lines)
-
-
-def code(text: str) -> str:
-    return f"`{text}`" if text else ""
 
 
 def link(address: str) -> str:
@@ -88,6 +79,13 @@ def sources() -> str:
     )
 
 
+def vtex_fields() -> str:
+    return table(
+        ("field", "in Airflow's form", "required", "what it is"),
+        ((where(one), one.label, "yes" if one.required else "", one.help) for one in SOURCES["vtex"].fields),
+    )
+
+
 def sql_columns() -> str:
     return table(
         ("column", "type", "required", "meaning"),
@@ -95,20 +93,30 @@ def sql_columns() -> str:
     )
 
 
+def adapters() -> str:
+    """Who can be asked and told, each with a link to its page."""
+    rows = (
+        ("order systems", [f"[{one.name}](docs/sources.md)" for one in SOURCES.values()]),
+        ("carriers", [f"[{one.name}](docs/carriers/{one.code}.md)" for one in KNOWN.values()]),
+        ("marketplaces", [f"[{one.name}](docs/marketplaces/{one.code}.md)" for one in MARKETPLACES.values()]),
+    )
+    return table(("what", "which"), ((what, ", ".join(which)) for what, which in rows))
+
+
 def carriers() -> str:
     return table(
-        ("code", "name", "asked about", "a call", "limits of one contract", "sure", "read more"),
+        ("code", "name", "asked about", "how", "limits of one contract", "tells by itself", "sure"),
         (
             (
-                code(one.code),
+                f"[{code(one.code)}](carriers/{one.code}.md)",
                 one.name,
-                ", ".join(one.references),
-                f"up to {one.batch_size}" if one.asks is Asks.BATCH else one.asks.value,
-                f"{one.requests_per_second:g} calls/s, {one.connections} at once",
+                ", ".join(SHORT[kind] for kind in one.references),
+                how_asked(one),
+                f"{pace(one.requests_per_second)}, {one.connections} at once",
+                ", ".join(word for word, way in (("push", one.push), ("feed", one.feed)) if way),
                 one.confidence,
-                link(one.docs),
             )
-            for one in CARRIERS.values()
+            for one in KNOWN.values()
         ),
     )
 
@@ -124,7 +132,7 @@ def number_forms() -> str:
                 ", ".join(map(code, one.claims.weak)),
                 "yes" if one.claims.check else "",
             )
-            for one in CARRIERS.values()
+            for one in KNOWN.values()
             if one.claims.has_forms
         ),
     )
@@ -148,26 +156,28 @@ def carried_by_others() -> str:
     return table(("who carries it", "by"), ((one.marketplace, one.service) for one in CARRIED_BY_OTHERS))
 
 
-def correios_statuses() -> str:
-    counts = Counter(STATUS.values())
-    examples = {status: next(pair for pair, is_of in STATUS.items() if is_of is status) for status in counts}
+def described() -> str:
     return table(
-        ("status", "pairs of code and type", "such as"),
-        ((code(status), str(counts[status]), examples[status]) for status in Status if counts[status]),
+        ("`--config`, and code in the settings", "carrier", "asked by", "sure"),
+        (
+            (code(one.code), one.name, ", ".join(one.references), one.confidence)
+            for one in KNOWN.values()
+            if one.code in SHIPPED
+        ),
     )
 
 
 def marketplaces() -> str:
     return table(
-        ("code", "name", "can be read back", "mails the customer itself", "sure", "read more"),
+        ("code", "name", "told beside delivery", "can be read back", "mails the customer itself", "sure"),
         (
             (
-                code(one.code),
+                f"[{code(one.code)}](marketplaces/{one.code}.md)",
                 one.name,
+                ", ".join(status for status in Status if status in one.takes),
                 "yes" if one.reads_back else "no",
                 "yes" if one.mails_customer else "no",
                 one.confidence,
-                link(one.docs),
             )
             for one in MARKETPLACES.values()
         ),
@@ -222,16 +232,20 @@ def columns_of(conn: psycopg.Connection[Any], relation: str) -> list[tuple[str, 
 MADE: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "commands": commands,
+    "adapters": adapters,
     "sources": sources,
+    "vtex-fields": vtex_fields,
     "sql-columns": sql_columns,
     "carriers": carriers,
     "number-forms": number_forms,
     "connectors": connectors,
     "carried-by-others": carried_by_others,
-    "correios-statuses": correios_statuses,
+    "described": described,
     "marketplaces": marketplaces,
     "webhook-body": webhook_body,
     "mailed": mailed,
+    **{f"carrier-{one.code}": partial(carrier_page, one) for one in KNOWN.values()},
+    **{f"marketplace-{one.code}": partial(marketplace_page, one) for one in MARKETPLACES.values()},
 }
 MADE_FROM_WAREHOUSE: Mapping[str, Callable[[psycopg.Connection[Any]], str]] = {"tables": relations, "views": views}
 
@@ -247,14 +261,30 @@ def filled(text: str, made: Mapping[str, str]) -> str:
     return BLOCK.sub(lambda match: f"{match[1]}{made[match['name']]}{match[4]}", text)
 
 
+def files() -> tuple[Path, ...]:
+    """The pages that there are."""
+    return (REPOSITORY / "README.md", *sorted(DOCS.rglob("*.md")))
+
+
+def begin_pages() -> None:
+    """A page with nothing but its heading and its block for each carrier and marketplace that has none."""
+    for kind, registry in (("carrier", KNOWN), ("marketplace", MARKETPLACES)):
+        folder = DOCS / f"{kind}s"
+        folder.mkdir(exist_ok=True)
+        for known, adapter in registry.items():
+            if not (page := folder / f"{known}.md").exists():
+                page.write_text(f"# {adapter.name}\n\n<!-- made: {kind}-{known} -->\n<!-- end -->\n", "utf-8")
+
+
 def main() -> None:
+    begin_pages()
     with tempfile.TemporaryDirectory() as folder, embedded_postgres(Path(folder), durable=False) as server:
         dsn = server.create("rastro")
         migrate_warehouse(dsn)
         with psycopg.connect(dsn) as conn:
             made = {name: make(conn) for name, make in MADE_FROM_WAREHOUSE.items()}
     made |= {name: make() for name, make in MADE.items()}
-    for file in FILES:
+    for file in files():
         file.write_text(filled(file.read_text("utf-8"), made), "utf-8")
 
 

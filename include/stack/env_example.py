@@ -1,15 +1,23 @@
 """
 Writes ``.env.example``, the list of everything that can be set: ``python -m stack.env_example``.
 
-Settings come from :data:`rastro.settings.OPTIONS`; connections are shown by one invented example each.
+Settings come from :data:`rastro.settings.OPTIONS`; adapters and the fields of their connections from the registries.
 """
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rastro.settings import OPTIONS
+from rastro.access import Field
+from rastro.carriers.base import Carrier
+from rastro.carriers.described import all_carriers
+from rastro.carriers.registry import CARRIERS
+from rastro.marketplaces.base import Marketplace
+from rastro.marketplaces.registry import MARKETPLACES
+from rastro.orders.base import SourceType
+from rastro.orders.registry import SOURCES
+from rastro.settings import OPTIONS, endpoints
 from stack.state import REPOSITORY
 
 FILE = REPOSITORY / ".env.example"
@@ -17,7 +25,8 @@ WIDTH = 110
 HEAD = """\
 Everything that can be set. Copy this file to .env and take the # from the lines you need: `make up` and
 docker compose read it. In any other Airflow set the same variables, or use Admin > Connections and airflow.cfg.
-All names, addresses and keys here are invented."""
+All names, addresses and keys here are invented. What each field of a carrier's or marketplace's connection means
+stands on its page below docs/. A host may be given to each: that of a test service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +36,63 @@ class Example:
     connection_id: str
     about: str
     connection: Mapping[str, object]
+
+    @property
+    def line(self) -> str:
+        """As a variable that Airflow reads."""
+        written = json.dumps(self.connection, ensure_ascii=False)
+        return f"AIRFLOW_CONN_{self.connection_id.upper()}='{written}'"
+
+
+def connection_id(setting: str, code: str) -> str:
+    """The id of the connection that the example of a setting names for an adapter, else one made from its code."""
+    named = {one.adapter: one.connection for one in endpoints(OPTIONS[setting].example)}
+    return named.get(code, f"{code}_contract" if setting == "carriers" else f"{code}_main")
+
+
+def connection(code: str, base_url: str, fields: Sequence[Field]) -> dict[str, object]:
+    """
+    A connection with all that must be there, and what may be there where an invented value of it is known.
+
+    The host is left out where the adapter knows its own.
+    """
+    shown = [one for one in fields if one.required or one.example or one.name in {"login", "password"}]
+    values: dict[str, object] = {
+        one.name: one.example or invented(code, one) for one in shown if one.name != "host" or not base_url
+    }
+    standard: dict[str, object] = {name: values.pop(name) for name in ("host", "login", "password") if name in values}
+    return {"conn_type": code, **standard, **({"extra": values} if values else {})}
+
+
+def invented(code: str, field: Field) -> str:
+    return f"https://{code.replace('_', '-')}.example" if field.name == "host" else "…"
+
+
+def source_example(source: SourceType) -> Example:
+    """Of a source that has a connection type of its own."""
+    return Example(
+        connection_id=connection_id("sources", source.code),
+        about=f"{source.name}, a source of shipments. {source.credentials}",
+        connection=connection(source.code, source.base_url, source.fields),
+    )
+
+
+def carrier_example(carrier: Carrier) -> Example:
+    """A carrier that is described by a file has no connection type of its own, and uses Airflow's generic one."""
+    shown = connection(carrier.code, carrier.base_url, carrier.fields)
+    return Example(
+        connection_id=connection_id("carriers", carrier.code),
+        about=f"{carrier.name}, a carrier. {carrier.credentials}",
+        connection={**shown, "conn_type": carrier.code if carrier.code in CARRIERS else "generic"},
+    )
+
+
+def marketplace_example(market: Marketplace) -> Example:
+    return Example(
+        connection_id=connection_id("marketplaces", market.code),
+        about=f"{market.name}, a marketplace. {market.credentials}",
+        connection=connection(market.code, market.base_url, market.fields),
+    )
 
 
 CONNECTIONS = (
@@ -59,22 +125,8 @@ CONNECTIONS = (
         },
     ),
     Example(
-        connection_id="shop_main",
-        about=(
-            "A VTEX account: app key and app token. mailer: vtex (what is written on the order makes VTEX mail the "
-            "customer) or own (we mail)."
-        ),
-        connection={
-            "conn_type": "vtex",
-            "host": "https://lojaexemplo.vtexcommercestable.com.br",
-            "login": "vtexappkey-lojaexemplo-…",
-            "password": "…",
-            "extra": {"mailer": "vtex"},
-        },
-    ),
-    Example(
         connection_id="erp_db",
-        about="Any database that holds shipments in a table or view; the columns are in include/rastro/orders/sql.py.",
+        about="Any database that holds shipments in a table or view; docs/sources.md lists the columns.",
         connection={
             "conn_type": "postgres",
             "host": "erp.loja.example",
@@ -83,36 +135,9 @@ CONNECTIONS = (
             "schema": "erp",
         },
     ),
-    Example(
-        connection_id="correios_contract",
-        about="A Correios contract: the user of Meu Correios and the access code made at cws.correios.com.br.",
-        connection={
-            "conn_type": "correios",
-            "host": "https://api.correios.com.br",
-            "login": "lojaexemplo",
-            "password": "…",
-            "extra": {"posting_card": "0000000000"},
-        },
-    ),
-    Example(
-        connection_id="market_one",
-        about="A marketplace on VTEX's marketplace protocol: its service endpoint, app key and app token.",
-        connection={
-            "conn_type": "vtex_protocol",
-            "host": "https://mercado.example/api/oms?an=mercado",
-            "login": "vtexappkey-mercado-…",
-            "password": "…",
-        },
-    ),
-    Example(
-        connection_id="our_hub",
-        about="A signed webhook (Standard Webhooks): the whole address to post to, and the secret both sides share.",
-        connection={
-            "conn_type": "webhook",
-            "host": "https://hub.loja.example/deliveries",
-            "extra": {"secret": "whsec_…"},
-        },
-    ),
+    *(source_example(one) for one in SOURCES.values() if one.fields),
+    *(carrier_example(one) for one in all_carriers().values()),
+    *(marketplace_example(one) for one in MARKETPLACES.values()),
 )
 COMPOSE = {
     "POSTGRES_PASSWORD": "letters and digits only: it stands in URLs",
@@ -128,12 +153,11 @@ COMPOSE = {
 
 def lines() -> Iterator[str]:
     yield from comment(HEAD)
-    yield from section("Connections: AIRFLOW_CONN_ and the id, as JSON; every host can be a stand-in's base URL")
+    yield from section("Connections: AIRFLOW_CONN_ and the id, as JSON")
     for example in CONNECTIONS:
         yield ""
         yield from comment(example.about)
-        written = json.dumps(example.connection, ensure_ascii=False)
-        yield f"# AIRFLOW_CONN_{example.connection_id.upper()}='{written}'"
+        yield f"# {example.line}"
     yield from section("Settings: the section [rastro]; shown are examples")
     for name, option in OPTIONS.items():
         yield ""

@@ -4,12 +4,17 @@ import json
 import re
 from pathlib import Path
 
-from rastro.carriers.registry import CARRIERS
+import pytest
+
+from rastro.access import Account, check
+from rastro.carriers.base import Carrier
+from rastro.carriers.described import all_carriers
+from rastro.marketplaces.base import Marketplace
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.orders.registry import SOURCES
 from rastro.settings import OPTIONS, settings_from
 from stack import dotenv
-from stack.env_example import CONNECTIONS, FILE, text
+from stack.env_example import CONNECTIONS, FILE, connection_id, text
 
 
 def test_the_file_is_current() -> None:
@@ -31,9 +36,26 @@ def test_every_line_can_be_read_when_its_mark_is_taken_off(tmp_path: Path) -> No
     assert all(connection["conn_type"] for connection in connections)
 
 
-def test_every_adapter_is_shown_with_a_connection_that_is_shown() -> None:
+def test_every_connection_that_a_setting_names_is_shown() -> None:
     settings = settings_from({name: option.example for name, option in OPTIONS.items()})
     endpoints = [*settings.sources, *settings.carriers, *settings.marketplaces]
-    assert {endpoint.adapter for endpoint in endpoints} == {*SOURCES, *CARRIERS, *MARKETPLACES}
-    shown = {example.connection_id for example in CONNECTIONS}
-    assert {endpoint.connection for endpoint in endpoints} | {settings.warehouse, settings.smtp} == shown
+    assert {endpoint.adapter for endpoint in endpoints} <= {*SOURCES, *all_carriers(), *MARKETPLACES}
+    shown = [example.connection_id for example in CONNECTIONS]
+    assert len(shown) == len(set(shown))
+    assert {endpoint.connection for endpoint in endpoints} | {settings.warehouse, settings.smtp} <= set(shown)
+
+
+@pytest.mark.parametrize("adapter", [*all_carriers().values(), *MARKETPLACES.values()], ids=lambda one: one.code)
+def test_every_adapter_is_shown_with_a_connection_that_it_accepts(adapter: Carrier | Marketplace) -> None:
+    wanted = {connection_id(setting, adapter.code) for setting in ("carriers", "marketplaces")}
+    (shown,) = [one.connection for one in CONNECTIONS if one.connection_id in wanted]
+    assert shown["conn_type"] in {adapter.code, "generic"}
+    account = Account(
+        base_url=shown.get("host") or adapter.base_url,
+        login=shown.get("login", ""),
+        password=shown.get("password", ""),
+        extra=shown.get("extra", {}),
+    )
+    assert account.base_url.startswith("https://")
+    check(adapter.code, account, adapter.fields)
+    assert shown.get("extra", {}).keys() <= {one.name for one in adapter.fields}

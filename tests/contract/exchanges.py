@@ -15,7 +15,7 @@ What comes of it: ``reading``, or ``receipt`` (the number of it), or ``error`` (
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
@@ -97,9 +97,19 @@ def scripted() -> Iterator[Scripted]:
     server.server_close()
 
 
+def connection_of(code: str) -> Mapping[str, Any]:
+    """The connection that the simulation takes; where there is none, one with something in all that must be there."""
+    if code in SIMULATED:
+        return SIMULATED[code].connection
+    needed = [one for one in MARKETPLACES[code].fields if one.required and one.name != "host"]
+    values = {one.name: one.example if one.example.isascii() and one.example else "de-teste" for one in needed}
+    standard = {name: values.pop(name) for name in ("login", "password") if name in values}
+    return CONNECTIONS.get(code, {**standard, "extra": values})
+
+
 def receiver_of(code: str, url: str, **extra: str) -> Receiver:
     """The marketplace's adapter on a connection to that address."""
-    connection = SIMULATED[code].connection if code in SIMULATED else CONNECTIONS[code]
+    connection = connection_of(code)
     account = account_from({**connection, "host": url, "extra": {**connection.get("extra", {}), **extra}})
     kind = MARKETPLACES[code]
     return kind.build(account, OneToken(account, kind.login, held=TOKEN), limits=LIMITS)

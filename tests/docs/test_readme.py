@@ -7,13 +7,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Channel
 from rastro.orders.sql import COLUMNS
 from rastro.pipeline import put_aside
@@ -29,7 +30,7 @@ from stack.env_example import CONNECTIONS
 from stack.state import REPOSITORY, secrets_of
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
-PAGES = {path: path.read_text("utf-8") for path in (*docs.FILES, REPOSITORY / "CHANGELOG.md")}
+PAGES = {path: path.read_text("utf-8") for path in (*docs.files(), REPOSITORY / "CHANGELOG.md")}
 FENCED = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 NEEDS_WAREHOUSE = ("rastro migrate", "rastro status", "rastro rehearsal")
 NOT_RUN = {
@@ -153,7 +154,8 @@ def test_every_place_for_a_table_has_one_that_can_be_made() -> None:
 
 
 def links(text: str) -> Iterator[str]:
-    return (target for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target)
+    bare = re.sub(r"(?<!\[)`[^`\n]+`", "", text)  # a regular expression is no link
+    return (target for target in re.findall(r"\]\(([^)\s]+)\)", bare) if "://" not in target)
 
 
 def headings(text: str) -> set[str]:
@@ -162,7 +164,7 @@ def headings(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_what_is_linked_to_exists(page: Path) -> None:
     assert any(any(links(text)) for text in PAGES.values())
     for target in links(PAGES[page]):
@@ -177,13 +179,33 @@ def test_every_page_is_linked_from_the_readme() -> None:
     assert set(PAGES) - {REPOSITORY / "README.md"} <= linked
 
 
+@pytest.mark.parametrize(("kind", "registry"), [("carriers", docs.KNOWN), ("marketplaces", MARKETPLACES)])
+def test_every_adapter_has_its_page_and_every_page_its_adapter(kind: str, registry: Mapping[str, object]) -> None:
+    assert registry
+    there = {page.stem for page in (REPOSITORY / "docs" / kind).iterdir()}
+    assert there == set(registry), "run: python -m stack.docs"
+    index = PAGES[REPOSITORY / f"docs/{kind}.md"]
+    assert {f"{kind}/{code}.md" for code in registry} <= set(links(index))
+
+
+def test_no_heading_stands_over_nothing() -> None:
+    empty = [
+        (page.name, title)
+        for page, text in PAGES.items()
+        for title in re.findall(
+            r"^(#+ .*)\n+(?=#{1,2} |\Z)", re.sub(r"^```.*?^```$", "x", text, flags=re.M | re.S), re.M
+        )
+    ]
+    assert empty == []
+
+
 def test_settings_and_connections_are_called_by_their_names() -> None:
     together = "\n".join(PAGES.values())
     named = set(re.findall(r"AIRFLOW__RASTRO__([A-Z_]+[A-Z])", together))
     assert named
     assert named <= {name.upper() for name in OPTIONS}
     shown = {example.connection_id.upper() for example in CONNECTIONS}
-    assert set(re.findall(r"AIRFLOW_CONN_([A-Z_]+[A-Z])", together)) <= shown
+    assert set(re.findall(r"AIRFLOW_CONN_([A-Z0-9_]+[A-Z0-9])", together)) <= shown
 
 
 def test_the_keys_of_the_demos_file_are_all_explained() -> None:

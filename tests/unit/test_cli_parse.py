@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,9 +10,9 @@ from typing import Any
 import pytest
 
 import rastro
-from rastro.carriers.base import Asks
+from rastro.carriers.described import all_carriers
 from rastro.carriers.registry import CARRIERS
-from rastro.cli import main
+from rastro.cli import main, registries
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Route, Shipment
 from rastro.orders.registry import SOURCES
@@ -126,28 +127,43 @@ def test_an_empty_stdin_is_no_answer() -> None:
     assert done.stderr == b"rastro: correios: the answer is empty\n"
 
 
-def test_a_carriers_line_says_how_it_is_asked_and_by_what(capsys: pytest.CaptureFixture[str]) -> None:
+def rows_of(printed: str) -> dict[str, str]:
+    """Each entry of a table with what stands below it, by its code."""
+    head, *rows = re.split(r"\n(?! )", printed.rstrip("\n"))
+    assert head.startswith("code")
+    return {row.split()[0]: row for row in rows}
+
+
+def test_a_carriers_row_says_how_it_is_asked_and_where_to_read_more(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["carriers"]) == 0
-    _, *lines_of_carriers = capsys.readouterr().out.splitlines()
-    for line, carrier in zip(lines_of_carriers, CARRIERS.values(), strict=True):
-        assert line.startswith(f"{carrier.code} ")
-        assert carrier.name in line
-        assert carrier.docs in line
-        assert ", ".join(carrier.references) in line
-        assert (f"{carrier.batch_size} a call" in line) == (carrier.asks is not Asks.SINGLE)
+    rows = rows_of(capsys.readouterr().out)
+    assert {"50 a call", "number", "25/s, 4 at once", "A"} <= set(re.split(r"\s{2,}", rows["correios"]))
+    assert "https://www.correios.com.br/" in rows["correios"]
+    assert "push" in rows["loggi"].splitlines()[0]
+    assert "Unsure: The meaning of the status codes" in rows["loggi"]
 
 
 @pytest.mark.parametrize(
-    ("command", "registry"), [("carriers", CARRIERS), ("orders", SOURCES), ("marketplaces", MARKETPLACES)]
+    ("command", "registry"), [("orders", SOURCES), ("carriers", all_carriers()), ("marketplaces", MARKETPLACES)]
 )
-def test_every_entry_of_a_registry_has_a_line(
-    command: str, registry: Mapping[str, object], capsys: pytest.CaptureFixture[str]
+def test_every_entry_of_a_registry_has_its_row(
+    command: str, registry: Mapping[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert registry
     assert main([command]) == 0
-    head, *entries = capsys.readouterr().out.splitlines()
-    assert head.startswith("code")
-    assert [entry.split()[0] for entry in entries] == list(registry)
+    rows = rows_of(capsys.readouterr().out)
+    assert list(rows) == list(registry)
+    for code, row in rows.items():
+        assert all(len(line) <= 160 for line in row.splitlines() if "://" not in line and command != "orders"), row
+        unsure = getattr(registry[code], "unsure", "")
+        assert not unsure or unsure in " ".join(row.split())
+
+
+@pytest.mark.parametrize(
+    ("per_second", "said"), [(25.0, "25/s"), (1.0, "1/s"), (0.5, "30/min"), (1 / 60, "1/min"), (60 / 86_400, "2.5/h")]
+)
+def test_a_pace_is_said_in_the_unit_that_fits(per_second: float, said: str) -> None:
+    assert registries.pace(per_second) == said
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["parse"]])

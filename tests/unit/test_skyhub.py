@@ -39,7 +39,7 @@ def test_the_day_of_a_delivery_is_brasilias_in_either_form(dates: str, written: 
 
 
 def test_a_form_of_dates_that_is_none_is_refused() -> None:
-    extra = {"accountmanager_key": "chave", "dates": "mm/dd"}
+    extra = {"accountmanager_api_key": "chave", "dates": "mm/dd"}
     account = Account(base_url="https://api.skyhub.com.br", login="loja@exemplo.example", password="chave", extra=extra)
     with pytest.raises(Misconfigured, match="dates"):
         MARKETPLACE.build(account, None)  # type: ignore[arg-type]

@@ -19,7 +19,9 @@ from rastro.routing import folded
 CODE = "azul_cargo"
 LASTS = timedelta(hours=8)
 FIELDS = (
-    Field(name="login", label="E-mail", help="The e-mail address of the access to Azul's EDI."),
+    Field(
+        name="login", label="E-mail", help="The e-mail address of the access to Azul's EDI.", example="edi@loja.example"
+    ),
     Field(name="password", label="Password", secret=True),
 )
 ABOUT_TOKEN = r"\btoken\b|\bsenha\b|autentica|sessao expirad"  # noqa: S105 -- words of theirs

@@ -112,6 +112,14 @@ class Feed(Protocol):
         ...
 
 
+PACE = Field(
+    name="requests_per_second",
+    label="Calls a second",
+    help="Where the contract bears more or fewer than other contracts do.",
+    required=False,
+)
+
+
 class Carrier(ABC):
     """
     One carrier. Attributes are constants of its module; those that have a value here may be left as they are.
@@ -145,6 +153,11 @@ class Carrier(ABC):
     def pool(self) -> str:
         """The Airflow pool and mapped task that it is asked in."""
         return self.code
+
+    @property
+    def connection_fields(self) -> tuple[Field, ...]:
+        """All fields of its connection: its own, and those that every carrier's may have."""
+        return self.fields if PACE.name in {one.name for one in self.fields} else (*self.fields, PACE)
 
     def page_about(self, number: str) -> str:
         """The address of the carrier's own page about a tracking number, for people; empty when there is none."""

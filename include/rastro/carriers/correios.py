@@ -50,7 +50,7 @@ class Correios(Carrier):
     confidence = "A"
     base_url = "https://api.correios.com.br"
     fields = (
-        Field(name="login", label="Meu Correios user", required=False),
+        Field(name="login", label="Meu Correios user", required=False, example="lojaexemplo"),
         Field(
             name="password", label="CWS access code", help="Made at cws.correios.com.br.", secret=True, required=False
         ),
@@ -59,6 +59,7 @@ class Correios(Carrier):
             label="Posting card",
             help="Number of the cartão de postagem, leading zeros included.",
             required=False,
+            example="0000000000",
         ),
         Field(
             name="contract",

@@ -104,7 +104,12 @@ class JtExpress(Carrier):
     )
     base_url = "https://openapi.jtjms-br.com/webopenplatformapi"
     fields = (
-        Field(name="login", label="API account", help="The number of the application on the open platform."),
+        Field(
+            name="login",
+            label="API account",
+            help="The number of the application on the open platform.",
+            example="000000000000000001",
+        ),
         Field(name="password", label="Private key", help="Signs our questions and J&T's pushes.", secret=True),
     )
     credentials = (

@@ -148,7 +148,12 @@ class Loggi(Carrier):
     fields = (
         Field(name="login", label="Client id"),
         Field(name="password", label="Client secret", secret=True),
-        Field(name="company_id", label="Company id", help="The number of the company whose packages these are."),
+        Field(
+            name="company_id",
+            label="Company id",
+            help="The number of the company whose packages these are.",
+            example="1234",
+        ),
         Field(name="push_user", label="Webhook user", help="As registered with Loggi for the webhook.", required=False),
         Field(
             name="push_password",

@@ -76,7 +76,7 @@ class Ssw(Carrier):
     )
     base_url = "https://ssw.inf.br/api"
     fields = ()
-    credentials = "None are needed: whoever holds an invoice's access key may ask."
+    credentials = "No credentials are needed: whoever holds an invoice's access key may ask."
     references = (ReferenceKind.INVOICE_KEY, ReferenceKind.TRACKING_NUMBER)
     requests_per_second = 1.0  # no limit is published
     answers = frozenset({404})

@@ -2,9 +2,14 @@
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
+
+WIDTH = 160
+INDENT = "    "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +42,15 @@ def complain(reason: object, code: int = 1) -> int:
     return code
 
 
-def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns as wide as their widest cell."""
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[Sequence[str]] = ()) -> None:
+    """
+    Columns as wide as their widest cell.
+
+    :param notes: for each row the lines that stand below it, set in and wrapped.
+    """
     table = [tuple(titles), *map(tuple, rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
+    for row, below in zip_longest(table, [(), *notes], fillvalue=()):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        for note in below:
+            print(textwrap.fill(note, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False))

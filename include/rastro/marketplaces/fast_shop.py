@@ -73,7 +73,12 @@ MARKETPLACE = Marketplace(
     confidence="C",
     base_url="",
     fields=(
-        Field(name="host", label="Base URL", help="The address that Fast Shop gives, without /api/oms."),
+        Field(
+            name="host",
+            label="Base URL",
+            help="The address that Fast Shop gives, without /api/oms.",
+            example="https://fastshop.example",
+        ),
         Field(name="login", label="AppKey"),
         Field(name="password", label="AppToken", secret=True),
     ),

@@ -268,7 +268,12 @@ FIELDS = (
         help="The first one, from the consent of the shop's ADMIN; Rastro keeps the later ones.",
         secret=True,
     ),
-    Field(name="channel_id", label="Sales channel", help="The id of the channel, sent as X-Channel-Id."),
+    Field(
+        name="channel_id",
+        label="Sales channel",
+        help="The id of the channel, sent as X-Channel-Id.",
+        example="00000000-0000-4000-8000-000000000000",
+    ),
 )
 MARKETPLACE = Marketplace(
     code="magalu",

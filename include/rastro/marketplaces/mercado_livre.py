@@ -229,13 +229,14 @@ def moment(at: datetime) -> str:
 
 FIELDS = (
     Field(name="host", label="Base URL", help="https://api.mercadolibre.com", required=False),
-    Field(name="login", label="Application id"),
+    Field(name="login", label="Application id", example="0000000000000000"),
     Field(name="password", label="Client secret", secret=True),
     Field(
         name="refresh_token",
         label="Refresh token",
         help="The first one (TG-…), from the seller's consent with offline_access; Rastro keeps the later ones.",
         secret=True,
+        example="TG-…",
     ),
     Field(
         name="numbers",

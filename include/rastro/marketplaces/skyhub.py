@@ -79,7 +79,7 @@ class Skyhub:
             headers={
                 "X-User-Email": account.login,
                 "X-Api-Key": account.password,
-                "X-Accountmanager-Key": account.value("accountmanager_key"),
+                "X-Accountmanager-Key": account.value("accountmanager_api_key"),
             },
         )
 
@@ -159,10 +159,10 @@ def moment(at: datetime) -> str:
 
 FIELDS = (
     Field(name="host", label="Base URL", help="https://api.skyhub.com.br", required=False),
-    Field(name="login", label="User e-mail", help="Sent as X-User-Email."),
+    Field(name="login", label="User e-mail", help="Sent as X-User-Email.", example="pedidos@loja.example"),
     Field(name="password", label="API key", help="The integration's token, sent as X-Api-Key.", secret=True),
     Field(
-        name="accountmanager_key",
+        name="accountmanager_api_key",
         label="Account manager key",
         help="The platform's own key, sent as X-Accountmanager-Key.",
         secret=True,

@@ -189,7 +189,12 @@ MARKETPLACE = Marketplace(
     confidence="A",
     base_url="",
     fields=(
-        Field(name="host", label="Service endpoint", help="https://host/api/oms?an=account"),
+        Field(
+            name="host",
+            label="Service endpoint",
+            help="With its query string, if it has one.",
+            example="https://mercado.example/api/oms?an=mercado",
+        ),
         Field(name="login", label="AppKey"),
         Field(name="password", label="AppToken", secret=True),
         Field(

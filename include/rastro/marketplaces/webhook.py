@@ -163,8 +163,19 @@ MARKETPLACE = Marketplace(
     confidence="A",
     base_url="",
     fields=(
-        Field(name="host", label="Endpoint", help="The whole URL to post to."),
-        Field(name="secret", label="Signing secret", help="whsec_…, shared with the receiver.", secret=True),
+        Field(
+            name="host",
+            label="Endpoint",
+            help="The whole URL to post to.",
+            example="https://hub.loja.example/deliveries",
+        ),
+        Field(
+            name="secret",
+            label="Signing secret",
+            help="whsec_…, shared with the receiver.",
+            secret=True,
+            example="whsec_…",
+        ),
         Field(
             name="secret_previous",
             label="Previous secret",

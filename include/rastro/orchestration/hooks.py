@@ -1,31 +1,35 @@
-"""Connection types of Airflow's connection form, one class each; :mod:`.provider` names their fields."""
+"""
+A class for each connection type of :mod:`.provider`: Airflow lists a type only with a hook that declares it.
+
+They are made from the types, and do nothing: Rastro asks by its own client.
+"""
+
+from collections.abc import Mapping
 
 from airflow.sdk import BaseHook
 
-
-class VtexHook(BaseHook):
-    conn_name_attr = "vtex_conn_id"
-    default_conn_name = "vtex_default"
-    conn_type = "vtex"
-    hook_name = "VTEX"
+from rastro.orchestration.provider import connection_types, hook_class
 
 
-class CorreiosHook(BaseHook):
-    conn_name_attr = "correios_conn_id"
-    default_conn_name = "correios_default"
-    conn_type = "correios"
-    hook_name = "Correios"
+def hook_for(code: str, name: str) -> type[BaseHook]:
+    declared = {
+        "conn_name_attr": f"{code}_conn_id",
+        "default_conn_name": f"{code}_default",
+        "conn_type": code,
+        "hook_name": name,
+    }
+    return type(hook_class(code), (BaseHook,), {"__module__": __name__, **declared})
 
 
-class VtexProtocolHook(BaseHook):
-    conn_name_attr = "vtex_protocol_conn_id"
-    default_conn_name = "vtex_protocol_default"
-    conn_type = "vtex_protocol"
-    hook_name = "VTEX marketplace protocol"
+HOOKS: Mapping[str, type[BaseHook]] = {
+    hook_class(kind["connection-type"]): hook_for(kind["connection-type"], kind["hook-name"])
+    for kind in connection_types()
+}
 
 
-class WebhookHook(BaseHook):
-    conn_name_attr = "webhook_conn_id"
-    default_conn_name = "webhook_default"
-    conn_type = "webhook"
-    hook_name = "Outgoing webhook (Standard Webhooks)"
+def __getattr__(name: str) -> type[BaseHook]:
+    """A hook by its name, which is how Airflow imports it."""
+    try:
+        return HOOKS[name]
+    except KeyError:
+        raise AttributeError(f"there is no connection type whose hook is {name}") from None

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
-from rastro.access import Account
+from rastro.access import Account, Field
 from rastro.models import Shipment
 from rastro.receivers import Receiver
 from rastro.settings import OrderRoute
@@ -104,7 +104,8 @@ class SourceType:
     One kind of order source.
 
     ``connects_by`` is the field of :class:`Setup` that its connection goes into ("account" or "engine"). ``build``
-    checks it and raises Misconfigured with all that is missing.
+    checks it and raises Misconfigured with all that is missing. ``fields`` are those of its connection; without them
+    it uses a connection of a type that Airflow knows anyway. ``credentials`` says where a shop gets them.
     """
 
     code: str
@@ -114,3 +115,6 @@ class SourceType:
     writes_back: bool
     connects_by: str
     build: Callable[[Setup], OrderSource]
+    base_url: str = ""
+    fields: tuple[Field, ...] = ()
+    credentials: str = ""

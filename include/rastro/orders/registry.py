@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from rastro.orders.base import SourceType
 from rastro.orders.sql import SqlSource
-from rastro.orders.vtex import Vtex
+from rastro.orders.vtex import FIELDS, Vtex
 
 SOURCES: Mapping[str, SourceType] = {
     "vtex": SourceType(
@@ -15,6 +15,8 @@ SOURCES: Mapping[str, SourceType] = {
         writes_back=True,
         connects_by="account",
         build=Vtex,
+        fields=FIELDS,
+        credentials="Make an app key whose role has List Orders, View order and Notify invoice.",
     ),
     "sql": SourceType(
         code="sql",

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from rastro import typed
-from rastro.access import Account
+from rastro.access import Account, Field
 from rastro.errors import Misconfigured, NotFound, RateLimited, Rejected, Transient, Unreadable
 from rastro.http import Http, Limits, Request, path_segment
 from rastro.models import Shipment
@@ -44,6 +44,43 @@ READERS = 8
 PER_SECOND = 80
 MOST_TROUBLES = 20  # orders that fail for the moment before the whole account is taken to be in trouble
 PARTLY_INVOICED = ("payment-approved", "handling")
+
+
+FIELDS = (
+    Field(
+        name="host",
+        label="Base URL",
+        help="https://{account}.vtexcommercestable.com.br",
+        example="https://lojaexemplo.vtexcommercestable.com.br",
+    ),
+    Field(name="login", label="AppKey", example="vtexappkey-lojaexemplo-…"),
+    Field(name="password", label="AppToken", secret=True),
+    Field(
+        name="mailer",
+        label="Who mails customers",
+        help="vtex (default): writing on the order makes VTEX mail the customer; own: Rastro mails.",
+        required=False,
+        example="vtex",
+    ),
+    Field(
+        name="own_sellers",
+        label="Own sellers",
+        help="Ids of the shop's own sellers, comma separated (default 1); packages of others are not followed.",
+        required=False,
+    ),
+    Field(
+        name="pii_reason",
+        label="Reason for reading contacts",
+        help="For accounts on VTEX's data protection architecture: the reason given for reading a customer's data.",
+        required=False,
+    ),
+    Field(
+        name="requests_per_second",
+        label="Calls a second",
+        help="Pace of all calls to the account (default 80); 0 for none.",
+        required=False,
+    ),
+)
 
 
 class Listed(msgspec.Struct, rename="camel"):

@@ -32,7 +32,7 @@ class Simulated(SimulatedMarketplace):
     connection: ClassVar[Mapping[str, Any]] = {
         "login": KEYS["x-user-email"],
         "password": KEYS["x-api-key"],
-        "extra": {"accountmanager_key": KEYS["x-accountmanager-key"]},
+        "extra": {"accountmanager_api_key": KEYS["x-accountmanager-key"]},
     }
     writes = "/delivery"
 

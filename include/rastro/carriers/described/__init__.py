@@ -43,6 +43,11 @@ def described(folder: Path | None = None) -> Mapping[str, Carrier]:
     return found
 
 
+def all_carriers() -> Mapping[str, Carrier]:
+    """Every carrier that Rastro comes with, by code: those of the registry, and those that it has a description of."""
+    return {**CARRIERS, **described()}
+
+
 def described_in(config: str) -> Carrier:
     """
     The carrier of one file, given by its path, or by the code of a shipped description.
