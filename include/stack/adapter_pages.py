@@ -150,10 +150,12 @@ def pace(per_second: float) -> str:
 def tells(carrier: Carrier) -> str:
     said = []
     if carrier.push:
+        ways = " or ".join(" and ".join(map(code, group)) for group in carrier.push.verified_by)
         said.append(
-            f"It pushes news as they happen. Give it the address `{OUTSIDE}/push/{carrier.code}`, with your own host "
-            "in place of the invented one. Only what proves to come from it is believed; what that takes stands among "
-            "the fields above. Parcels are asked about all the same, since a push can be lost."
+            f"It pushes news as they happen, to `{OUTSIDE}/push/{carrier.code}` with your own host in place of the "
+            f"invented one, once [it may call Rastro](../serve.md#let-carriers-call-rastro). Only what proves to come "
+            f"from it is taken; for that the connection must hold {ways}. Parcels are asked about all the same, since "
+            "a push can be lost."
         )
     if carrier.feed:
         said.append(lots(carrier, carrier.feed))
@@ -204,13 +206,13 @@ def recognised(carrier: Carrier) -> str:
         *(("a number, of a form of its own", code(one)) for one in claims.strong),
         *(("a number, of a form that others use, too", code(one)) for one in claims.weak),
     ]
-    said = ["[Which sign is believed first](../carriers.md#how-is-a-parcels-carrier-found)."]
+    said = ["[Which sign is believed first](../routing.md)."]
     if rows:
         said.append("They are searched without regard to case and accents; a number must be the whole of it.")
     if claims.check:
-        said.append("A number whose check digit is wrong counts as one of a form that others use.")
+        said.append("Its numbers have a check digit; one whose digit is wrong is believed last.")
     if claims.gateway:
-        said.append("It stands between the shop and other carriers, and yields to the one that is named beside it.")
+        said.append("It sells the freight of other carriers, and yields to the one that is named beside it.")
     if claims.fallback:
         said.append("It takes what no other carrier claims, and what one claims that has no connection.")
     signs = table(("sign", "regular expression"), rows) + "\n" if rows else ""
