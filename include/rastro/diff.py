@@ -110,19 +110,20 @@ def compare(
     revision: int = 1,
     first_contact: bool = False,
     newest: bool = True,
+    overtaken: bool = False,
 ) -> Change:
     """
     What ``snapshot`` changes.
 
     :param known: all events recorded for the shipment, oldest first, in the order they were recorded at equal times.
     :param revision: which change of the shipment this is if it is one, counted from 1.
-    :param newest: false for an answer older than one already compared. It takes nothing back, and what only it has
-        was taken back since.
+    :param newest: false for an answer older than one already compared. It takes nothing back.
+    :param overtaken: true for one older than a whole answer already compared. What only it has was taken back since.
     :param before: the state as it was recorded, which may differ from what ``known`` gives (a shipment given up).
     """
     recorded = {event.key: event for event in known}
     told = {event.key: placed(event, life) for event in snapshot.events}
-    if not newest:
+    if overtaken:
         told = {key: outdated(event, known) for key, event in told.items()}
     reaches_back_to = min((event.occurred_at for event in snapshot.events), default=life.ends)
 
@@ -144,13 +145,13 @@ def compare(
     kept = [changed.get(event.key, event) for event in known if event.key not in told]
     listed = [changed.get(key) or recorded.get(key) or event for key, event in told.items()]
     # Of one time stands first what was recorded first, so that an answer in another order moves nothing; a time that
-    # gains an event is as the carrier tells it.
+    # gains an event is as the carrier tells it. What an older answer adds stands before what the newer one had.
     place = {event.key: position for position, event in enumerate(known)}
-    gaining = {event.occurred_at for event in new}
+    gaining = {event.occurred_at for event in new} if newest else set()
     history = tuple(
         sorted(
             [*kept, *listed],
-            key=lambda event: (event.occurred_at, 0 if event.occurred_at in gaining else place[event.key]),
+            key=lambda event: (event.occurred_at, 0 if event.occurred_at in gaining else place.get(event.key, -1)),
         )
     )
     moved = newest and any(moves(event) for event in (*new, *restated))
@@ -171,7 +172,7 @@ def compare(
 
 
 def outdated(event: Event, known: Sequence[Event]) -> Event:
-    """``event`` as it stands when a newer answer, which gave us ``known``, reached back to it and did not have it."""
+    """``event`` as it stands when a newer whole answer, of which we know, reached back to it and did not have it."""
     reached = bool(known) and event.occurred_at >= known[0].occurred_at
     return replace(event, standing=Standing.WITHDRAWN) if reached and moves(event) else event
 

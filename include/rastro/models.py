@@ -33,6 +33,16 @@ class Status(StrEnum):
 
 
 FINAL = frozenset({Status.DELIVERED, Status.RETURNED, Status.LOST, Status.CANCELLED, Status.EXPIRED})
+# A parcel of which one of these is true has been shipped, and its recipient has it or may still have it.
+SHIPPED = frozenset(
+    {
+        Status.IN_TRANSIT,
+        Status.OUT_FOR_DELIVERY,
+        Status.DELIVERY_FAILED,
+        Status.READY_FOR_PICKUP,
+        Status.DELIVERED,
+    }
+)
 
 
 class Standing(StrEnum):

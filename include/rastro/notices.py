@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rastro.diff import Change, moves
-from rastro.models import Channel, Event, Notice, Route, Shipment, Status
+from rastro.models import SHIPPED, Channel, Event, Notice, Route, Shipment, Status
 from rastro.sending import BEFORE_GO_LIVE, TOO_OLD
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
@@ -116,7 +116,7 @@ def to_customer(change: Change, shipment: Shipment, policy: Policy) -> Iterator[
 
 def mailed_by_its_marketplace(shipment: Shipment, policy: Policy) -> bool:
     """Whether the customer is the marketplace's to write to."""
-    if policy.mail_buyers_of & {shipment.marketplace, shipment.affiliate}:
+    if policy.mail_buyers_of & {shipment.marketplace, shipment.affiliate.strip().upper()}:
         return False
     return shipment.origin == "Fulfillment" or shipment.marketplace in policy.mailing
 
@@ -160,23 +160,36 @@ def why_not_mailed(change: Change, event: Event, policy: Policy) -> str:
 
 def to_marketplace(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
     """
-    Delivery is confirmed whatever its age: the marketplace holds the seller's money for it. What else it takes is news.
+    Delivery is confirmed whatever its age: the marketplace holds the seller's money for it. Where it takes that a
+    parcel is shipped, that is owed in the same way, since it takes nothing before it. What it takes besides is news.
     """
     before, after = change.before.status, change.after.status
     if shipment.route is not Route.DIRECT or before is after:
         return
-    if after is not Status.DELIVERED and after not in policy.takes.get(shipment.marketplace, frozenset()):
+    takes = {*policy.takes.get(shipment.marketplace, ()), Status.DELIVERED}
+    if Status.IN_TRANSIT in takes and after in SHIPPED:
+        yield Owed(notice=to_tell(Status.IN_TRANSIT, first_shipped(change), shipment))
+    if after is Status.IN_TRANSIT or after not in takes:
         return
     event = newest(change)
-    notice = Notice(
+    late = after is not Status.DELIVERED and policy.now - event.occurred_at > MARKETPLACE_NEWS
+    yield Owed(notice=to_tell(after, event, shipment), dropped=TOO_OLD if late else "")
+
+
+def to_tell(status: Status, event: Event, shipment: Shipment) -> Notice:
+    """That the parcel is in this status since this event, for its marketplace."""
+    return Notice(
         channel=Channel.MARKETPLACE,
-        kind=after.value,
-        content=local_day(event).isoformat() if after in REPEATED else "",
+        kind=status.value,
+        content=local_day(event).isoformat() if status in REPEATED else "",
         target=shipment.marketplace,
         event_at=event.occurred_at,
     )
-    late = after is not Status.DELIVERED and policy.now - event.occurred_at > MARKETPLACE_NEWS
-    yield Owed(notice=notice, dropped=TOO_OLD if late else "")
+
+
+def first_shipped(change: Change) -> Event:
+    """The event by which the parcel set out; one of a shipped parcel is there."""
+    return next(event for event in change.history if moves(event) and event.status in SHIPPED)
 
 
 def to_shop(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:

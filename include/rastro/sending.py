@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from rastro.errors import RastroError, Transient
-from rastro.models import Channel, NoticeState, Status
+from rastro.models import SHIPPED, Channel, NoticeState, Status
 from rastro.receivers import Answer, Reading, Receipt
 from rastro.settings import Settings
 
@@ -116,16 +116,24 @@ def before_write(
     return None
 
 
-def moved_on(channel: Channel, notices: Sequence[Claimed], status: Status) -> Settlement | None:
+def one_by_one(notices: Sequence[Claimed], statuses: Mapping[int, Status]) -> list[list[Claimed]]:
     """
-    The end of news for a marketplace about a parcel that is elsewhere by now. What it takes of the new state is owed by
-    itself; a delivery tells all that came before it.
+    What a marketplace is told about a package, message by message, in the order in which it happened.
+
+    News that its parcel has overtaken is left out. That it is shipped stays true, and is told before all that follows.
+
+    :param statuses: where the parcels are, by shipment.
     """
-    if channel is not Channel.MARKETPLACE or status is Status.DELIVERED:
-        return None
-    if any(notice.kind == status.value for notice in notices):
-        return None
-    return Settlement(state=NoticeState.SUPERSEDED, reason=MOVED_ON)
+    messages: dict[str, list[Claimed]] = {}
+    for notice in sorted(notices, key=lambda one: (one.kind != Status.IN_TRANSIT, one.event_at)):
+        if is_true_still(notice, statuses[notice.shipment_id]):
+            messages.setdefault(notice.kind, []).append(notice)
+    return list(messages.values())
+
+
+def is_true_still(notice: Claimed, status: Status) -> bool:
+    """Whether news is not overtaken by what has become of its parcel."""
+    return notice.kind == status or (notice.kind == Status.IN_TRANSIT and status in SHIPPED)
 
 
 def before_go_live(

@@ -172,6 +172,11 @@ def names(value: str) -> frozenset[str]:
     return frozenset(filter(None, (part.strip() for part in value.split(","))))
 
 
+def markets(value: str) -> frozenset[str]:
+    """``shopify:loja, MKT``: connections as they are written, affiliate codes in capitals."""
+    return frozenset(name if ":" in name else name.upper() for name in names(value))
+
+
 def flag(value: str) -> bool:
     if value.strip().lower() not in {"true", "false"}:
         raise ValueError(f"{value!r} is neither true nor false")
@@ -327,7 +332,7 @@ OPTIONS: Mapping[str, Option] = {
     "mail_buyers_of": Option(
         default="",
         example="shopify:loja, MKT",
-        read=names,
+        read=markets,
         description=(
             "Marketplaces whose buyers we mail although the marketplace mails them itself: adapter:connection, or the "
             "affiliate code for orders that came through a connector."

@@ -42,6 +42,7 @@ FIRST_NAMES = (
 )
 LAST_NAMES = ("Alvorada", "Bonança", "Cachoeira", "Delmar", "Estrela", "Fontana", "Girassol", "Horizonte", "Jasmim")
 PLAIN = str.maketrans("áãâéíóôúç", "aaaeioouc")
+SHOPS_PAGE = "https://rastreio.loja.example/"
 TO_BE_MAILED = 10  # of so many parcels of other carriers, one has a customer whom the shop itself mails
 SERVICES = (("QQ", "PAC"), ("OV", "SEDEX"), ("QN", "PAC"), ("TJ", "SEDEX"))
 
@@ -188,7 +189,14 @@ class Maker:
         theirs = ""
         if market:
             theirs = market.order_id(serial)
-            sold = Sold(code=market.code, order_id=theirs, status=market.first, tracking_number=number)
+            page = page or SHOPS_PAGE + number  # some marketplaces insist on one
+            sold = Sold(
+                code=market.code,
+                order_id=theirs,
+                status=market.first,
+                invoice_number=invoice,
+                tracking_number=number,
+            )
             self.made.sold.append(sold)
         self.parcel(
             kind,

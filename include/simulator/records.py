@@ -17,6 +17,7 @@ class Settings:
     events_replace: bool = False  # a PUT replaces the history on a VTEX order; else it is merged
     smtp_auth: bool = False  # the mail server wants a login
     webhook_tolerance: float = 300.0  # seconds a webhook's timestamp may be off
+    registrations: int = 1_000_000  # numbers that an aggregator follows, over which none is registered any more
     clock_ahead: float = 0.0  # seconds that this world's time is ahead of the machine's; behind it when negative
 
 
@@ -148,6 +149,7 @@ class Sold:
     code: str
     order_id: str
     status: str = "shipped"
+    invoice_number: str = "100001"
     tracking_number: str = ""
     deliveries: int = 0
     told: list[dict[str, Any]] = field(default_factory=list)

@@ -40,6 +40,7 @@ def run_hour(
     for carrier, parts in plan.items():
         for part in parts:
             attempt(f"track.{carrier}", lambda part=part: tasks.track_slice(run_id, context, part))
+    attempt("receive_news", lambda: tasks.receive_news(run_id, context))
     attempt("load_changes", lambda: tasks.load_changes(run_id, context))
     targets = attempt("choose_deliveries", lambda: tasks.open_targets(run_id, context)) or {}
     for account in targets.get("order", []):

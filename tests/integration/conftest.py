@@ -5,7 +5,9 @@ import json
 import logging
 import os
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -14,11 +16,17 @@ from typing import Any
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
-from psycopg.rows import namedtuple_row
+from psycopg import sql
+from psycopg.rows import dict_row, namedtuple_row
 
 from chaos.hours import context_of, run_hour
+from contract.tokens import LIMITS, MemoryTokens, account_from
+from rastro.carriers.registry import CARRIERS
 from rastro.errors import RastroError
+from rastro.http import Http
 from rastro.models import Window
+from rastro.pipeline.track import converse, digest_of
+from rastro.warehouse import inbox
 from simulator.testing import Running
 from stack.audit import Evidence, Finding, audit
 from stack.postgres import Server
@@ -98,6 +106,18 @@ class Shop:
         """Parcels of the database alone, whose customers we mail."""
         self.cohort(parcels, kinds=list(kinds) or ["delivered"], share_sql=1.0)
 
+    def rows_held(self) -> list[dict[str, Any]]:
+        """What the shop's own database says of its packages."""
+        with psycopg.connect(self.database, row_factory=dict_row) as conn:
+            return conn.execute("SELECT * FROM public.rastro_shipment ORDER BY order_id").fetchall()
+
+    def change_row(self, order_id: str, **values: object) -> None:
+        """As somebody of the shop corrects an order."""
+        columns = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in values)
+        statement = sql.SQL("UPDATE public.rastro_shipment SET {}, updated_at = now() WHERE order_id = %s")
+        with psycopg.connect(self.database) as conn:
+            conn.execute(statement.format(columns), [*values.values(), order_id])
+
     def hour(self, window: Window | None = None, run_id: str = "", params: Mapping[str, Any] | None = None) -> Hour:
         """All task bodies in the DAG's order, each whatever became of those before it; ``params`` as in the form."""
         began = datetime.now(UTC)
@@ -105,6 +125,19 @@ class Shop:
         context = context_of(run.window, began, run_type="backfill" if window else "manual", params=params)
         run.figures = run_hour(run.run_id, context, began, run.attempt, lambda: set(run.failures))
         return run
+
+    def push(self, carrier: str, body: bytes) -> bool:
+        """A body that a carrier sends us, kept as the web service keeps it; false when it is here already."""
+        with psycopg.connect(self.warehouse) as conn:
+            return inbox.receive(conn, carrier, inbox.Way.PUSH, digest_of(body), zlib.compress(body), datetime.now(UTC))
+
+    def said_of(self, reference: str, carrier: str) -> Any:
+        """What the simulated carrier says about a reference now, as its adapter is given it."""
+        account = account_from(self.simulator.info()["carriers"][carrier])
+        asked = CARRIERS[carrier]
+        access = MemoryTokens(account, asked.login).access()
+        with Http(account.base_url, name=carrier, limits=LIMITS) as http:
+            return json.loads(converse(http, asked.ask([reference], access)).parts[reference])
 
     def advance(self) -> bool:
         """The carrier's next news; false when no parcel has any left."""
@@ -179,12 +212,36 @@ def shop(
     postgres: Server, warehouse: Any, simulator: Running, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> Iterator[Shop]:
     """A shop with nothing in it yet. Whatever a test does, nothing confidential may stand in the tasks' log."""
+    with shop_around(postgres, warehouse, simulator, monkeypatch, caplog) as one:
+        yield one
+
+
+@pytest.fixture
+def wide(
+    postgres: Server, warehouse: Any, simulator: Running, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> Iterator[Shop]:
+    """Such a shop with a contract with every carrier and marketplace that is simulated."""
+    with shop_around(postgres, warehouse, simulator, monkeypatch, caplog, wide=True) as one:
+        yield one
+
+
+@contextmanager
+def shop_around(
+    postgres: Server,
+    warehouse: Any,
+    simulator: Running,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: Any,
+    *,
+    wide: bool = False,
+) -> Iterator[Shop]:
     name = f"shop_{next(_shops)}"
     database = postgres.create(name)
     told = wiring(
         simulator.info(),
         warehouse=warehouse.airflow_connection,
         shop=postgres.airflow_connection(name),
+        wide=wide,
         sync_overlap="3d",  # cohorts made later on were invoiced in the past
     )
     for variable, value in told.items():

@@ -559,14 +559,31 @@ def test_old_raw_bodies_and_rehearsals_are_erased_and_their_entries_stay(warehou
             [subject, at],
         )
         add_rehearsals(conn, at, 1)
+        add_letter(conn, subject, at, read_at=at)
+    add_letter(conn, "old and unread", OLD, read_at=None)
     assert retention.erase(conn, SINCE, NOW) == {
-        "messages": 0, "quarantined bodies": 1, "raw answers": 1, "rehearsals": 1,
+        "messages": 0, "quarantined bodies": 1, "raw answers": 1, "letters": 1, "rehearsals": 1,
     }  # fmt: skip
+    letters = conn.execute("SELECT digest, body IS NULL FROM rastro.inbox ORDER BY inbox_id").fetchall()
+    assert letters == [(b"old", True), (b"fresh", False), (b"old and unread", False)]
+    waiting = conn.execute("SELECT refs FROM rastro.inbox_part ORDER BY part_id").fetchall()
+    assert waiting == [(["fresh"],), (["old and unread"],)]
     bodies = conn.execute("SELECT subject, raw IS NULL, erased_at FROM rastro.quarantine ORDER BY subject").fetchall()
     assert bodies == [("fresh", False, None), ("old", True, NOW)]
     kept = conn.execute("SELECT reference FROM rastro.raw_answer JOIN rastro.poll_state USING (poll_id)").fetchall()
     assert kept == [("fresh",)]
     assert not any(retention.erase(conn, SINCE, NOW).values())
+
+
+def add_letter(conn, name, at, *, read_at):
+    """A push of which a part waits for its parcel."""
+    conn.execute(
+        "WITH one AS (INSERT INTO rastro.inbox (carrier, way, digest, body, received_at, last_at, read_at)"
+        " VALUES ('loggi', 'push', %(digest)s, 'z', %(at)s, %(at)s, %(read_at)s) RETURNING inbox_id)"
+        " INSERT INTO rastro.inbox_part (inbox_id, carrier, refs, raw, received_at)"
+        " SELECT inbox_id, 'loggi', %(refs)s, 'z', %(at)s FROM one",
+        {"digest": name.encode(), "at": at, "read_at": read_at, "refs": [name]},
+    )
 
 
 def add_rehearsals(conn, at, number):

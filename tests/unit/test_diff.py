@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rastro.diff import CLOCK_SKEW, Change, Life, State, compare, moves, state_of
-from rastro.models import Event, Pickup, Snapshot, Standing, Status
+from rastro.models import Event, Pickup, Proof, Snapshot, Standing, Status
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LIFE = Life(begins=NOON - timedelta(days=30), ends=NOON + timedelta(days=30))
@@ -428,10 +429,14 @@ def test_the_state_is_that_of_an_event_that_counts_and_has_none_newer_beside_it(
 # Answers that overtook each other
 
 
-def late(known: Sequence[Event], *told: Event) -> Change:
-    """What an answer changes that is loaded after a newer one, which gave us ``known``."""
+def late(known: Sequence[Event], *told: Event, overtaken: bool = True) -> Change:
+    """
+    What an answer changes that is loaded after a newer one, which gave us ``known``.
+
+    :param overtaken: the newer one was whole.
+    """
     snapshot = Snapshot(reference="QQ100000017BR", events=told)
-    return compare(known, snapshot, life=LIFE, before=state_of(known), newest=False)
+    return compare(known, snapshot, life=LIFE, before=state_of(known), newest=False, overtaken=overtaken)
 
 
 def test_an_older_answer_loaded_late_takes_nothing_back() -> None:
@@ -465,7 +470,63 @@ def test_what_an_older_answer_has_where_the_newer_begins_or_after_counts_no_more
 
 def test_a_delivery_is_not_undone_by_an_older_answer_with_another_line_of_its_minute() -> None:
     beside = replace(DELIVERED, key="beside", status=Status.OUT_FOR_DELIVERY)
-    assert late((DELIVERED,), DELIVERED, beside).after.status is Status.DELIVERED
+    for overtaken in (True, False):
+        assert late((DELIVERED,), DELIVERED, beside, overtaken=overtaken).after.status is Status.DELIVERED
+        assert late((DELIVERED,), beside, overtaken=overtaken).after.status is Status.DELIVERED
+
+
+# Answers that tell only what is new
+
+
+def partly(known: Sequence[Event], *told: Event, **more: Any) -> Change:
+    """What news changes that a carrier told by itself, which is not all there is to tell."""
+    snapshot = Snapshot(reference="QQ100000017BR", events=told, whole=False)
+    return compare(known, snapshot, life=LIFE, before=state_of(known), **more)
+
+
+def test_what_a_partial_answer_does_not_have_is_not_taken_back() -> None:
+    change = partly((POSTED, MOVED, OUT), POSTED, DELIVERED)
+    assert (change.new, change.restated) == ((DELIVERED,), ())
+    assert change.history == (POSTED, MOVED, OUT, DELIVERED)
+    assert not change.whole
+    assert answer((POSTED, MOVED, OUT), POSTED, DELIVERED).restated == (
+        replace(MOVED, standing=Standing.WITHDRAWN),
+        replace(OUT, standing=Standing.WITHDRAWN),
+    )
+
+
+def test_a_partial_answer_may_still_say_otherwise_of_what_it_has() -> None:
+    voided = replace(DELIVERED, standing=Standing.VOIDED)
+    change = partly((POSTED, OUT, DELIVERED), voided)
+    assert change.restated == (voided,)
+    assert change.after.status is Status.OUT_FOR_DELIVERY
+
+
+def test_an_older_partial_answer_adds_what_it_has_and_undoes_nothing() -> None:
+    change = partly((POSTED, DELIVERED), MOVED, replace(DELIVERED, status=Status.UNKNOWN), newest=False)
+    assert (change.new, change.restated) == ((MOVED,), ())
+    assert standings(change.history)["moved"] is Standing.EFFECTIVE
+    assert change.after.status is Status.DELIVERED
+
+
+def test_an_older_whole_answer_takes_nothing_of_newer_news_back_and_adds_what_it_has() -> None:
+    change = late((POSTED, DELIVERED), POSTED, MOVED, OUT, overtaken=False)
+    assert (change.new, change.restated) == ((MOVED, OUT), ())
+    assert change.history == (POSTED, MOVED, OUT, DELIVERED)
+    assert change.after.status is Status.DELIVERED
+
+
+def test_what_older_news_has_and_a_newer_whole_answer_had_not_counts_no_more() -> None:
+    change = partly((POSTED, DELIVERED), MOVED, newest=False, overtaken=True)
+    assert standings(change.new) == {"moved": Standing.WITHDRAWN}
+
+
+def test_an_answer_says_whether_it_is_whole_and_what_it_shows_for_a_delivery() -> None:
+    proof = Proof(received_by="M. S.", picture="https://entregas.example/1.jpg")
+    for whole in (True, False):
+        told = Snapshot(reference="QQ100000017BR", events=(DELIVERED,), proof=proof, whole=whole)
+        change = compare((), told, life=LIFE, before=State())
+        assert (change.whole, change.proof) == (whole, proof)
 
 
 def test_a_remark_that_only_an_older_answer_has_stays_a_remark() -> None:

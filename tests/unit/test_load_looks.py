@@ -1,14 +1,16 @@
 """When a loaded answer's reference is looked at next, and what counts as a parcel's own life."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
+import pytest
 
-from rastro.diff import State
+from rastro.diff import state_of
 from rastro.models import Event, Shipment, Snapshot, Standing, Status
 from rastro.pipeline.load import judge, next_look
 from rastro.settings import settings_from
-from rastro.warehouse.loading import Known, StagedAnswer
+from rastro.warehouse.loading import Known, NextLook, Plan, StagedAnswer
 from rastro.warehouse.shipments import SourceTraits
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -19,20 +21,28 @@ LONG_AGO = Event(
 )
 
 
-def known(invoiced_at: datetime | None) -> Known:
+def known(invoiced_at: datetime | None, *events: Event, skip: str = "") -> Known:
     shipment = Shipment(
-        account="sql:erp", order_id="1", invoice_number="1", tracking_number="QB1", invoiced_at=invoiced_at
+        account="sql:erp", order_id="1", invoice_number="1", tracking_number="QB1", invoiced_at=invoiced_at, skip=skip
     )
     return Known(
-        shipment_id=1, poll_id=1, shipment=shipment, first_seen_at=NOW - timedelta(hours=1), state=State(), events=()
-    )
+        shipment_id=1, poll_id=1, shipment=shipment, first_seen_at=NOW - timedelta(hours=1), state=state_of(events),
+        events=events,
+    )  # fmt: skip
 
 
-def answer(*events: Event) -> StagedAnswer:
+def answer(*events: Event, **more: Any) -> StagedAnswer:
     snapshot = msgspec.json.encode(Snapshot(reference="QB1", events=events))
-    return StagedAnswer(
-        staged_id=1, poll_id=1, answered_at=NOW, digest=b"x", snapshot=snapshot, first_answered_at=NOW, loaded_at=None
-    )
+    by_default: dict[str, Any] = {"answered_at": NOW, "first_answered_at": NOW, "loaded_at": None}
+    return StagedAnswer(staged_id=1, poll_id=1, digest=b"x", snapshot=snapshot, **by_default | more)
+
+
+def lately(status: Status) -> Event:
+    return Event(key=status, occurred_at=NOW - timedelta(minutes=10), status=status, code="X", description="a line")
+
+
+def look_after(answer: StagedAnswer, known: Known) -> NextLook:
+    return next_look(answer, [judge(known, answer, SOURCES, SETTINGS, NOW)], SETTINGS)
 
 
 def test_a_numbers_earlier_life_neither_delivers_the_parcel_nor_makes_us_give_it_up() -> None:
@@ -56,3 +66,74 @@ def test_a_parcels_own_news_count_as_its_last_word() -> None:
     )
     loaded = judge(known(NOW - timedelta(days=1)), answer(LONG_AGO, posted), SOURCES, SETTINGS, NOW)
     assert next_look(answer(LONG_AGO, posted), [loaded], SETTINGS).quiet_since == posted.occurred_at
+
+
+# What comes unasked
+
+IN_TRANSIT, DELIVERED = lately(Status.IN_TRANSIT), lately(Status.DELIVERED)
+
+
+def test_an_answer_to_a_question_is_planned_after_and_remembered_by_its_digest() -> None:
+    look = look_after(answer(IN_TRANSIT), known(NOW))
+    assert (look.plan, look.keeps_digest, look.newest) == (Plan.NEW, False, True)
+
+
+def test_news_puts_off_no_look_and_may_bring_one_nearer() -> None:
+    look = look_after(answer(IN_TRANSIT, unasked=True), known(NOW))
+    assert (look.plan, look.keeps_digest) == (Plan.NO_LATER, True)
+    assert look.next_poll_at == NOW + timedelta(hours=1)
+
+
+def test_news_of_an_end_is_planned_after_like_any_other_end_and_told_again_leaves_the_plan() -> None:
+    first = look_after(answer(DELIVERED, unasked=True), known(NOW, IN_TRANSIT))
+    assert (first.plan, first.next_poll_at) == (Plan.NEW, NOW + timedelta(days=3))
+    again = look_after(answer(DELIVERED, unasked=True), known(NOW, DELIVERED))
+    assert again.plan is Plan.KEPT
+
+
+def test_news_that_an_end_was_none_has_the_parcel_looked_at_again() -> None:
+    later = Event(key="x", occurred_at=NOW, status=Status.IN_TRANSIT, code="X", description="back on its way")
+    look = look_after(answer(DELIVERED, later, unasked=True), known(NOW, DELIVERED))
+    assert (look.plan, look.next_poll_at) == (Plan.NO_LATER, NOW + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("event", [IN_TRANSIT, DELIVERED])
+def test_news_of_a_parcel_that_is_not_followed_has_nobody_asked(event: Event) -> None:
+    assert look_after(answer(event, unasked=True), known(NOW, skip="not ours")).plan is Plan.KEPT
+
+
+def test_what_is_only_read_again_leaves_the_plan_and_the_digest_unless_it_moves_the_parcel() -> None:
+    again = answer(IN_TRANSIT, worked_out_again=True)
+    assert (look_after(again, known(NOW, IN_TRANSIT)).plan, look_after(again, known(NOW)).plan) == (Plan.KEPT, Plan.NEW)
+    assert look_after(again, known(NOW)).keeps_digest
+
+
+@pytest.mark.parametrize(
+    ("loaded", "whole", "newest", "overtaken"),
+    [
+        (None, None, True, False),
+        (NOW, NOW, True, False),
+        (NOW + timedelta(hours=1), None, False, False),
+        (NOW + timedelta(hours=1), NOW, False, False),
+        (NOW + timedelta(hours=1), NOW + timedelta(hours=1), False, True),
+    ],
+)
+def test_only_a_newer_whole_answer_overtakes_one(
+    loaded: datetime | None, whole: datetime | None, *, newest: bool, overtaken: bool
+) -> None:
+    one = answer(IN_TRANSIT, loaded_at=loaded, whole_at=whole)
+    assert (one.is_newest, one.is_overtaken) == (newest, overtaken)
+    change = judge(known(NOW, LONG_AGO), one, SOURCES, SETTINGS, NOW).change
+    assert [event.standing for event in change.new] == [Standing.WITHDRAWN if overtaken else Standing.EFFECTIVE]
+
+
+@pytest.mark.parametrize(
+    ("first_answered", "first"),
+    [(NOW - timedelta(hours=1), False), (NOW, True), (NOW + timedelta(hours=1), True), (None, False)],
+)
+def test_what_has_waited_for_its_parcel_is_its_first_contact_all_the_same(
+    first_answered: datetime | None, *, first: bool
+) -> None:
+    one = answer(DELIVERED, first_answered_at=first_answered)
+    assert judge(known(NOW), one, SOURCES, SETTINGS, NOW).change.first_contact is first
+    assert not judge(known(NOW, IN_TRANSIT), one, SOURCES, SETTINGS, NOW).change.first_contact

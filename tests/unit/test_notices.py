@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rastro.diff import Change, Life, State, compare, state_of
-from rastro.models import Channel, Event, Route, Shipment, Snapshot, Standing, Status
+from rastro.models import SHIPPED, Channel, Event, Route, Shipment, Snapshot, Standing, Status
 from rastro.notices import LOCAL, MAILED, Owed, Policy, expiry, local_day, owed
 
 # A Friday noon in São Paulo.
@@ -442,6 +442,109 @@ def test_a_delivery_is_confirmed_once() -> None:
     assert on(Channel.MARKETPLACE, changed([POSTED, DELIVERED], second_line), DIRECT) == []
     again = on(Channel.MARKETPLACE, changed([POSTED, event(Status.RETURNING, -3)], second_line), DIRECT)
     assert [one.notice.content for one in first] == [one.notice.content for one in again] == [""]
+
+
+# What a marketplace takes besides, where the shop wants it told
+
+EVERYTHING_ELSE = frozenset(Status) - {Status.DELIVERED}
+
+
+def taking(*statuses: Status, **more) -> Policy:
+    return policy(takes={"webhook:our_hub": frozenset(statuses)}, **more)
+
+
+def told(change: Change, how: Policy, shipment: Shipment = DIRECT) -> list[tuple[str, str, str]]:
+    """What the marketplace is owed: the kind, what tells it apart, and why it will not be told."""
+    return [
+        (one.notice.kind, one.notice.content, one.dropped) for one in on(Channel.MARKETPLACE, change, shipment, how)
+    ]
+
+
+@pytest.mark.parametrize("status", sorted(EVERYTHING_ELSE - SHIPPED - {Status.UNKNOWN}))
+def test_a_status_that_the_marketplace_takes_is_told_when_it_is_entered(status: Status) -> None:
+    change = changed([POSTED], event(status, -1))
+    (one,) = on(Channel.MARKETPLACE, change, DIRECT, taking(status))
+    assert (one.notice.kind, one.notice.target, one.notice.content) == (status, "webhook:our_hub", "")
+    assert (one.notice.event_at, one.notice.expires_at) == (NOON - HOUR, None)
+    assert told(change, taking(*EVERYTHING_ELSE - {status, Status.IN_TRANSIT})) == []
+    assert told(change, policy(takes={"webhook:another": frozenset({status})})) == []
+    assert told(changed([POSTED, event(status, -5)], event(status, -1)), taking(status)) == []
+
+
+@pytest.mark.parametrize("status", [Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED])
+def test_what_may_happen_again_is_told_once_a_day(status: Status) -> None:
+    change = changed([POSTED], event(status, -1))
+    assert told(change, taking(status)) == [(status, "2026-11-20", "")]
+    yesterday = changed([POSTED], event(status, -20))
+    assert told(yesterday, taking(status)) == [(status, "2026-11-19", "")]
+
+
+@pytest.mark.parametrize("status", sorted(SHIPPED - {Status.IN_TRANSIT}))
+def test_that_it_is_shipped_is_owed_whatever_a_parcel_was_first_seen_as(status: Status) -> None:
+    assert len(SHIPPED) == 5
+    change = changed([], event(Status.INFO_RECEIVED, -40), POSTED, event(status, -1), first=True)
+    shipped, *further = on(Channel.MARKETPLACE, change, DIRECT, taking(Status.IN_TRANSIT, status))
+    assert (shipped.notice.kind, shipped.notice.content, shipped.dropped) == ("in_transit", "", "")
+    assert shipped.notice.event_at == POSTED.occurred_at
+    assert [one.notice.kind for one in further] == [status]
+    assert told(changed([], event(status, -1)), taking(Status.IN_TRANSIT))[0] == ("in_transit", "", "")
+
+
+@pytest.mark.parametrize("status", sorted(EVERYTHING_ELSE - SHIPPED))
+def test_a_parcel_that_is_not_on_its_way_to_the_recipient_is_not_told_as_shipped(status: Status) -> None:
+    assert told(changed([POSTED], event(status, -1)), taking(Status.IN_TRANSIT)) == []
+
+
+def test_a_line_that_does_not_count_is_not_when_a_parcel_was_shipped() -> None:
+    voided = replace(event(Status.IN_TRANSIT, -40), standing=Standing.VOIDED)
+    (shipped,) = on(Channel.MARKETPLACE, changed([], voided, OUT), DIRECT, taking(Status.IN_TRANSIT))
+    assert shipped.notice.event_at == OUT.occurred_at
+
+
+def test_news_for_a_marketplace_grows_old_and_what_it_waits_for_does_not() -> None:
+    at_last = policy(now=OUT.occurred_at + 7 * DAY)
+    too_late = replace(at_last, now=at_last.now + timedelta(microseconds=1))
+    takes = {"webhook:our_hub": frozenset({Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})}
+    change = changed([POSTED], OUT)
+    assert [dropped for _, _, dropped in told(change, replace(at_last, takes=takes))] == ["", ""]
+    assert [dropped for _, _, dropped in told(change, replace(too_late, takes=takes))] == ["", "too old to be news"]
+    delivered = changed([POSTED], DELIVERED)
+    assert [dropped for _, _, dropped in told(delivered, replace(too_late, now=NOON + 90 * DAY, takes=takes))] == [
+        "",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("route", [route for route in Route if route is not Route.DIRECT])
+def test_news_takes_no_other_route_either(route: Route) -> None:
+    assert told(changed([POSTED], OUT), taking(*EVERYTHING_ELSE), replace(DIRECT, route=route)) == []
+
+
+# Whose customer it is
+
+ON_A_MARKET = replace(DIRECT, affiliate="HUB")
+
+
+@pytest.mark.parametrize(
+    ("shipment", "how", "mailed"),
+    [
+        (SHIPMENT, {}, True),
+        (ON_A_MARKET, {}, True),
+        (ON_A_MARKET, {"mailing": frozenset({"webhook:another"})}, True),
+        (ON_A_MARKET, {"mailing": frozenset({"webhook:our_hub"})}, False),
+        (replace(SHIPMENT, origin="Fulfillment", affiliate="HUB"), {}, False),
+        (ON_A_MARKET, {"mailing": frozenset({"webhook:our_hub"}), "mail_buyers_of": {"webhook:our_hub"}}, True),
+        (ON_A_MARKET, {"mailing": frozenset({"webhook:our_hub"}), "mail_buyers_of": {"HUB"}}, True),
+        (ON_A_MARKET, {"mailing": frozenset({"webhook:our_hub"}), "mail_buyers_of": {"MKT"}}, False),
+        (replace(ON_A_MARKET, affiliate="hub"), {"mailing": {"webhook:our_hub"}, "mail_buyers_of": {"HUB"}}, True),
+        (replace(SHIPMENT, origin="Fulfillment", affiliate="HUB"), {"mail_buyers_of": {"HUB"}}, True),
+        (replace(SHIPMENT, origin="Fulfillment"), {"mail_buyers_of": {"HUB"}}, False),
+    ],
+)
+def test_a_buyer_is_mailed_by_the_marketplace_or_by_us_and_never_by_both(
+    shipment: Shipment, how: dict[str, set[str]], *, mailed: bool
+) -> None:
+    assert mails(changed([POSTED], DELIVERED), shipment, policy(**how)) == (["delivered"] if mailed else [])
 
 
 def test_a_delivery_is_confirmed_whatever_its_age_and_the_go_live() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rastro.models import FINAL, RefusalReason, Status
-from rastro.polling import URGENT, Look, Pace, is_given_up, next_poll_at, start_of_interval
+from rastro.polling import DECLINED, URGENT, Look, Pace, is_given_up, next_poll_at, start_of_interval
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -89,8 +89,23 @@ def test_an_estimate_does_not_keep_a_given_up_parcel_alive() -> None:
     assert next_poll_at(look(silent=61 * DAY, estimated_at=NOW), PACE) is None
 
 
-def test_a_number_under_anothers_contract_is_not_asked_about_again() -> None:
-    assert next_poll_at(look(refusal=RefusalReason.NOT_OURS), PACE) is None
+@pytest.mark.parametrize(
+    ("times", "again"), [(1, True), (DECLINED - 1, True), (DECLINED, False), (DECLINED + 1, False)]
+)
+def test_a_carrier_is_believed_when_it_has_said_several_times_that_a_parcel_is_not_its_own(
+    times: int, *, again: bool
+) -> None:
+    declined = look(refusal=RefusalReason.NOT_OURS, not_ours=times)
+    assert next_poll_at(declined, PACE) == (NOW + HOUR if again else None)
+
+
+def test_three_times_are_several() -> None:
+    assert DECLINED == 3
+
+
+def test_a_parcel_that_is_declined_at_its_end_is_looked_at_once_more_all_the_same() -> None:
+    declined = {"status": Status.DELIVERED, "refusal": RefusalReason.NOT_OURS, "not_ours": DECLINED}
+    assert next_poll_at(look(**declined), PACE) == NOW + 3 * DAY
 
 
 def test_a_malformed_number_is_asked_about_at_the_slowest() -> None:
@@ -131,6 +146,7 @@ looks = st.builds(
     was_final=st.booleans(),
     estimated_at=st.none() | st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     refusal=st.none() | st.sampled_from(RefusalReason),
+    not_ours=st.integers(0, 4),
 )
 
 

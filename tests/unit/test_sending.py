@@ -24,6 +24,7 @@ from rastro.sending import (
     hindered,
     in_doubt,
     mail_in_doubt,
+    one_by_one,
     reconsidered,
 )
 from rastro.settings import Settings, settings_from
@@ -139,6 +140,41 @@ def test_news_from_before_the_go_live_is_told_only_of_what_is_delivered(
 def test_one_piece_of_news_after_the_go_live_takes_the_older_ones_along() -> None:
     older, newer = notice(event_at=NOW - 2 * HOUR), notice(event_at=NOW)
     assert before_go_live([older, newer], None, NOW - HOUR) is None
+
+
+# Telling a marketplace step by step
+
+
+def step(notice_id: int, kind: Status, minutes: int = 0, shipment_id: int = 1) -> Claimed:
+    at = NOW + timedelta(minutes=minutes)
+    return notice(notice_id=notice_id, kind=kind.value, event_at=at, shipment_id=shipment_id)
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("kind", Status)
+def test_news_is_true_still_while_the_parcel_is_where_it_says_and_shipped_as_long_as_it_is_not_on_its_way_back(
+    kind: Status, status: Status
+) -> None:
+    shipped = {"in_transit", "out_for_delivery", "delivery_failed", "ready_for_pickup", "delivered"}
+    told = one_by_one([step(1, kind)], {1: status})
+    assert bool(told) is (kind is status or (kind is Status.IN_TRANSIT and status in shipped))
+
+
+def test_each_step_is_told_by_itself_in_the_order_in_which_it_happened() -> None:
+    shipped, late = step(4, Status.IN_TRANSIT, 9), step(2, Status.DELIVERED, 8)
+    assert one_by_one([late, shipped], {1: Status.DELIVERED}) == [[shipped], [late]], "shipped goes before all else"
+    out, other = step(1, Status.OUT_FOR_DELIVERY, 5, shipment_id=2), step(3, Status.READY_FOR_PICKUP, 4)
+    assert one_by_one([out, other], {1: Status.READY_FOR_PICKUP, 2: Status.OUT_FOR_DELIVERY}) == [[other], [out]]
+
+
+def test_the_same_step_of_several_parcels_of_a_package_is_one_message() -> None:
+    first, second = step(1, Status.DELIVERED, 5), step(2, Status.DELIVERED, 3, shipment_id=2)
+    assert one_by_one([first, second], dict.fromkeys((1, 2), Status.DELIVERED)) == [[second, first]]
+
+
+def test_each_parcels_news_is_overtaken_by_what_became_of_itself() -> None:
+    here, there = step(1, Status.OUT_FOR_DELIVERY), step(2, Status.OUT_FOR_DELIVERY, 1, shipment_id=2)
+    assert one_by_one([here, there], {1: Status.DELIVERY_FAILED, 2: Status.OUT_FOR_DELIVERY}) == [[there]]
 
 
 def after(held: Answer | RastroError, *notices: Claimed) -> Settlement:

@@ -160,6 +160,21 @@ def test_a_go_live_of_an_account_that_is_no_source_is_refused() -> None:
         settings_from({"sources": "sql:erp", "notify_since": "sql:erpp=2026-11-01"})
 
 
+def test_news_is_told_to_marketplaces_that_there_are() -> None:
+    told = {"marketplaces": "webhook:hub", "marketplace_news": " webhook:hub ,"}
+    assert settings_from(told).marketplace_news == {"webhook:hub"}
+    with pytest.raises(Misconfigured, match="marketplace_news: webhook:hob is not among the marketplaces"):
+        settings_from(told | {"marketplace_news": "webhook:hub, webhook:hob"})
+
+
+def test_marketplaces_whose_buyers_we_mail_are_connections_or_affiliates_in_whatever_case() -> None:
+    assert settings_from({"mail_buyers_of": "webhook:our_hub, mkt,BWW"}).mail_buyers_of == {
+        "webhook:our_hub",
+        "MKT",
+        "BWW",
+    }
+
+
 def test_limits_are_numbers_by_channel() -> None:
     assert settings.limits(" email = 500, order=0 ") == {Channel.EMAIL: 500, Channel.ORDER: 0}
     assert settings.limits("") == {}

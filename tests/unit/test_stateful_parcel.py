@@ -228,7 +228,8 @@ class Number(RuleBasedStateMachine):
             staged_id=said.number, poll_id=1, answered_at=said.at, digest=b"",
             snapshot=msgspec.json.encode(Snapshot(reference="QQ1", events=said.events)),
             first_answered_at=min((each.at for each in self.loaded), default=said.at),
-            loaded_at=self.newest.at if self.loaded else None, worked_out_again=worked_out_again,
+            loaded_at=self.newest.at if self.loaded else None, whole_at=self.newest.at if self.loaded else None,
+            worked_out_again=worked_out_again,
         )  # fmt: skip
         return judge(one.known, answer, SOURCES, self.settings, self.now)
 

@@ -30,8 +30,8 @@ from rastro.models import Channel, NoticeState, Pickup, Status
 from rastro.orders.base import Contact, OrderSource
 from rastro.pipeline.mail_customers import Letter, Mailer, mail_about
 from rastro.pipeline.post import message_id
-from rastro.pipeline.tell import Figures, Teller, packages, shared
-from rastro.receivers import Answer, Message, Reading, Receipt
+from rastro.pipeline.tell import Figures, Teller, about_step, packages, shared
+from rastro.receivers import Answer, Message, Progress, Reading, Receipt
 from rastro.sending import (
     BACK_OFF,
     UNTIL_A_PERSON_LOOKS,
@@ -146,6 +146,37 @@ def test_parcels_that_share_an_invoice_are_one_package() -> None:
     first, second, third = parcel(1), parcel(2, invoice_number="4712"), parcel(3)
     assert list(packages([first, second, third])) == [[first, third], [second]]
     assert list(packages([])) == []
+
+
+def message(**changes: Any) -> Message:
+    by_default: dict[str, Any] = {
+        "key": "notice_1", "order_id": "1", "invoice_number": "1", "tracking_number": "QQ1", "courier": "",
+        "tracking_url": "", "status": Status.DELIVERED, "delivered_at": NOW,
+        "history": tuple(Progress(occurred_at=NOW - ago * MINUTE, description=f"{ago}") for ago in (30, 20, 10, 0)),
+    }  # fmt: skip
+    return Message(**by_default | changes)
+
+
+def test_a_step_is_told_as_things_stood_then() -> None:
+    out = about_step(message(), [notice(notice_id=7, kind="out_for_delivery", event_at=NOW - 10 * MINUTE)])
+    assert (out.key, out.status, out.delivered_at) == ("notice_7", Status.OUT_FOR_DELIVERY, None)
+    assert [line.description for line in out.history] == ["30", "20", "10"]
+
+
+def test_the_last_of_several_parcels_says_how_far_the_history_goes() -> None:
+    step = [notice(notice_id=n, kind="in_transit", event_at=NOW - ago * MINUTE) for n, ago in ((9, 30), (8, 20))]
+    told = about_step(message(), step)
+    assert (told.key, [line.description for line in told.history]) == ("notice_8", ["30", "20"])
+
+
+def test_a_step_of_which_no_line_is_left_has_the_whole_history_rather_than_none() -> None:
+    step = [notice(kind="in_transit", event_at=NOW - 60 * MINUTE)]
+    assert about_step(message(), step).history == message().history
+
+
+def test_a_delivery_is_told_with_all_there_is() -> None:
+    told = about_step(message(), [notice(notice_id=5, event_at=NOW - 10 * MINUTE), notice(notice_id=4)])
+    assert told == message(key="notice_4")
 
 
 def test_every_order_is_taken_by_exactly_one_hand() -> None:

@@ -92,6 +92,6 @@ def retry(chosen: argparse.Namespace) -> int:
     print_table(
         ("what", "entries"), ((name.replace("_", " "), f"{count:,}") for name, count in asdict(figures).items())
     )
-    if figures.read or figures.asked_again or figures.orders_awaited:
+    if figures.read or figures.asked_again or figures.letters_again or figures.orders_awaited:
         print("The next run loads what was read, and asks for the rest.")
     return 0

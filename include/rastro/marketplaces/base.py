@@ -15,14 +15,14 @@ from rastro import typed
 from rastro.access import Access, Account, Field, Login, Tokens
 from rastro.errors import CredentialsRefused, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, Response
-from rastro.models import Status
+from rastro.models import SHIPPED, Status
 from rastro.receivers import Message, Receiver
 
 T = TypeVar("T")
 # What decoding a body may raise: no JSON, another shape, not UTF-8, nested without end.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-# A parcel of which one of these is true has been shipped, for marketplaces that know no finer word.
-ON_ITS_WAY = frozenset({Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED, Status.READY_FOR_PICKUP})
+# A parcel of which one of these is true is shipped, for marketplaces that know no finer word.
+ON_ITS_WAY = SHIPPED - {Status.DELIVERED}
 
 
 class Build(Protocol):

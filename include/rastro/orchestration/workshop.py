@@ -232,25 +232,23 @@ class Workshop:
 
         :raises Misconfigured: the contract's pace makes no sense.
         """
-        asked = account.value("requests_per_second") or str(carrier.requests_per_second)
-        try:
-            pace = float(asked)
-        except ValueError:
-            pace = 0.0
-        if not 0 < pace <= 1000:
-            raise Misconfigured(f"{carrier.code}: the connection's extra.requests_per_second, {asked!r}, is no pace")
+        pace = pace_of(carrier.code, account) or carrier.requests_per_second
         limits = Limits(requests_per_second=pace / SLOTS)
         return Http(host or account.base_url, name=carrier.code, limits=limits, connections=carrier.connections)
 
     def marketplace(self, key: str) -> Receiver:
         """
+        A receiver that keeps to the adapter's pace, or to that of this contract.
+
         :raises Misconfigured: no such marketplace is set, or its connection lacks something.
         """
         endpoint = one_of(self.settings.marketplaces, key, "marketplaces")
         kind = adapter_of(MARKETPLACES, endpoint, "marketplaces")
         account = account_of(connection(endpoint.connection, f"marketplace {kind.name}"), kind.base_url)
         check(kind.code, account, kind.fields)
-        return kind.build(account, self._keeper(endpoint, account, kind.login))
+        pace = pace_of(kind.code, account)
+        limits = Limits(requests_per_second=pace) if pace else None
+        return kind.build(account, self._keeper(endpoint, account, kind.login), limits=limits)
 
     def postman(self) -> Postman:
         held = connection(self.settings.smtp, "outgoing mail")
@@ -265,6 +263,24 @@ class Workshop:
     @staticmethod
     def vault() -> Vault:
         return Vault(str(conf.get("core", "fernet_key", fallback="") or ""))
+
+
+def pace_of(code: str, account: Account) -> float:
+    """
+    The calls a second that a contract allows, where its connection says so; else 0.
+
+    :raises Misconfigured: what it says makes no sense.
+    """
+    told = account.value("requests_per_second")
+    if not told:
+        return 0.0
+    try:
+        pace = float(told)
+    except ValueError:
+        pace = 0.0
+    if not 0 < pace <= 1000:
+        raise Misconfigured(f"{code}: the connection's extra.requests_per_second, {told!r}, is no pace")
+    return pace
 
 
 def conninfo_of(held: Connection) -> str:

@@ -19,7 +19,7 @@ from rastro.notices import Policy, owed
 from rastro.polling import Look, next_poll_at
 from rastro.settings import Settings
 from rastro.warehouse import loading
-from rastro.warehouse.loading import Known, Loaded, NextLook, StagedAnswer
+from rastro.warehouse.loading import Known, Loaded, NextLook, Plan, StagedAnswer
 from rastro.warehouse.shipments import SourceTraits, known_sources
 
 AT_A_TIME = 2000
@@ -79,8 +79,9 @@ def judge(
         life=life_of(known, answer.answered_at),
         before=known.state,
         revision=known.revision + 1,
-        first_contact=answer.first_answered_at == answer.answered_at and not known.events,
+        first_contact=answer.is_first and not known.events,
         newest=answer.is_newest,
+        overtaken=answer.is_overtaken,
     )
     policy = Policy(
         now=now,
@@ -122,7 +123,11 @@ def begun(known: Known) -> datetime:
 
 
 def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings) -> NextLook:
-    """When the reference is asked about again: as the least finished of its shipments wants it."""
+    """
+    When the reference is asked about again: as the least finished of its shipments wants it.
+
+    News that came unasked answers no question, so it puts off no look; it may bring one nearer, or back.
+    """
     pending = [one for one in loaded if not one.change.after.status.is_final] or loaded
     snapshot = decode(answer.snapshot)
     state = pending[0].change.after if pending else State()
@@ -136,16 +141,29 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
     )
     return NextLook(
         poll_id=answer.poll_id,
+        newest=answer.is_newest,
         answered_at=answer.answered_at,
         digest=answer.digest,
         status=Status(state.status),
         quiet_since=look.quiet_since,
         estimated_at=snapshot.estimated_at,
         next_poll_at=next_poll_at(look, settings.pace),
-        keeps_plan=is_settled(answer, loaded) or (answer.unasked and not state.status.is_final),
+        plan=plan_after(answer, loaded, look),
         keeps_digest=answer.worked_out_again or answer.unasked,
         whole=snapshot.whole,
     )
+
+
+def plan_after(answer: StagedAnswer, loaded: Sequence[Loaded], look: Look) -> Plan:
+    """What becomes of the plan that there is."""
+    if is_settled(answer, loaded):
+        return Plan.KEPT
+    if not answer.unasked:
+        return Plan.NEW
+    wanted = any(not one.known.shipment.skip for one in loaded)
+    if not wanted or (look.status.is_final and look.was_final):
+        return Plan.KEPT  # its last look is still to come, or has been
+    return Plan.NEW if look.status.is_final else Plan.NO_LATER
 
 
 def is_settled(answer: StagedAnswer, loaded: Sequence[Loaded]) -> bool:

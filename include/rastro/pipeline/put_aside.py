@@ -2,7 +2,8 @@
 Retry the quarantine: what was put aside is read once more.
 
 A carrier's answer is read with today's parser, from the body that was kept. What still cannot be read is asked about
-again, and orders are read again at their source. An entry that is not closed here closes itself once that succeeds.
+again; what came unasked goes back into the inbox, and orders are read again at their source. An entry that is not
+closed here closes itself once that succeeds.
 """
 
 import zlib
@@ -17,8 +18,9 @@ from psycopg import Connection
 from rastro.carriers.base import Carrier
 from rastro.errors import Unreadable
 from rastro.models import Refusal, Snapshot
+from rastro.pipeline.receive import UNREADABLE
 from rastro.pipeline.track import digest_of
-from rastro.warehouse import again
+from rastro.warehouse import again, inbox
 from rastro.warehouse.again import EVERY_ENTRY, Entry, Filter, ReadAgain, Reference
 
 AT_A_TIME = 50  # a body may be a whole answer about many references
@@ -31,14 +33,15 @@ encode = msgspec.json.Encoder().encode
 class Figures:
     """
     ``entries`` that were open, and what became of them: ``read`` and closed, or ``still_unreadable``; references
-    ``asked_again``, ``orders_awaited``; ``unknown`` are about references that nobody follows, and ``left`` are for a
-    person alone.
+    ``asked_again``, ``letters_again`` to be read by the next run, ``orders_awaited``; ``unknown`` are about references
+    that nobody follows, and ``left`` are for a person alone.
     """
 
     entries: int = 0
     read: int = 0
     still_unreadable: int = 0
     asked_again: int = 0
+    letters_again: int = 0
     orders_awaited: int = 0
     unknown: int = 0
     left: int = 0
@@ -55,11 +58,15 @@ class Part:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What is to be done about some entries: answers staged, entries closed, references asked about, orders awaited."""
+    """
+    What is to be done about some entries: answers staged, entries closed, references asked about, letters of carriers
+    read again, orders awaited.
+    """
 
     answers: list[ReadAgain] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
     ask: set[int] = field(default_factory=set)
+    pushed_by: set[str] = field(default_factory=set)
     orders: list[int] = field(default_factory=list)
 
 
@@ -85,6 +92,8 @@ def retry(
         again.settle_read_late(conn, [answer for answer in outcome.answers if not answer.worked_out_again])
         again.close_entries(conn, outcome.closed, now)
         figures.asked_again += again.ask_now(conn, outcome.ask, now)
+        figures.letters_again += inbox.read_again(conn, outcome.pushed_by)
+        again.close_entries_of(conn, outcome.pushed_by, UNREADABLE, now)
         figures.orders_awaited += again.await_orders(conn, outcome.orders, now)
         conn.commit()
         figures.entries += len(entries)
@@ -98,7 +107,9 @@ def worked_out(
     outcome = Outcome()
     parts: dict[int, list[Part] | None] = {}
     for entry in entries:
-        if carrier := carriers.get(entry.origin):
+        if entry.reason == UNREADABLE and entry.raw is not None:
+            outcome.pushed_by.add(entry.origin)
+        elif carrier := carriers.get(entry.origin):
             parts[entry.quarantine_id] = parts_of(carrier, entry)
         elif ":" in entry.origin and entry.reason not in ABOUT_NO_ORDER:  # an account
             outcome.orders.append(entry.quarantine_id)
@@ -145,14 +156,19 @@ def judge(
 
 def is_overtaken(reference: Reference, at: datetime) -> bool:
     """Whether the carrier has answered since, with the whole history. Not so the very answer that is loaded."""
-    if reference.loaded_at == at:
+    if is_loaded(reference, at):
         return False
-    return any(later is not None and later > at for later in (reference.answered_at, reference.loaded_at))
+    return any(later is not None and later > at for later in (reference.answered_at, reference.whole_at))
+
+
+def is_loaded(reference: Reference, at: datetime) -> bool:
+    """Whether the answer of that time was loaded before, by another reading."""
+    return at in {reference.loaded_at, reference.whole_at}
 
 
 def to_stage(reference: Reference, part: Part, snapshot: Snapshot, at: datetime) -> ReadAgain:
     """An answer that was loaded before, by another reading, is nobody's news and leaves the last digest as it is."""
-    loaded = reference.loaded_at == at
+    loaded = is_loaded(reference, at)
     return ReadAgain(
         poll_id=reference.poll_id,
         answered_at=at,

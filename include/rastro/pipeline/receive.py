@@ -7,6 +7,7 @@ follows yet waits until somebody does: a carrier may speak of a parcel before it
 
 import hashlib
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ import msgspec
 from psycopg import Connection
 
 from rastro.carriers.base import Carrier, Feed, Part
-from rastro.errors import CredentialsRefused, Unreadable
+from rastro.errors import CredentialsRefused, Doubtful, Transient, Unreadable
 from rastro.http import Http, Response
 from rastro.models import Refusal
 from rastro.pipeline.tokens import AccessKeeper
@@ -27,7 +28,9 @@ from rastro.warehouse import inbox, records
 from rastro.warehouse.inbox import Letter, Unasked, WaitingPart, Way
 
 AT_A_TIME = 100
-UNREADABLE = "unreadable push"
+UNREADABLE = "unreadable push"  # the reason of what is put aside here, and read again from its letter
+
+LOST = "If it had a lot in it, that is not handed out again by itself: see the fields of the carrier's connection"
 
 encode = msgspec.json.Encoder().encode
 
@@ -70,15 +73,18 @@ def fetch(
     """
     Fetch a carrier's newest lot and keep it, before anything is read. False when it was asked too short a time ago.
 
-    :raises RastroError: nothing was handed out.
+    :raises RastroError: nothing was handed out, as far as anybody can tell.
     """
     last = inbox.last_fetched(conn, carrier.code)
     if last is not None and now - last < feed.every:
         return False
-    response = answer_from(http, feed, keeper)
+    try:
+        response = answer_from(http, feed, keeper)
+    except Doubtful as error:
+        raise Transient(f"{error}. {LOST}") from error
     inbox.receive(conn, carrier.code, Way.FEED, feed_digest(response.body), zlib.compress(response.body, 1), now)
     next_poll_at = start_of_interval(now, settings.poll_every) + settings.poll_every
-    inbox.answered_by_feed(conn, carrier.code, now, next_poll_at)
+    inbox.answered_by_feed(conn, carrier.code, now, next_poll_at, silent_since=now - settings.give_up_after)
     conn.commit()
     return True
 
@@ -110,16 +116,20 @@ def read(conn: Connection[Any], carriers: Mapping[str, Carrier], *, now: datetim
     figures = Figures()
     while letters := inbox.take_unread(conn, carriers, AT_A_TIME):
         pieces = []
+        unreadable: Counter[int] = Counter()
         for letter in letters:
             try:
                 pieces += list(cut(letter, carriers[letter.carrier]))
             except Unreadable as error:
-                put_aside(
-                    conn, letter.carrier, f"letter {letter.inbox_id}", error, error.raw, letter.received_at, run_id
-                )
-                figures.quarantined += 1
-        inbox.let_wait(conn, sort(conn, pieces, carriers, figures, run_id))
+                raw = error.raw or zlib.decompress(letter.body)
+                put_aside(conn, letter.carrier, f"letter {letter.inbox_id}", error, raw, letter.received_at, run_id)
+                unreadable[letter.inbox_id] += 1
+        waiting = sort(conn, pieces, carriers, figures, run_id, unreadable)
+        inbox.let_wait(conn, waiting)
         inbox.close_read(conn, letters, now)
+        inbox.note_unreadable(conn, unreadable)
+        figures.quarantined += unreadable.total()
+        figures.waiting += len(waiting)
         conn.commit()
         figures.letters += len(letters)
     read_late(conn, carriers, figures, run_id)
@@ -140,10 +150,14 @@ def read_late(conn: Connection[Any], carriers: Mapping[str, Carrier], figures: F
             )
             for one in parts
         ]
-        sort(conn, pieces, carriers, figures, run_id)
+        unreadable: Counter[int] = Counter()
         inbox.drop_waiting(conn, parts)
+        again = sort(conn, pieces, carriers, figures, run_id, unreadable)  # of parcels no longer followed this moment
+        inbox.let_wait(conn, again)
+        inbox.note_unreadable(conn, unreadable)
         conn.commit()
-        figures.late += len(parts)
+        figures.quarantined += unreadable.total()
+        figures.late += len(parts) - len(again)
 
 
 def cut(letter: Letter, carrier: Carrier) -> Iterator[Piece]:
@@ -164,8 +178,13 @@ def sort(
     carriers: Mapping[str, Carrier],
     figures: Figures,
     run_id: str,
+    unreadable: Counter[int],
 ) -> list[WaitingPart]:
-    """Hand over what is about parcels that we follow; the rest is returned, and waits."""
+    """
+    Hand over what is about parcels that we follow; the rest is returned, and waits.
+
+    :param unreadable: counts the parts that make no sense, by letter.
+    """
     wanted = {(piece.carrier, reference) for piece in pieces for reference in piece.part.references}
     followed = inbox.followed(conn, wanted)
     told: list[Unasked] = []
@@ -184,7 +203,7 @@ def sort(
                 meaning = carriers[piece.carrier].parse(piece.part.raw, reference)
             except Unreadable as error:
                 put_aside(conn, piece.carrier, reference, error, piece.part.raw, piece.received_at, run_id)
-                figures.quarantined += 1
+                unreadable[piece.inbox_id] += 1
                 continue
             if isinstance(meaning, Refusal):
                 figures.refused += 1
@@ -200,7 +219,6 @@ def sort(
                 )
     inbox.stage(conn, told, run_id)
     figures.told += len(told)
-    figures.waiting += len(waiting)
     return waiting
 
 

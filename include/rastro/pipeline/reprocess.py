@@ -53,6 +53,10 @@ class Reading:
     def is_newest(self) -> bool:
         return self.kept.loaded_at is None or self.at >= self.kept.loaded_at
 
+    @property
+    def is_overtaken(self) -> bool:
+        return self.kept.whole_at is not None and self.at < self.kept.whole_at
+
 
 def reprocess(
     conn: Connection[Any],
@@ -139,6 +143,7 @@ def differs(reading: Reading, known: Known, prospect: Prospect) -> bool:
         life=life_of(known, reading.at),
         before=known.state,
         newest=reading.is_newest,
+        overtaken=reading.is_overtaken,
     )
     if change.new or change.restated or change.after != known.state:
         return True

@@ -1,7 +1,7 @@
 """Sync shipments from one source: merge what is new or changed, and find a carrier for each."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
@@ -120,10 +120,11 @@ def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures
     ours = [one for one in found if isinstance(one, Shipment)]
     declined = shipments.declined_by(conn, look.account, sorted({one.order_id for one in ours}))
     router = router_for(look.carriers, look.settings)
-    routed = [
-        routed_to(replace(one, account=look.account), look.carriers, router, declined.get(package_of(one), ()))
-        for one in ours
-    ]
+    routed = []
+    for one in ours:
+        decliners = declined.get(package_of(one), ())
+        placed = routed_to(replace(one, account=look.account), look.carriers, router, decliners)
+        routed.append(with_decliners(placed, decliners))
     merged = shipments.merge(conn, routed, look.now, whole_packages=look.source.whole_packages)
     figures.read += len(routed)
     figures.added += merged.added
@@ -172,8 +173,7 @@ def offer_declined(
         moved = []
         for one in shipments.declined_shipments(conn):
             if routed := next_candidate(one, carriers, router):
-                why = f"{one.carrier} says that it is not its own; then {routed.why}"
-                moved.append((one, replace(routed, why=why)))
+                moved.append((one, with_decliners(routed, [*one.declined_by, one.carrier])))
                 offered[str(routed.carrier)] = offered.get(str(routed.carrier), 0) + 1
         if moved:
             shipments.merge(conn, [routed for _, routed in moved], now, whole_packages=False)
@@ -222,6 +222,14 @@ def routed_to(
         reference=reference,
         warning=carrier.doubt_about(reference) if reference else "",
     )
+
+
+def with_decliners(routed: Routed, declined: Sequence[str]) -> Routed:
+    """The shipment with the reason that begins with who said before that it is not theirs."""
+    if not declined:
+        return routed
+    said = "says that it is not its own" if len(declined) == 1 else "say that it is not their own"
+    return replace(routed, why=f"{' and '.join(declined)} {said}; then {routed.why}")
 
 
 def in_batches(found: Iterable[Found]) -> Iterator[list[Found]]:

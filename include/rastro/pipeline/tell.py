@@ -8,7 +8,7 @@ read before anything is written again.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -31,6 +31,7 @@ from rastro.models import EVERYTHING, Channel, NoticeState, Selection, Status
 from rastro.receivers import Answer, Message, Progress, Reading, Receiver
 from rastro.sending import (
     BACK_OFF,
+    MOVED_ON,
     Claimed,
     Settlement,
     after_write,
@@ -39,7 +40,7 @@ from rastro.sending import (
     hindered,
     in_doubt,
     later,
-    moved_on,
+    one_by_one,
 )
 from rastro.settings import Settings
 from rastro.warehouse import outbox
@@ -243,7 +244,11 @@ def worked_out(
     pages: Mapping[str, Callable[[str], str]],
     settings: Settings,
 ) -> tuple[list[Telling], list[tuple[list[Claimed], Settlement]]]:
-    """What is told about an order, one message a package, and the notices that are not told, with the reason."""
+    """
+    What is told about an order, and the notices that are not told, with the reason.
+
+    An order system is told all about a package at once, a marketplace step by step.
+    """
     parcels = [parcel for parcel in outbox.parcels_of(conn, order) if not parcel.skip]
     followed = {parcel.shipment_id for parcel in parcels}
     tellings, left = [], []
@@ -254,13 +259,27 @@ def worked_out(
         message = message_about(conn, mine, package, pages)
         if dropped := before_go_live(mine, message.delivered_at, settings.cut_off(order.account)):
             left.append((mine, dropped))
-        elif overtaken := moved_on(channel, mine, message.status):
-            left.append((mine, overtaken))
+        elif channel is Channel.MARKETPLACE:
+            steps = one_by_one(mine, {parcel.shipment_id: parcel.status for parcel in package})
+            tellings += [Telling(notices=step, message=about_step(message, step)) for step in steps]
+            told = {notice.notice_id for step in steps for notice in step}
+            if overtaken := [notice for notice in mine if notice.notice_id not in told]:
+                left.append((overtaken, Settlement(state=NoticeState.SUPERSEDED, reason=MOVED_ON)))
         else:
             tellings.append(Telling(notices=mine, message=message))
     if gone := [notice for notice in claimed if notice.shipment_id not in followed]:
         left.append((gone, Settlement(state=NoticeState.DROPPED, reason="the parcel is no longer followed")))
     return tellings, left
+
+
+def about_step(message: Message, step: Sequence[Claimed]) -> Message:
+    """The message about one step of a package's way, as things stood then."""
+    status, until = Status(step[0].kind), max(notice.event_at for notice in step)
+    told = replace(message, key=key_of(step))
+    if status is Status.DELIVERED:
+        return told
+    history = tuple(line for line in message.history if line.occurred_at <= until)
+    return replace(told, status=status, history=history or message.history, delivered_at=None)
 
 
 def shared(orders: Sequence[OrderKey]) -> Iterator[OrderKey]:
@@ -287,6 +306,11 @@ def page_about(parcel: Parcel, pages: Mapping[str, Callable[[str], str]]) -> str
     return parcel.tracking_url or (page(parcel.tracking_number) if page else "")
 
 
+def key_of(notices: Sequence[Claimed]) -> str:
+    """What a message is known by to its receiver, on every attempt."""
+    return f"notice_{min(notice.notice_id for notice in notices)}"
+
+
 def message_about(
     conn: Connection[Any],
     notices: Sequence[Claimed],
@@ -301,7 +325,7 @@ def message_about(
     delivered = [parcel.delivered_at for parcel in package if parcel.delivered_at]
     complete = len(delivered) == len(package)
     return Message(
-        key=f"notice_{notices[0].notice_id}",
+        key=key_of(notices),
         order_id=first.order_id,
         invoice_number=first.invoice_number,
         tracking_number=first.tracking_number,

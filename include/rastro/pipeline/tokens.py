@@ -89,11 +89,18 @@ class AccessKeeper:
             except Doubtful as error:  # the next run finds out
                 raise Transient(f"{error}. If the next one is refused, the token it refreshes by was spent") from error
             except Rejected as error:
-                said = f"{error}. The login is refused: check the connection's credentials"
-                raise CredentialsRefused(said) from error
+                raise CredentialsRefused(f"{error}. The login is refused: {self._remedy()}") from error
         if not token.refresh and held and held.refresh:
             return Token(value=token.value, expires_at=token.expires_at, refresh=held.refresh)
         return token
+
+    def _remedy(self) -> str:
+        check = "check the connection's credentials"
+        if not self.account.extra.get("refresh_token"):
+            return check
+        return (
+            f"{check}; if its refresh token is spent, consent anew, and put the new refresh token into the connection"
+        )
 
     def _opened(self, sealed: kept.Sealed | None) -> Token | None:
         """What is kept; None when nothing is, or nothing that was begun with the connection as it is now."""

@@ -16,8 +16,9 @@ class Kept:
     """
     The last raw answer about one reference, compressed.
 
-    ``answered_at`` is when it came, ``loaded_at`` the time of the newest answer loaded, ``digest`` that of the
-    carrier's last answer, given at ``heard_at``: the same answer again, if the digest is its own.
+    ``answered_at`` is when it came, ``loaded_at`` the time of the newest answer loaded, ``whole_at`` that of the newest
+    whole one, ``digest`` that of the carrier's last answer, given at ``heard_at``: the same answer again, if the digest
+    is its own.
     """
 
     poll_id: int
@@ -27,6 +28,7 @@ class Kept:
     answered_at: datetime
     heard_at: datetime | None
     loaded_at: datetime | None
+    whole_at: datetime | None
     digest: bytes | None
 
 
@@ -89,11 +91,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A reference that is followed, and what it was last answered."""
+    """A reference that is followed, when it was last answered, and the newest answers that were loaded."""
 
     poll_id: int
     answered_at: datetime | None
     loaded_at: datetime | None
+    whole_at: datetime | None
     digest: bytes | None
 
 
@@ -142,6 +145,11 @@ def close_entries_about(
     run(conn, "close_entries_about", origin=origin, subjects=list(subjects), reason=reason, now=now)
 
 
+def close_entries_of(conn: Connection[Any], origins: Collection[str], reason: str, now: datetime) -> None:
+    """Close all that was put aside of these for this reason and is kept: its letters are read again."""
+    run(conn, "close_entries_of", origins=list(origins), reason=reason, now=now)
+
+
 def list_entries(conn: Connection[Any], wanted: Filter, *, resolved: bool = False) -> list[Any]:
     """The quarantine as a person reads it, without the bodies; with ``resolved`` also what is closed."""
     return run(conn, "list_entries", resolved=resolved, **wanted.as_values()).fetchall()
@@ -170,7 +178,11 @@ def known_references(conn: Connection[Any], wanted: Collection[tuple[str, str]])
     )  # fmt: skip
     return {
         (row.carrier, row.reference): Reference(
-            poll_id=row.poll_id, answered_at=row.answered_at, loaded_at=row.loaded_at, digest=row.digest
+            poll_id=row.poll_id,
+            answered_at=row.answered_at,
+            loaded_at=row.loaded_at,
+            whole_at=row.whole_at,
+            digest=row.digest,
         )
         for row in rows
     }

@@ -1,6 +1,6 @@
 """What carriers sent by themselves or handed out once: kept before it is read, and read once."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -74,9 +74,13 @@ def last_fetched(conn: Connection[Any], carrier: str) -> datetime | None:
     return at
 
 
-def answered_by_feed(conn: Connection[Any], carrier: str, now: datetime, next_poll_at: datetime) -> None:
-    """Count every reference of the carrier as answered."""
-    run(conn, "answered_by_feed", carrier=carrier, now=now, next_poll_at=next_poll_at)
+def answered_by_feed(
+    conn: Connection[Any], carrier: str, now: datetime, next_poll_at: datetime, *, silent_since: datetime
+) -> None:
+    """Count every reference of the carrier as answered, those at their end or silent for so long for the last time."""
+    run(
+        conn, "answered_by_feed", carrier=carrier, now=now, next_poll_at=next_poll_at, silent_since=silent_since
+    )  # fmt: skip
 
 
 def take_unread(conn: Connection[Any], carriers: Collection[str], size: int) -> list[Letter]:
@@ -86,6 +90,17 @@ def take_unread(conn: Connection[Any], carriers: Collection[str], size: int) -> 
 
 def close_read(conn: Connection[Any], letters: Sequence[Letter], now: datetime) -> None:
     run(conn, "close_read", inbox_ids=[letter.inbox_id for letter in letters], now=now)
+
+
+def note_unreadable(conn: Connection[Any], parts: Mapping[int, int]) -> None:
+    """How many parts of which letters could not be read."""
+    run(conn, "note_unreadable", inbox_ids=list(parts), parts=list(parts.values()))
+
+
+def read_again(conn: Connection[Any], carriers: Collection[str]) -> int:
+    """Have the letters of these carriers read anew that could not be read, wholly or in part; how many."""
+    (row,) = run(conn, "read_letters_again", carriers=list(carriers))
+    return int(row.letters)
 
 
 def followed(conn: Connection[Any], wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:

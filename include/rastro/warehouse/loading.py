@@ -8,6 +8,7 @@ together, or nothing of it does.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -24,8 +25,8 @@ from rastro.warehouse.shipments import shipment_in
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedAnswer:
     """
-    One staged answer; ``first_answered_at`` equals ``answered_at`` when the carrier had never answered before,
-    ``loaded_at`` is the time of the newest answer loaded so far.
+    One staged answer; ``first_answered_at`` is when the carrier first said anything about it, ``loaded_at`` the time of
+    the newest answer loaded so far, ``whole_at`` that of the newest whole one.
     ``worked_out_again`` is true for an answer that was kept and has been read anew, ``unasked`` for what a carrier told
     by itself, which is no answer to a question.
     """
@@ -37,12 +38,22 @@ class StagedAnswer:
     snapshot: bytes
     first_answered_at: datetime | None
     loaded_at: datetime | None
+    whole_at: datetime | None = None
     worked_out_again: bool = False
     unasked: bool = False
 
     @property
+    def is_first(self) -> bool:
+        """Whether the carrier had never said anything before; what waited for its parcel may be older than the rest."""
+        return self.first_answered_at is not None and self.first_answered_at >= self.answered_at
+
+    @property
     def is_newest(self) -> bool:
         return self.loaded_at is None or self.answered_at >= self.loaded_at
+
+    @property
+    def is_overtaken(self) -> bool:
+        return self.whole_at is not None and self.answered_at < self.whole_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +84,19 @@ class Loaded:
         return self.change.revision if self.change.says_something else self.known.revision
 
 
+class Plan(StrEnum):
+    """What becomes of the next look that is planned."""
+
+    NEW = "new"  # it is the one worked out now, or none
+    KEPT = "kept"
+    NO_LATER = "no_later"  # the earlier of the two
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextLook:
     """
-    What ``poll_state`` holds once an answer is loaded. What was read again or came unasked ``keeps_digest``, and
-    ``keeps_plan`` of the next look when it moved nothing; an answer that was not ``whole`` keeps an estimate that it
-    does not mention.
+    What ``poll_state`` holds once an answer is loaded. What was read again or came unasked ``keeps_digest``; an answer
+    that was not ``whole`` keeps an estimate that it does not mention. One that is not the ``newest`` leaves all of it.
     """
 
     poll_id: int
@@ -88,9 +106,10 @@ class NextLook:
     quiet_since: datetime
     estimated_at: datetime | None
     next_poll_at: datetime | None
-    keeps_plan: bool = False
+    plan: Plan = Plan.NEW
     keeps_digest: bool = False
     whole: bool = True
+    newest: bool = True
 
 
 def begin(conn: Connection[Any], now: datetime) -> None:
@@ -112,6 +131,7 @@ def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnsw
             snapshot=row.snapshot,
             first_answered_at=row.first_answered_at,
             loaded_at=row.loaded_at,
+            whole_at=row.whole_at,
             worked_out_again=row.worked_out_again,
             unasked=row.unasked,
         )
@@ -169,9 +189,14 @@ def write(
         answered=[look.answered_at for look in looks], digests=[look.digest for look in looks],
         statuses=[look.status.value for look in looks], quiet=[look.quiet_since for look in looks],
         estimates=[look.estimated_at for look in looks], next_polls=[look.next_poll_at for look in looks],
-        keep_plans=[look.keeps_plan for look in looks], keep_digests=[look.keeps_digest for look in looks],
+        plans=[look.plan.value for look in looks], keep_digests=[look.keeps_digest for look in looks],
         whole=[look.whole for look in looks],
     )  # fmt: skip
+    if late := [look for look in looks if look.whole and not look.newest]:
+        run(
+            conn, "settle_loaded_late",
+            poll_ids=[look.poll_id for look in late], answered=[look.answered_at for look in late],
+        )  # fmt: skip
 
 
 def drop_staged(conn: Connection[Any], staged: Sequence[StagedAnswer], *, keep_raw: bool) -> None:

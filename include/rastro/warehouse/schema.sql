@@ -58,6 +58,7 @@ CREATE TABLE rastro.inbox (
     last_at timestamp with time zone NOT NULL,
     times integer DEFAULT 1 NOT NULL,
     read_at timestamp with time zone,
+    unreadable integer DEFAULT 0 NOT NULL,
     CONSTRAINT inbox_way_is_known CHECK ((way = ANY (ARRAY['push'::text, 'feed'::text])))
 );
 
@@ -70,6 +71,8 @@ COMMENT ON COLUMN rastro.inbox.body IS 'The raw body, compressed with zlib; null
 COMMENT ON COLUMN rastro.inbox.times IS 'How often the very same body came.';
 
 COMMENT ON COLUMN rastro.inbox.read_at IS 'When it was cut into parts; null while it waits for a run.';
+
+COMMENT ON COLUMN rastro.inbox.unreadable IS 'How much of it could not be read, and is read again when the quarantine is retried.';
 
 ALTER TABLE rastro.inbox ALTER COLUMN inbox_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.inbox_inbox_id_seq
@@ -342,7 +345,8 @@ CREATE TABLE rastro.poll_state (
     failures smallint DEFAULT 0 NOT NULL,
     refusal text DEFAULT ''::text NOT NULL,
     refusal_text text DEFAULT ''::text NOT NULL,
-    not_ours smallint DEFAULT 0 NOT NULL
+    not_ours smallint DEFAULT 0 NOT NULL,
+    whole_at timestamp with time zone
 )
 WITH (fillfactor='70');
 
@@ -363,6 +367,8 @@ COMMENT ON COLUMN rastro.poll_state.next_poll_at IS 'Next look; null when there 
 COMMENT ON COLUMN rastro.poll_state.lease_until IS 'Until then a task is asking about it.';
 
 COMMENT ON COLUMN rastro.poll_state.not_ours IS 'How often in a row the carrier said that it is not its own.';
+
+COMMENT ON COLUMN rastro.poll_state.whole_at IS 'Time of the newest whole answer among those that have been loaded; what an older one has and it has not was taken back.';
 
 ALTER TABLE rastro.poll_state ALTER COLUMN poll_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.poll_state_poll_id_seq
@@ -751,7 +757,8 @@ CREATE VIEW rastro.v_inbox AS
     read_at,
     ( SELECT count(*) AS count
            FROM rastro.inbox_part p
-          WHERE (p.inbox_id = i.inbox_id)) AS waiting
+          WHERE (p.inbox_id = i.inbox_id)) AS waiting,
+    unreadable
    FROM rastro.inbox i;
 
 COMMENT ON VIEW rastro.v_inbox IS 'What carriers sent by themselves or handed out once, without the bodies.';
@@ -771,6 +778,8 @@ COMMENT ON COLUMN rastro.v_inbox.times IS 'How often the very same body came.';
 COMMENT ON COLUMN rastro.v_inbox.read_at IS 'When a run read it; null while it waits for one.';
 
 COMMENT ON COLUMN rastro.v_inbox.waiting IS 'Parts of it about parcels that nobody follows yet.';
+
+COMMENT ON COLUMN rastro.v_inbox.unreadable IS 'How much of it could not be read (quarantine).';
 
 CREATE VIEW rastro.v_open_problem AS
  SELECT 'no carrier claims it'::text AS problem,

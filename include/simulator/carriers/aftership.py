@@ -75,6 +75,8 @@ class Simulated(SimulatedCarrier):
             return refused(4005, "The value of tracking_number is invalid.", 400)
         if self._is_registered(number):
             return refused(4003, "Tracking already exists.", 400)
+        if len(self._registered) >= self.world.settings.registrations:
+            return refused(402, "The plan holds no more shipments.")
         self._registered[number] = self.by_number(number)
         tracking = {**self._tracking(number), "tag": "Pending", "subtag": "Pending_001", "checkpoints": []}
         return answer({"meta": {"code": 201}, "data": tracking}, 201)

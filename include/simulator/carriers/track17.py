@@ -18,7 +18,6 @@ from simulator.world import BRASILIA, World
 
 KEY = "simulated-track17-key"
 MOST_NUMBERS = 40
-QUOTA = 1_000_000
 NUMBER = re.compile(r"[A-Z0-9-]{5,50}")
 
 # stage, sub_status, the carrier's words
@@ -55,8 +54,8 @@ class Simulated(SimulatedCarrier):
         if call.method != "POST" or call.segments not in {("register",), ("gettrackinfo",), ("getquota",)}:
             return refused(-18010013, "No such call.", status=404)
         if call.segments == ("getquota",):
-            used = len(self._registered)
-            return answer({"code": 0, "data": {"quota_total": QUOTA, "quota_used": used, "quota_remain": QUOTA - used}})
+            quota, used = self.world.settings.registrations, len(self._registered)
+            return answer({"code": 0, "data": {"quota_total": quota, "quota_used": used, "quota_remain": quota - used}})
         try:
             entries = call.json()
         except Malformed as error:
@@ -85,6 +84,8 @@ class Simulated(SimulatedCarrier):
             return rejected(number, -18010012, f"The format of '{number}' is invalid.")
         if self._is_registered(number):
             return rejected(number, -18019901, f"The tracking number '{number}' has been registered.")
+        if len(self._registered) >= self.world.settings.registrations:
+            return rejected(number, -18019908, "The quota is not enough.")
         self._registered[number] = self.by_number(number)
         return {"origin": 1, "number": number, "carrier": 190008, "email": None, "lang": None, "tag": None}
 

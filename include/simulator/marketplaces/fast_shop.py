@@ -60,7 +60,7 @@ def document(order: Sold) -> dict[str, Any]:
     package = {
         "items": [{"itemIndex": 0, **ITEM, "price": 44900}],
         "courier": "Correios",
-        "invoiceNumber": "100001",
+        "invoiceNumber": order.invoice_number,
         "trackingNumber": order.tracking_number,
         "type": "Output",
         "courierStatus": {"status": "unknown", "finished": order.status == "delivered", "data": []},

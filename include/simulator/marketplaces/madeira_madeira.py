@@ -80,7 +80,9 @@ def document(order: Sold) -> dict[str, Any]:
                 "madeira_envios": "1" if order.status == "carried" else "0",
             }
         ],
-        "faturamento": [{**line, "numero": "100001", "data_emissao": "18/11/2026"}] if status >= 6 else None,
+        "faturamento": [{**line, "numero": order.invoice_number, "data_emissao": "18/11/2026"}]
+        if status >= 6
+        else None,
         "envio": [{**line, "codigo_rastreio": order.tracking_number}] if status >= 7 else None,
         "entrega": order.notes.get("entrega"),
         "data_entrega_seller": now().date().isoformat() if status == 8 else None,

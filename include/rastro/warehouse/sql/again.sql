@@ -2,7 +2,7 @@
 -- Kept answers of the chosen shipments, a bounded number of them above %(after)s. One whose reference is to be asked
 -- afresh, for a shipment it was never compared with, is left out. heard_at is when the carrier last said anything that
 -- is settled: null when it refuses the reference now, or when a later answer waits to be loaded.
-SELECT r.poll_id, p.carrier, p.reference, r.raw, r.answered_at, p.loaded_at, p.digest,
+SELECT r.poll_id, p.carrier, p.reference, r.raw, r.answered_at, p.loaded_at, p.whole_at, p.digest,
        CASE WHEN p.refusal = '' AND NOT EXISTS (SELECT FROM rastro.staged_snapshot s WHERE s.poll_id = r.poll_id)
             THEN p.answered_at END AS heard_at
 FROM rastro.raw_answer r JOIN rastro.poll_state p USING (poll_id)
@@ -29,6 +29,11 @@ COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id
 UPDATE rastro.quarantine SET resolved_at = %(now)s
 WHERE origin = %(origin)s AND subject = ANY(%(subjects)s) AND reason = %(reason)s AND resolved_at IS NULL
 
+-- name: close_entries_of
+-- What of it still makes no sense is put aside anew.
+UPDATE rastro.quarantine SET resolved_at = %(now)s
+WHERE origin = ANY(%(origins)s) AND reason = %(reason)s AND raw IS NOT NULL AND resolved_at IS NULL
+
 -- name: list_entries
 SELECT quarantine_id, origin, subject, reason, detail, first_at, last_at, times, resolved_at
 FROM rastro.quarantine
@@ -54,7 +59,7 @@ FOR UPDATE SKIP LOCKED
 UPDATE rastro.quarantine SET resolved_at = %(now)s WHERE quarantine_id = ANY(%(quarantine_ids)s)
 
 -- name: known_references
-SELECT p.carrier, p.reference, p.poll_id, p.answered_at, p.loaded_at, p.digest
+SELECT p.carrier, p.reference, p.poll_id, p.answered_at, p.loaded_at, p.whole_at, p.digest
 FROM unnest(%(carriers)s::text[], %(references)s::text[]) AS wanted (carrier, reference)
 JOIN rastro.poll_state p USING (carrier, reference)
 

@@ -12,10 +12,14 @@ SELECT carrier, count(*) AS letters FROM rastro.inbox WHERE read_at IS NULL AND 
 SELECT max(last_at) AS at FROM rastro.inbox WHERE carrier = %(carrier)s AND way = 'feed'
 
 -- name: answered_by_feed
--- A lot that was handed out speaks for every reference of its carrier: what is not in it has nothing new.
+-- A lot that was handed out speaks for every reference of its carrier: what is not in it has nothing new. As where one
+-- asks, a parcel at its end has one look more, and one that is silent for too long none.
 UPDATE rastro.poll_state
 SET answered_at = %(now)s, first_answered_at = coalesce(first_answered_at, %(now)s), failures = 0, lease_until = NULL,
-    next_poll_at = %(next_poll_at)s
+    next_poll_at = CASE
+        WHEN status IN ('delivered', 'returned', 'lost', 'cancelled', 'expired') THEN CASE WHEN next_poll_at > %(now)s THEN next_poll_at END
+        WHEN quiet_since >= %(silent_since)s THEN %(next_poll_at)s::timestamptz
+    END
 WHERE carrier = %(carrier)s AND next_poll_at IS NOT NULL
 
 -- name: take_unread
@@ -27,6 +31,21 @@ FOR UPDATE SKIP LOCKED
 
 -- name: close_read
 UPDATE rastro.inbox SET read_at = %(now)s WHERE inbox_id = ANY(%(inbox_ids)s)
+
+-- name: note_unreadable
+UPDATE rastro.inbox i SET unreadable = i.unreadable + new.parts
+FROM unnest(%(inbox_ids)s::bigint[], %(parts)s::integer[]) AS new (inbox_id, parts) WHERE i.inbox_id = new.inbox_id
+
+-- name: read_letters_again
+-- Whole letters, and without what of them still waits: all of it is told anew, which changes nothing where it was told.
+WITH opened AS (
+    UPDATE rastro.inbox SET read_at = NULL, unreadable = 0
+    WHERE carrier = ANY(%(carriers)s) AND unreadable > 0 AND body IS NOT NULL
+    RETURNING inbox_id
+), waiting AS (
+    DELETE FROM rastro.inbox_part p USING opened WHERE p.inbox_id = opened.inbox_id
+)
+SELECT count(*) AS letters FROM opened
 
 -- name: followed_references
 -- What these are asked about under: the reference itself, or another one of the parcel that has this number.

@@ -5,7 +5,7 @@ SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
 -- name: take_staged
 -- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index.
 SELECT DISTINCT ON (s.poll_id) s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at,
-    s.worked_out_again, s.unasked
+    p.whole_at, s.worked_out_again, s.unasked
 FROM rastro.staged_snapshot s JOIN rastro.poll_state p USING (poll_id)
 WHERE s.poll_id > %(after)s
 ORDER BY s.poll_id, s.staged_id LIMIT %(size)s
@@ -98,13 +98,21 @@ WHERE notice.state = 'superseded'
 -- name: settle_loaded
 -- An answer older than one that was loaded before leaves the plan as it is.
 UPDATE rastro.poll_state p
-SET loaded_at = new.answered_at, digest = CASE WHEN new.keeps_digest THEN p.digest ELSE new.digest END, status = new.status, quiet_since = new.quiet_since,
+SET loaded_at = new.answered_at, whole_at = CASE WHEN new.whole THEN new.answered_at ELSE p.whole_at END,
+    digest = CASE WHEN new.keeps_digest THEN p.digest ELSE new.digest END, status = new.status, quiet_since = new.quiet_since,
     estimated_at = CASE WHEN new.whole THEN new.estimated_at ELSE coalesce(new.estimated_at, p.estimated_at) END,
-    next_poll_at = CASE WHEN new.keeps_plan THEN p.next_poll_at ELSE new.next_poll_at END
+    next_poll_at = CASE new.plan WHEN 'kept' THEN p.next_poll_at
+                                 WHEN 'no_later' THEN least(p.next_poll_at, new.next_poll_at) ELSE new.next_poll_at END
 FROM unnest(%(poll_ids)s::bigint[], %(answered)s::timestamptz[], %(digests)s::bytea[], %(statuses)s::text[], %(quiet)s::timestamptz[],
-            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[], %(keep_plans)s::boolean[], %(keep_digests)s::boolean[], %(whole)s::boolean[])
-     AS new (poll_id, answered_at, digest, status, quiet_since, estimated_at, next_poll_at, keeps_plan, keeps_digest, whole)
+            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[], %(plans)s::text[], %(keep_digests)s::boolean[], %(whole)s::boolean[])
+     AS new (poll_id, answered_at, digest, status, quiet_since, estimated_at, next_poll_at, plan, keeps_digest, whole)
 WHERE p.poll_id = new.poll_id AND (p.loaded_at IS NULL OR p.loaded_at <= new.answered_at)
+
+-- name: settle_loaded_late
+-- A whole answer loaded after a newer one that was not whole.
+UPDATE rastro.poll_state p SET whole_at = new.answered_at
+FROM unnest(%(poll_ids)s::bigint[], %(answered)s::timestamptz[]) AS new (poll_id, answered_at)
+WHERE p.poll_id = new.poll_id AND (p.whole_at IS NULL OR p.whole_at < new.answered_at)
 
 -- name: keep_raw
 INSERT INTO rastro.raw_answer AS r (poll_id, answered_at, raw)

@@ -10,6 +10,7 @@ CREATE TABLE rastro.inbox (
     last_at     timestamptz NOT NULL,
     times       integer NOT NULL DEFAULT 1,
     read_at     timestamptz,
+    unreadable  integer NOT NULL DEFAULT 0,
     CONSTRAINT inbox_keeps_a_body_once UNIQUE (carrier, digest),
     CONSTRAINT inbox_way_is_known CHECK (way IN ('push', 'feed'))
 );
@@ -20,6 +21,7 @@ COMMENT ON COLUMN rastro.inbox.way IS 'push (the carrier called us) or feed (we 
 COMMENT ON COLUMN rastro.inbox.body IS 'The raw body, compressed with zlib; null once it has been erased, being old.';
 COMMENT ON COLUMN rastro.inbox.times IS 'How often the very same body came.';
 COMMENT ON COLUMN rastro.inbox.read_at IS 'When it was cut into parts; null while it waits for a run.';
+COMMENT ON COLUMN rastro.inbox.unreadable IS 'How much of it could not be read, and is read again when the quarantine is retried.';
 
 CREATE TABLE rastro.inbox_part (
     part_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -41,6 +43,10 @@ ALTER TABLE rastro.poll_state ADD COLUMN not_ours smallint NOT NULL DEFAULT 0;
 UPDATE rastro.poll_state SET not_ours = 3 WHERE refusal = 'not_ours';
 CREATE INDEX poll_state_declined ON rastro.poll_state (poll_id) WHERE not_ours >= 3;
 COMMENT ON COLUMN rastro.poll_state.not_ours IS 'How often in a row the carrier said that it is not its own.';
+
+ALTER TABLE rastro.poll_state ADD COLUMN whole_at timestamptz;
+UPDATE rastro.poll_state SET whole_at = loaded_at WHERE loaded_at IS NOT NULL;
+COMMENT ON COLUMN rastro.poll_state.whole_at IS 'Time of the newest whole answer among those that have been loaded; what an older one has and it has not was taken back.';
 
 ALTER TABLE rastro.shipment
     ADD COLUMN declined_by text[] NOT NULL DEFAULT '{}',
@@ -69,7 +75,7 @@ COMMENT ON COLUMN rastro.v_delivery.failed_attempts IS 'How often it was tried i
 
 CREATE VIEW rastro.v_inbox AS
 SELECT i.inbox_id, i.carrier, i.way, i.received_at, i.last_at, i.times, i.read_at,
-       (SELECT count(*) FROM rastro.inbox_part p WHERE p.inbox_id = i.inbox_id) AS waiting
+       (SELECT count(*) FROM rastro.inbox_part p WHERE p.inbox_id = i.inbox_id) AS waiting, i.unreadable
 FROM rastro.inbox i;
 COMMENT ON VIEW rastro.v_inbox IS 'What carriers sent by themselves or handed out once, without the bodies.';
 COMMENT ON COLUMN rastro.v_inbox.inbox_id IS 'Our number of what came.';
@@ -80,6 +86,7 @@ COMMENT ON COLUMN rastro.v_inbox.last_at IS 'When the very same body last came.'
 COMMENT ON COLUMN rastro.v_inbox.times IS 'How often the very same body came.';
 COMMENT ON COLUMN rastro.v_inbox.read_at IS 'When a run read it; null while it waits for one.';
 COMMENT ON COLUMN rastro.v_inbox.waiting IS 'Parts of it about parcels that nobody follows yet.';
+COMMENT ON COLUMN rastro.v_inbox.unreadable IS 'How much of it could not be read (quarantine).';
 
 -- A delivery waits for all parcels of the package; other news of a marketplace's does not.
 CREATE OR REPLACE VIEW rastro.open_notice AS
