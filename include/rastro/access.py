@@ -41,6 +41,19 @@ class Field:
     example: str = ""
 
 
+PACE = Field(
+    name="requests_per_second",
+    label="Calls a second",
+    help="Where the contract bears more or fewer than other contracts do.",
+    required=False,
+)
+
+
+def with_pace(fields: Sequence[Field]) -> tuple[Field, ...]:
+    """All fields of a carrier's or marketplace's connection: its own, and the one that each may have."""
+    return tuple(fields) if PACE.name in {one.name for one in fields} else (*fields, PACE)
+
+
 def check(code: str, account: Account, fields: Sequence[Field]) -> None:
     """
     :raises Misconfigured: the connection lacks something that it must have; the message lists all of it.

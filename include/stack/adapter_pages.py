@@ -58,7 +58,9 @@ def carrier_page(carrier: Carrier) -> str:
 def marketplace_page(market: Marketplace) -> str:
     sections = {
         "": about(market, "marketplaces"),
-        "How is it connected?": connected(marketplace_example(market), "marketplaces", market.fields, market),
+        "How is it connected?": connected(
+            marketplace_example(market), "marketplaces", market.connection_fields, market
+        ),
         "What is it told?": told(market),
     }
     return page(sections)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar, Protocol, TypeAlias
 
-from rastro.access import Access, Account, Field, Login
+from rastro.access import Access, Account, Field, Login, with_pace
 from rastro.errors import RastroError, Unreadable
 from rastro.http import Request, Response
 from rastro.models import ReferenceKind, Refusal, Snapshot, Status
@@ -112,14 +112,6 @@ class Feed(Protocol):
         ...
 
 
-PACE = Field(
-    name="requests_per_second",
-    label="Calls a second",
-    help="Where the contract bears more or fewer than other contracts do.",
-    required=False,
-)
-
-
 class Carrier(ABC):
     """
     One carrier. Attributes are constants of its module; those that have a value here may be left as they are.
@@ -157,7 +149,7 @@ class Carrier(ABC):
     @property
     def connection_fields(self) -> tuple[Field, ...]:
         """All fields of its connection: its own, and those that every carrier's may have."""
-        return self.fields if PACE.name in {one.name for one in self.fields} else (*self.fields, PACE)
+        return with_pace(self.fields)
 
     def page_about(self, number: str) -> str:
         """The address of the carrier's own page about a tracking number, for people; empty when there is none."""

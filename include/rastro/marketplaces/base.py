@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from rastro import typed
-from rastro.access import Access, Account, Field, Login, Tokens
+from rastro.access import Access, Account, Field, Login, Tokens, with_pace
 from rastro.errors import CredentialsRefused, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, Response
 from rastro.models import SHIPPED, Status
@@ -60,6 +60,11 @@ class Marketplace:
     takes: frozenset[Status] = frozenset()
     login: Login | None = None
     unsure: str = ""
+
+    @property
+    def connection_fields(self) -> tuple[Field, ...]:
+        """All fields of its connection: its own, and those that every marketplace's may have."""
+        return with_pace(self.fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ def connection_types() -> Iterator[dict[str, Any]]:
         if carrier.code not in AIRFLOWS_OWN:
             yield connection_type(carrier.code, carrier.name, carrier.base_url, carrier.connection_fields)
     for market in MARKETPLACES.values():
-        yield connection_type(market.code, market.name, market.base_url, market.fields)
+        yield connection_type(market.code, market.name, market.base_url, market.connection_fields)
 
 
 def connection_type(code: str, name: str, base_url: str, fields: Sequence[Field]) -> dict[str, Any]:

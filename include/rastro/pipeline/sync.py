@@ -121,9 +121,9 @@ def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures
     declined = shipments.declined_by(conn, look.account, sorted({one.order_id for one in ours}))
     router = router_for(look.carriers, look.settings)
     routed = []
-    for one in ours:
-        decliners = declined.get(package_of(one), ())
-        placed = routed_to(replace(one, account=look.account), look.carriers, router, decliners)
+    for shipment in ours:
+        decliners = declined.get(package_of(shipment), ())
+        placed = routed_to(replace(shipment, account=look.account), look.carriers, router, decliners)
         routed.append(with_decliners(placed, decliners))
     merged = shipments.merge(conn, routed, look.now, whole_packages=look.source.whole_packages)
     figures.read += len(routed)
