@@ -149,7 +149,7 @@ class Correios:
 
     def _object(self, code: str, result: str) -> bytes:
         parcel = self._world.parcels.get(code)
-        if parcel is None or not S10.fullmatch(code):
+        if parcel is None:
             return refusal(code, "SRO-020" if S10.fullmatch(code) else "SRO-019")
         if parcel.carrier != "correios":  # somebody else's contract
             return refusal(code, "SRO-009")

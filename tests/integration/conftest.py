@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -97,6 +97,15 @@ class Shop:
     def cohort(self, parcels: int = 12, **request: object) -> None:
         """New parcels, a third of them known only to the shop's database unless told otherwise."""
         self.simulator.cohort(**{"parcels": parcels, "sql_dsn": self.database, "share_sql": 0.34, **request})
+
+    def carried(self, parcels: int, carriers: Sequence[str], kinds: Sequence[str] = (), **request: object) -> None:
+        """New parcels of other carriers in turn, all of whose customers the shop knows an address of."""
+        self.cohort(parcels, carriers=list(carriers), kinds=list(kinds), **request)
+        with psycopg.connect(self.database) as conn, conn.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE public.rastro_shipment SET customer_email = %(email)s WHERE order_id = %(order_id)s",
+                self.simulator.truth(),
+            )
 
     def orders(self, *kinds: str, parcels: int = 1, variant: str = "own") -> None:
         """Parcels of VTEX orders alone, each of these kinds in turn."""

@@ -16,7 +16,7 @@ CARRIED_BY = tuple(simulated_carriers(World()))
 RECEIVER = "PESSOA INVENTADA"
 DOCUMENT = "000.000.000-00"
 # Who names the recipient, and who shows a picture, of those that are simulated.
-NAME_THEM = {"aftership", "dhl", "fedex", "jadlog", "ssw", "ups", "usps"}
+NAME_THEM = {"aftership", "dhl", "fedex", "generic", "jadlog", "ssw", "ups", "usps"}
 
 
 def mailed(shop):
@@ -35,7 +35,7 @@ def mailed(shop):
 )
 def test_a_buyer_is_mailed_by_the_marketplace_unless_it_mails_nobody_or_the_shop_wants_it_so(wide, setting, magalu):
     wide.configure(mail_buyers_of=setting)
-    wide.cohort(3, carriers=["loggi"], marketplaces=["magalu", "nuvemshop"], kinds=["delivered_at_once"])
+    wide.carried(3, carriers=["loggi"], marketplaces=["magalu", "nuvemshop"], kinds=["delivered_at_once"])
     assert [hour.failures for hour in wide.to_the_end() if hour.failures] == []
     told = ["in_transit", "delivered"]
     assert mailed(wide) == {"": told, "nuvemshop": told, "magalu": told if magalu else []}
@@ -44,8 +44,7 @@ def test_a_buyer_is_mailed_by_the_marketplace_unless_it_mails_nobody_or_the_shop
 
 
 def test_of_whoever_took_a_parcel_the_initials_are_kept_and_where_the_picture_is(wide):
-    wide.configure(couriers="Frenet=frenet")
-    wide.cohort(len(CARRIED_BY), carriers=CARRIED_BY, kinds=["delivered_before"])
+    wide.carried(len(CARRIED_BY), carriers=CARRIED_BY, kinds=["delivered_before"])
     for _ in range(2):
         assert wide.hour().failures == {}
     rows = wide.ask("SELECT carrier, received_by, proof_url FROM rastro.v_delivery")
@@ -74,8 +73,7 @@ def texts(shop):
 
 
 def test_nobodys_name_or_document_stands_anywhere_but_in_compressed_bodies(wide):
-    wide.configure(couriers="Frenet=frenet")
-    wide.cohort(
+    wide.carried(
         2 * len(CARRIED_BY), carriers=CARRIED_BY, marketplaces=["netshoes", "casas_bahia"],
         kinds=["delivered_before", "second_attempt"],
     )  # fmt: skip

@@ -23,7 +23,8 @@ def times_declined(shop):
 
 
 def test_a_parcel_that_is_not_its_carriers_three_times_in_a_row_goes_to_the_next(wide):
-    wide.cohort(1, carriers=["frenet"], kinds=["delivered"])  # by its number it could be Correios' own
+    wide.configure(couriers="Frenet=correios")  # the shop thinks so, and by their numbers it could be
+    wide.carried(1, carriers=["frenet"], kinds=["delivered"])
     (parcel,) = wide.simulator.truth()
     number = parcel["tracking_number"]
     for times in (1, 2, 3):
@@ -84,7 +85,8 @@ def test_a_parcel_that_nobody_else_may_know_stays_is_listed_and_is_not_asked_abo
 
 
 def test_a_carrier_that_changes_its_mind_is_asked_on(wide):
-    wide.cohort(1, carriers=["frenet"], kinds=["delivered"])
+    wide.configure(couriers="Frenet=correios")
+    wide.carried(1, carriers=["frenet"], kinds=["delivered"])
     for _ in range(2):
         assert wide.hour().failures == {}
     wide.simulator.fault("correios", "status", status=503, times=0)

@@ -61,7 +61,7 @@ def fed(wide):
 
 def test_lots_add_up_to_every_life_and_nobody_is_asked(fed):
     kinds = ["delivered", "second_attempt", "returned", "lost", "delivered_before"]
-    fed.shop.cohort(len(kinds), carriers=[CARRIER], kinds=kinds)
+    fed.shop.carried(len(kinds), carriers=[CARRIER], kinds=kinds)
     assert fed.hour().failures == {}
     while fed.shop.advance():
         assert fed.hour().failures == {}
@@ -74,7 +74,7 @@ def test_lots_add_up_to_every_life_and_nobody_is_asked(fed):
 
 
 def test_a_lot_is_kept_before_it_is_read_and_a_run_that_was_cut_off_between_has_lost_nothing(fed):
-    fed.shop.cohort(3, carriers=[CARRIER], kinds=["delivered"])
+    fed.shop.carried(3, carriers=[CARRIER], kinds=["delivered"])
     now = datetime.now(UTC)
     tasks.sync_orders("cut off", {})
     workshop = Workshop.open("cut off")
@@ -95,7 +95,7 @@ def test_a_lot_is_kept_before_it_is_read_and_a_run_that_was_cut_off_between_has_
 
 
 def test_a_reading_that_is_cut_off_is_begun_anew(fed):
-    fed.shop.cohort(2, carriers=[CARRIER], kinds=["delivered"])
+    fed.shop.carried(2, carriers=[CARRIER], kinds=["delivered"])
     tasks.sync_orders("cut off", {})
     workshop = Workshop.open("cut off")
     carrier = workshop.carriers()[CARRIER]
@@ -116,7 +116,7 @@ def test_a_reading_that_is_cut_off_is_begun_anew(fed):
 
 
 def test_lots_are_not_asked_for_more_often_than_the_carrier_allows(fed):
-    fed.shop.cohort(1, carriers=[CARRIER], kinds=["delivered"])
+    fed.shop.carried(1, carriers=[CARRIER], kinds=["delivered"])
     for _ in range(2):
         assert fed.shop.hour().failures == {}
     assert fed.fetched() == 1
@@ -130,7 +130,7 @@ def test_lots_are_not_asked_for_more_often_than_the_carrier_allows(fed):
 
 
 def test_somebody_else_who_asked_just_now_makes_the_run_red_and_the_next_one_gets_the_lot(fed):
-    fed.shop.cohort(1, carriers=[CARRIER], kinds=["delivered"])
+    fed.shop.carried(1, carriers=[CARRIER], kinds=["delivered"])
     tasks.sync_orders("before", {})
     workshop = Workshop.open("somebody else")
     carrier = workshop.carriers()[CARRIER]
@@ -149,7 +149,7 @@ def test_somebody_else_who_asked_just_now_makes_the_run_red_and_the_next_one_get
 
 
 def test_a_lot_without_news_is_counted_and_tells_nobody_anything(fed):
-    fed.shop.cohort(2, carriers=[CARRIER], kinds=["delivered"])
+    fed.shop.carried(2, carriers=[CARRIER], kinds=["delivered"])
     assert fed.hour().failures == {}
     facts = fed.shop.facts()
     for _ in range(2):
@@ -163,7 +163,7 @@ def test_a_lot_without_news_is_counted_and_tells_nobody_anything(fed):
 
 
 def test_a_parcel_whose_order_comes_later_is_told_then_and_quietly(fed):
-    fed.shop.cohort(3, carriers=[CARRIER], kinds=["delivered_before"])
+    fed.shop.carried(3, carriers=[CARRIER], kinds=["delivered_before"])
     with psycopg.connect(fed.shop.database) as conn:
         conn.execute("CREATE TABLE public.later AS SELECT * FROM public.rastro_shipment LIMIT 1")
         conn.execute("DELETE FROM public.rastro_shipment r USING public.later l WHERE l.order_id = r.order_id")
@@ -179,7 +179,7 @@ def test_a_parcel_whose_order_comes_later_is_told_then_and_quietly(fed):
 
 
 def test_hours_are_covered_by_the_lots_that_were_handed_out(fed):
-    fed.shop.cohort(3, carriers=[CARRIER], kinds=["delivered"], hours=6)
+    fed.shop.carried(3, carriers=[CARRIER], kinds=["delivered"], hours=6)
     coverage = (
         "SELECT sum(pending)::int AS pending, sum(covered)::int AS covered, sum(gap)::int AS gap FROM rastro.v_coverage"
     )
@@ -194,7 +194,7 @@ def test_hours_are_covered_by_the_lots_that_were_handed_out(fed):
 
 def test_parcels_at_their_end_and_silent_ones_leave_the_feed_as_they_leave_the_looks(fed):
     fed.shop.configure(last_look_after="1d", sync_overlap="0")
-    fed.shop.cohort(2, carriers=[CARRIER], kinds=["delivered_before", "delivered"])
+    fed.shop.carried(2, carriers=[CARRIER], kinds=["delivered_before", "delivered"])
     planned = "SELECT status, next_poll_at FROM rastro.poll_state ORDER BY status"
     assert fed.hour().failures == {}
     assert fed.hour().failures == {}
@@ -218,7 +218,7 @@ def test_parcels_at_their_end_and_silent_ones_leave_the_feed_as_they_leave_the_l
 
 
 def test_a_lot_whose_answer_is_lost_is_said_to_be_and_comes_again_by_its_day(fed):
-    fed.shop.cohort(1, carriers=[CARRIER], kinds=["delivered"])
+    fed.shop.carried(1, carriers=[CARRIER], kinds=["delivered"])
     fed.shop.simulator.fault(CARRIER, "drop_after", match=FETCH)
     red = fed.shop.hour()
     assert red.failed == {"receive_news", "check_run"}

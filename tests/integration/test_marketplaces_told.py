@@ -27,9 +27,9 @@ WORDS = ("Enviado", "Saiu para entrega", "Tentativa de entrega sem sucesso", "En
 LOGIN = "/oauth/token$"
 
 
-def sell(shop, *codes, kind="second_attempt", parcels=0):
+def sell(shop, *codes, kind="second_attempt"):
     """Parcels of orders on these marketplaces, each as it stands there before anybody tells it that it is shipped."""
-    shop.cohort(parcels or 1 + len(codes), carriers=["loggi"], marketplaces=codes, kinds=[kind])
+    shop.carried(1 + len(codes), carriers=["loggi"], marketplaces=codes, kinds=[kind])
     for code in set(codes) & TOLD_OF_SHIPPING:
         for one in shop.simulator.control("GET", f"sold/{code}"):
             shop.simulator.control("POST", "sold", {**one, "status": "invoiced"})
@@ -70,7 +70,7 @@ def test_each_marketplace_is_told_all_that_it_takes_once_and_in_order(wide):
 
 
 def test_without_the_setting_only_the_delivery_is_told(wide):
-    wide.cohort(1 + len(SOLD_ON), carriers=["loggi"], marketplaces=SOLD_ON, kinds=["second_attempt"])
+    wide.carried(1 + len(SOLD_ON), carriers=["loggi"], marketplaces=SOLD_ON, kinds=["second_attempt"])
     assert [hour.failures for hour in wide.to_the_end() if hour.failures] == []
     for code in SOLD_ON:
         assert told(wide, code)[-1:] == (["Entregue"] if code == MARKET else ["delivered"])
@@ -155,7 +155,7 @@ def test_tasks_that_want_another_token_at_once_renew_it_once(wide, why):
 
 
 def test_a_lost_answer_to_a_refresh_is_told_clearly_and_mended_by_a_new_consent(wide):
-    wide.cohort(2, carriers=["loggi"], marketplaces=[MARKET], kinds=["delivered_before"])
+    wide.carried(2, carriers=["loggi"], marketplaces=[MARKET], kinds=["delivered_before"])
     task = f"confirm.{key_of(MARKET)}"
     wide.simulator.fault(MARKET, "drop_after", match=LOGIN)
     lost = wide.hour().failures[task]

@@ -60,7 +60,7 @@ def scans(shop, *numbers):
 
 
 def one_parcel(shop, carrier, kind="delivered"):
-    shop.cohort(1, carriers=[carrier], kinds=[kind])
+    shop.carried(1, carriers=[carrier], kinds=[kind])
     return shop.simulator.truth()[0]["tracking_number"]
 
 
@@ -269,7 +269,7 @@ def test_a_push_that_makes_no_sense_is_put_aside_and_told_once_it_can_be_read(aw
 
 
 def test_one_parcel_of_a_push_that_makes_no_sense_holds_up_no_other_and_is_told_later(away):
-    away.cohort(3, carriers=["jt_express"], kinds=["delivered"])
+    away.carried(3, carriers=["jt_express"], kinds=["delivered"])
     riddle, plain, unknown = sorted(one["tracking_number"] for one in away.simulator.truth())
     away.simulator.calm()
     body = scans(away, riddle, plain, unknown)

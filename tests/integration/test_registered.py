@@ -28,7 +28,7 @@ def test_with_the_quota_used_up_what_is_registered_is_read_and_the_rest_waits_wi
     wide, carrier, sentence, more
 ):
     wide.simulator.configure(registrations=20)
-    wide.cohort(30, carriers=[carrier], kinds=["delivered"])
+    wide.carried(30, carriers=[carrier], kinds=["delivered"])
     task = f"track.{carrier}"
 
     for read in (0, 20):
@@ -55,7 +55,7 @@ def test_with_the_quota_used_up_what_is_registered_is_read_and_the_rest_waits_wi
 @pytest.mark.parametrize("carrier", [carrier for carrier, _, _ in QUOTA])
 def test_nothing_is_registered_twice_and_what_is_not_known_yet_is_no_silence_of_the_carriers(wide, carrier):
     register = {"track17": ("POST", "/register$"), "aftership": ("POST", "/trackings$")}[carrier]
-    wide.cohort(3, carriers=[carrier], kinds=["posted_late"])
+    wide.carried(3, carriers=[carrier], kinds=["posted_late"])
     for _ in range(3):
         assert wide.hour().failures == {}
     assert len(wide.received(*register)) == {"track17": 1, "aftership": 3}[carrier]

@@ -35,8 +35,7 @@ def truths(shop):
 
 def test_every_parcel_is_where_its_carrier_says_hour_by_hour_and_every_delivery_is_confirmed_once(wide):
     assert ONE_LOOK_LATER
-    wide.configure(couriers="Frenet=frenet")  # its parcels bear numbers of Correios
-    wide.cohort(5 * len(CARRIED_BY), carriers=CARRIED_BY, marketplaces=SOLD_ON)
+    wide.carried(5 * len(CARRIED_BY), carriers=CARRIED_BY, marketplaces=SOLD_ON)
     assert {carrier for carrier, _ in truths(wide).values()} == set(CARRIED_BY)
 
     first = wide.hour()
@@ -89,8 +88,7 @@ def missing(shop):
 def test_a_parcel_without_what_its_carrier_is_asked_by_is_listed_until_its_order_gains_it(
     wide, carrier, lacks, sentence
 ):
-    wide.configure(couriers="Frenet=frenet")
-    wide.cohort(2, carriers=[carrier], kinds=["delivered"])
+    wide.carried(2, carriers=[carrier], kinds=["delivered"])
     whole, (lacking, *_) = wide.rows_held(), wide.rows_held()
     wide.change_row(lacking["order_id"], **lacks)
     assert wide.hour().failures == {}
