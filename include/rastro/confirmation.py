@@ -44,7 +44,8 @@ class Connector:
 
     ``names`` is searched in the connector's host and app and in the marketplace's name. ``affiliates`` are the codes
     that VTEX suggests; each shop chooses its own, so they only tell whose a proven connector is. ``relays``: its
-    documentation says that it passes deliveries on. Of the others none was found to say so.
+    documentation says that it passes deliveries on. Of the others none was found to say so. Every one of these
+    marketplaces writes to its buyers itself, whoever tells it of the delivery.
     """
 
     marketplace: str
@@ -79,11 +80,18 @@ def order_route(marks: OrderMarks, routes: Mapping[str, OrderRoute]) -> Confirma
     """
     Who confirms the deliveries of an order: the shop's own table first, then the marks on the order.
 
-    Never two: a connector and a direct call would confirm twice. What nothing explains is a person's to decide, and so
-    is what a connector does that no documentation speaks of; the order is written in any case.
+    Never two: a connector and a direct call would confirm twice, so a call that the table asks for is a person's to
+    decide where the order itself shows a connector that passes deliveries on. So is what nothing explains, and what a
+    connector does that no documentation speaks of; the order is written in any case.
     """
     affiliate = marks.affiliate.strip().upper()
     decided = routes.get(affiliate)
+    if decided and decided.route is Route.DIRECT and (proof := proof_of_relay(marks)):
+        return Confirmation(
+            route=Route.REVIEW,
+            why=f"told by {decided.marketplace}, too, its delivery would be confirmed twice: {proof}; "
+            f"write {affiliate}=connector in the setting routes",
+        )
     if decided:
         return Confirmation(route=decided.route, marketplace=decided.marketplace, why=f"setting routes, {affiliate}")
     if marks.origin == "Marketplace":
@@ -125,6 +133,17 @@ def proof_of_connector(marks: OrderMarks) -> str:
     return next((f"the connector {app} wrote on it" for app in marks.apps if app.upper().startswith("CN-")), "")
 
 
+def proof_of_relay(marks: OrderMarks) -> str:
+    """What shows that a delivery written on the order is known to be passed on; empty when nothing does."""
+    proof = proof_of_connector(marks)
+    if found((VTEX_MARKETPLACE,), host_of(marks.endpoint)):
+        return proof
+    connector = connector_of(marks, proven=True)
+    if not proof or not connector or not connector.relays:
+        return ""
+    return f"{proof}, and that of {connector.marketplace} passes deliveries on"
+
+
 def connector_of(marks: OrderMarks, *, proven: bool) -> Connector | None:
     """
     Whose connector an order came through, by what its marks say in the order in which they are believed.
@@ -142,6 +161,12 @@ def connector_of(marks: OrderMarks, *, proven: bool) -> Connector | None:
     affiliate = marks.affiliate.strip().upper()
     suggested = (connector for connector in CONNECTORS if affiliate in connector.affiliates)
     return next(suggested, None) if proven else None
+
+
+def marketplace_called(name: str) -> Connector | None:
+    """The marketplace that is meant by its name or by the code that VTEX suggests; None when it is none of these."""
+    code = name.strip().upper()
+    return next((one for one in CONNECTORS if code in one.affiliates or found((one.names,), folded(name))), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from rastro.confirmation import marketplace_called
 from rastro.diff import Change, moves
 from rastro.models import SHIPPED, Channel, Event, Notice, Route, Shipment, Status
 from rastro.sending import BEFORE_GO_LIVE, TOO_OLD
@@ -115,10 +116,19 @@ def to_customer(change: Change, shipment: Shipment, policy: Policy) -> Iterator[
 
 
 def mailed_by_its_marketplace(shipment: Shipment, policy: Policy) -> bool:
-    """Whether the customer is the marketplace's to write to."""
-    if policy.mail_buyers_of & {shipment.marketplace, shipment.affiliate.strip().upper()}:
+    """
+    Whether the customer is the marketplace's to write to: it is a buyer of another shop's, or of a marketplace that is
+    known to write to its buyers. What a direct one does, its adapter knows.
+    """
+    affiliate = shipment.affiliate.strip().upper()
+    if policy.mail_buyers_of & {shipment.marketplace, affiliate}:
         return False
-    return shipment.origin == "Fulfillment" or shipment.marketplace in policy.mailing
+    if shipment.origin == "Fulfillment" or (shipment.origin == "Chain" and affiliate):
+        return True
+    if shipment.route is Route.DIRECT:
+        return shipment.marketplace in policy.mailing
+    elsewhere = shipment.route is Route.CONNECTOR or marketplace_called(affiliate) is not None
+    return shipment.origin != "Marketplace" and elsewhere
 
 
 REPEATED = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED})

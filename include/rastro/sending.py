@@ -66,6 +66,10 @@ class Settlement:
 BEFORE_GO_LIVE = "happened before the go-live cut-off"
 MOVED_ON = "the parcel has moved on"
 TOO_OLD = "too old to be news"
+REROUTED = "its order's route to the marketplace is another one now"
+MAY_HAVE_ARRIVED_ELSEWHERE = (
+    "its order's route is another one now, and an attempt may have arrived by the old one; look, then release it"
+)
 
 # How much one run may send
 

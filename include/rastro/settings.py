@@ -331,11 +331,11 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "mail_buyers_of": Option(
         default="",
-        example="shopify:loja, MKT",
+        example="mercado_livre:ml_main, MKT",
         read=markets,
         description=(
             "Marketplaces whose buyers we mail although the marketplace mails them itself: adapter:connection, or the "
-            "affiliate code for orders that came through a connector."
+            "affiliate code (for a database, the marketplace's name where there is no code)."
         ),
     ),
     "smtp": Option(
@@ -535,6 +535,11 @@ def settings_from(values: Mapping[str, str]) -> Settings:
         wrong += [
             f"marketplace_news: {key} is not among the marketplaces"
             for key in sorted(typed.get("marketplace_news", frozenset()) - known)
+        ]
+        wrong += [
+            f"mail_buyers_of: {key} is not among the marketplaces"
+            for key in sorted(typed.get("mail_buyers_of", frozenset()) - known)
+            if ":" in key
         ]
     if "sources" in typed:
         accounts = {EVERY_ACCOUNT, *(endpoint.key for endpoint in typed["sources"])}

@@ -46,7 +46,7 @@ class Recorder:
 
     url: str = ""
     status: int = 200
-    body: bytes = b'{"receipt": "r-1", "status": "invoiced"}'
+    body: bytes = b'{"date": "2026-11-21", "orderId": "1", "receipt": "r-1", "status": "invoiced"}'
     headers: dict[str, str] = field(default_factory=dict)
     got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
 

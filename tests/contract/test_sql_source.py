@@ -285,6 +285,17 @@ def test_a_marketplace_nobody_decided_on_is_a_persons_to_decide(engine: Engine) 
     assert (shipment.route, shipment.affiliate) == (Route.REVIEW, "Carrefour")
 
 
+def test_no_connector_passes_on_what_is_written_nowhere(engine: Engine) -> None:
+    make(engine)
+    put(engine, row(affiliate="nts"))
+    [shipment] = look(source(engine, NTS=OrderRoute(route=Route.CONNECTOR)))
+    assert shipment.route is Route.REVIEW
+    assert shipment.route_reason == (
+        "a connector passes on what is written on an order, and on one of a database nothing is: "
+        "write NTS=direct:adapter:connection in the setting routes, or confirm its deliveries at the marketplace"
+    )
+
+
 def test_the_contact_is_what_the_row_holds_at_that_moment(engine: Engine) -> None:
     make(engine)
     put(engine, row(customer_name="Íris Exemplo", customer_email=" iris@cliente.example ", locale="pt-BR"))

@@ -43,6 +43,15 @@ def test_a_buyer_is_mailed_by_the_marketplace_unless_it_mails_nobody_or_the_shop
         assert [one["deliveries"] for one in wide.simulator.control("GET", f"sold/{code}")] == [1]
 
 
+def test_a_known_marketplaces_buyers_are_not_mailed_whoever_tells_it_of_the_delivery(shop):
+    shop.rows("delivered_at_once", parcels=3)
+    first, second, third = shop.rows_held()
+    shop.change_row(first["order_id"], marketplace="VVJ")
+    shop.change_row(second["order_id"], marketplace="Magazine Luiza")
+    assert [hour.failures for hour in shop.to_the_end() if hour.failures] == []
+    assert {address for mail in shop.simulator.mails() for address in mail["rcpt_tos"]} == {third["customer_email"]}
+
+
 def test_of_whoever_took_a_parcel_the_initials_are_kept_and_where_the_picture_is(wide):
     wide.carried(len(CARRIED_BY), carriers=CARRIED_BY, kinds=["delivered_before"])
     for _ in range(2):

@@ -182,6 +182,25 @@ def test_rows_move_out_of_the_default_partition_when_their_month_is_made(store):
 # Loading
 
 
+def test_what_the_source_corrects_about_the_marketplace_is_kept_and_what_it_leaves_out_stays(store):
+    marks = {
+        "origin": "Fulfillment", "affiliate": "MKT", "marketplace_order_id": "1001",
+        "marketplace_endpoint": "https://um.example/vtex",
+    }  # fmt: skip
+    mended = {
+        "origin": "Chain", "affiliate": "NVO", "marketplace_order_id": "1002",
+        "marketplace_endpoint": "https://dois.example/vtex",
+    }  # fmt: skip
+    held = "SELECT origin, affiliate, marketplace_order_id, marketplace_endpoint FROM rastro.shipment"
+    store.ship("QQ000000019BR", **marks)
+    for name, value in mended.items():
+        store.ship("QQ000000019BR", **{**marks, name: value})
+        marks[name] = value
+        assert store.ask(held) == [tuple(marks.values())]
+    store.ship("QQ000000019BR")
+    assert store.ask(held) == [tuple(mended.values())]
+
+
 def test_the_same_answer_staged_twice_changes_nothing(store):
     store.ship("AA1")
     store.stage("AA1", MOVING)

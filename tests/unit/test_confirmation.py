@@ -13,6 +13,7 @@ from rastro.confirmation import (
     Confirmation,
     Connector,
     OrderMarks,
+    marketplace_called,
     not_ours,
     order_route,
 )
@@ -35,7 +36,21 @@ HUB = "https://hub.example/vtex"
     ("marks", "route", "because"),
     [
         # The shop's own table, whatever else the order says.
-        (OrderMarks(origin="Fulfillment", affiliate="MKT", endpoint=SKYHUB), Route.DIRECT, "setting routes, MKT"),
+        (OrderMarks(origin="Fulfillment", affiliate="MKT", endpoint=HUB), Route.DIRECT, "setting routes, MKT"),
+        # But no call beside a connector that is known to pass deliveries on.
+        (OrderMarks(origin="Fulfillment", affiliate="MKT", endpoint=SKYHUB), Route.REVIEW, "confirmed twice"),
+        (
+            OrderMarks(origin="Fulfillment", affiliate="mkt", endpoint=VTEX),
+            Route.REVIEW,
+            "another shop's on VTEX; write",
+        ),
+        (OrderMarks(affiliate="MKT", endpoint=OTHER, marketplace="Netshoes"), Route.REVIEW, "and that of Netshoes"),
+        (OrderMarks(affiliate="MKT", apps=("CN-B2W",)), Route.REVIEW, "CN-B2W wrote on it, and that of Americanas"),
+        (OrderMarks(affiliate="MKT", endpoint=OTHER), Route.DIRECT, "setting routes, MKT"),
+        (OrderMarks(affiliate="MKT", endpoint=OTHER, marketplace="Amazon"), Route.DIRECT, "setting routes, MKT"),
+        (OrderMarks(affiliate="MKT", marketplace="Netshoes"), Route.DIRECT, "setting routes, MKT"),
+        (OrderMarks(affiliate="MKT", marketplace="Netshoes", endpoint=HUB), Route.DIRECT, "setting routes, MKT"),
+        (OrderMarks(affiliate="MLF", endpoint=SKYHUB), Route.NONE, "setting routes, MLF"),
         (OrderMarks(origin="Fulfillment", affiliate="mkt "), Route.DIRECT, "setting routes, MKT"),
         (OrderMarks(origin="Fulfillment", affiliate=" mlf", marketplace="Netshoes"), Route.NONE, "setting routes, MLF"),
         (OrderMarks(origin="Fulfillment", affiliate="BWW", marketplace="Amazon"), Route.CONNECTOR, "setting routes"),
@@ -94,6 +109,19 @@ def test_a_direct_route_names_the_connection_it_uses() -> None:
     )
 
 
+def test_a_call_beside_a_connector_that_passes_deliveries_on_is_a_persons_to_decide() -> None:
+    calls = {"BWW": OrderRoute(route=Route.DIRECT, marketplace="skyhub:skyhub_main")}
+    marks = OrderMarks(origin="Fulfillment", affiliate="bww", endpoint=SKYHUB)
+    assert order_route(marks, calls) == Confirmation(
+        route=Route.REVIEW,
+        why="told by skyhub:skyhub_main, too, its delivery would be confirmed twice: its endpoint "
+        "skyhubintegration.vtexinternal.com is a connector of VTEX, and that of Americanas passes deliveries on; "
+        "write BWW=connector in the setting routes",
+    )
+    suggested = OrderMarks(origin="Fulfillment", affiliate="BWW", endpoint=OTHER)
+    assert order_route(suggested, calls).route is Route.REVIEW
+
+
 @pytest.mark.parametrize(
     ("marks", "where", "add"),
     [
@@ -137,6 +165,17 @@ def test_every_connector_is_known_by_each_of_its_marks(connector: Connector) -> 
         assert (connector.marketplace in decided.why) or mark.apps or mark.endpoint
 
 
+@pytest.mark.parametrize("connector", CONNECTORS, ids=lambda one: one.marketplace)
+def test_a_marketplace_is_meant_by_its_name_and_by_the_codes_suggested_for_it(connector: Connector) -> None:
+    for name in (connector.marketplace, connector.marketplace.upper(), *connector.affiliates):
+        assert marketplace_called(f" {name.lower()} ") is connector
+
+
+@pytest.mark.parametrize("name", ["", " ", "MKT", "Feira Nova", "VV", "via expressa"])
+def test_any_other_name_means_none_of_these_marketplaces(name: str) -> None:
+    assert marketplace_called(name) is None
+
+
 def test_no_two_connectors_share_a_mark() -> None:
     codes = [code for connector in CONNECTORS for code in connector.affiliates]
     assert len(codes) > 5
@@ -162,8 +201,9 @@ def test_an_order_has_one_route_and_only_a_direct_one_names_a_marketplace(marks:
     decided = order_route(marks, ROUTES)
     assert decided.why
     assert (decided.route is Route.DIRECT) == bool(decided.marketplace)
-    if marks.affiliate.strip().upper() in ROUTES:
-        assert decided.route is ROUTES[marks.affiliate.strip().upper()].route
+    affiliate = marks.affiliate.strip().upper()
+    if affiliate in ROUTES:
+        assert decided.route is ROUTES[affiliate].route or (affiliate == "MKT" and decided.route is Route.REVIEW)
     else:
         assert decided.route is not Route.DIRECT
 

@@ -539,6 +539,17 @@ ON_A_MARKET = replace(DIRECT, affiliate="HUB")
         (replace(ON_A_MARKET, affiliate="hub"), {"mailing": {"webhook:our_hub"}, "mail_buyers_of": {"HUB"}}, True),
         (replace(SHIPMENT, origin="Fulfillment", affiliate="HUB"), {"mail_buyers_of": {"HUB"}}, True),
         (replace(SHIPMENT, origin="Fulfillment"), {"mail_buyers_of": {"HUB"}}, False),
+        (replace(SHIPMENT, origin="Chain", affiliate="HUB"), {}, False),
+        (replace(SHIPMENT, origin="Chain", affiliate=" hub"), {"mail_buyers_of": {"HUB"}}, True),
+        (replace(SHIPMENT, origin="Chain", affiliate=" "), {}, True),
+        # What came through a connector, and what a source calls by the name or code of a marketplace that is known.
+        (replace(SHIPMENT, origin="Chain", route=Route.CONNECTOR), {}, False),
+        (replace(SHIPMENT, origin="", affiliate="vvj ", route=Route.REVIEW), {}, False),
+        (replace(SHIPMENT, origin="", affiliate="Casas Bahia", route=Route.REVIEW), {}, False),
+        (replace(SHIPMENT, origin="", affiliate="Casas Bahia"), {"mail_buyers_of": {"CASAS BAHIA"}}, True),
+        (replace(SHIPMENT, origin="", affiliate="Feira Nova", route=Route.REVIEW), {}, True),
+        (replace(SHIPMENT, origin="Marketplace", affiliate="BWW", route=Route.CONNECTOR), {}, True),
+        (replace(DIRECT, origin="", affiliate="SHP"), {}, True),
     ],
 )
 def test_a_buyer_is_mailed_by_the_marketplace_or_by_us_and_never_by_both(

@@ -168,11 +168,14 @@ def test_news_is_told_to_marketplaces_that_there_are() -> None:
 
 
 def test_marketplaces_whose_buyers_we_mail_are_connections_or_affiliates_in_whatever_case() -> None:
-    assert settings_from({"mail_buyers_of": "webhook:our_hub, mkt,BWW"}).mail_buyers_of == {
-        "webhook:our_hub",
-        "MKT",
-        "BWW",
-    }
+    told = {"marketplaces": "webhook:our_hub", "mail_buyers_of": "webhook:our_hub, mkt,BWW"}
+    assert settings_from(told).mail_buyers_of == {"webhook:our_hub", "MKT", "BWW"}
+    with pytest.raises(Misconfigured) as refused:
+        settings_from({**told, "mail_buyers_of": "webhook:our_hob, mkt, shopify:loja"})
+    assert str(refused.value).endswith(
+        ": mail_buyers_of: shopify:loja is not among the marketplaces; "
+        "mail_buyers_of: webhook:our_hob is not among the marketplaces"
+    )
 
 
 def test_limits_are_numbers_by_channel() -> None:

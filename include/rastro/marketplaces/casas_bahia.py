@@ -7,7 +7,8 @@ access_token; neither ends. The host takes the path of the API along, and for te
 Quirks: what is told is items, not packages; fewer items than the order has leave it partly delivered. The items of a
 package are those of the tracking operations that name its number or its invoice. A delivery is known by the seller's
 own ``sellerDeliveryId``, which is chosen when it is sent and given again when it is delivered. An order's status comes
-as a code (SHP, DLV) or as a word, an operation's as a control point (ENT is delivered). Times are ISO 8601 with
+as a code (SHP, DLV) or as a word, an operation's as a control point (ENT is delivered); one that is in no table proves
+nothing. Times are ISO 8601 with
 milliseconds, in Brasília. Too many calls are a 429 that names no time; others wait about a minute. The marketplace
 writes to the buyer at every step and wants the seller's own mails turned off.
 
@@ -19,13 +20,14 @@ says when the marketplace carries the parcel (Envvias, CB Entrega) is how others
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from rastro import typed
 from rastro.access import Account, Field, Tokens, check
-from rastro.errors import NotFound
+from rastro.errors import NotFound, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, path_segment
 from rastro.marketplaces.answers import (
     REFUSED,
@@ -49,7 +51,8 @@ DELIVERED = frozenset({"delivered", "dlv"})
 SENT = frozenset({"sent", "shipped", "shp"})  # all of it
 CANCELLED = frozenset({"canceled", "cancelled", "can"})
 # Control points of an item.
-ITEM_DELIVERED = frozenset({"ENT", "OCO"})
+ITEM_DELIVERED = frozenset({"ENT"})
+ITEM_SENT = frozenset({"ETR", *ITEM_DELIVERED})
 ITEM_CANCELLED = frozenset({"CAN"})
 INVOICED = frozenset({"NFS"})
 # Still with the seller, who has paid for, picked or packed it.
@@ -58,6 +61,7 @@ BEFORE_SENT = frozenset({
 })  # fmt: skip
 # Off the way to the recipient.
 GOING_BACK = frozenset({"PRE", "RIE", "RTD"})
+KNOWN = ITEM_SENT | ITEM_CANCELLED | BEFORE_SENT | GOING_BACK
 CARRIED = r"\benvvias\b|\b(cb|via|casas bahia)[ -]*(entregas?|fulfillment)\b"
 FIELDS = (
     Field(name="login", label="client_id"),
@@ -83,6 +87,7 @@ class Tracking(msgspec.Struct, rename="camel"):
 
     control_point: str
     items: list[Reference]
+    occurred_at: datetime | None = None
     number: str | None = None
     seller_delivery_id: str | int | None = None
     carrier: Carrier | None = None
@@ -118,6 +123,13 @@ class Delivery:
     def point_of(self, item: Item, among: frozenset[str]) -> bool:
         """Whether an operation of that kind was made on the item."""
         return any(one.control_point in among and item.id in ids_of([one]) for one in self.operations)
+
+    def now_at(self, item: Item, among: frozenset[str]) -> bool:
+        """Whether the newest operation on the item is of that kind; of the same time, the later in the list is."""
+        its = [one for one in self.operations if item.id in ids_of([one])]
+        if all(one.occurred_at for one in its):
+            its.sort(key=lambda one: one.occurred_at.timestamp() if one.occurred_at else 0)
+        return bool(its) and its[-1].control_point in among
 
     def all_at(self, among: frozenset[str]) -> bool:
         return bool(self.items) and all(self.point_of(item, among) for item in self.items)
@@ -222,7 +234,12 @@ def bare(written: str | int | None) -> str:
 
 
 def reading(order: Order, message: Message, step: str) -> Answer:
-    """What Casas Bahia holds about the package, compared with the step to be told."""
+    """
+    What Casas Bahia holds about the package, compared with the step to be told.
+
+    :raises Rejected: it is delivered with us, and on its way back there.
+    :raises Unreadable: it is not known to be sent, and has operations that no table explains.
+    """
     status = folded(order.status)
     if status in CANCELLED:
         return Answer(reading=Reading.CLOSED, reason="Casas Bahia has the order as cancelled")
@@ -238,7 +255,9 @@ def reading(order: Order, message: Message, step: str) -> Answer:
         return Answer(reading=Reading.CLOSED, reason="Casas Bahia has the items as cancelled")
     if status in DELIVERED or delivery.all_at(ITEM_DELIVERED):
         return Answer(reading=Reading.DONE, reason="Casas Bahia has it as delivered already")
-    if any(delivery.point_of(item, GOING_BACK) for item in delivery.items):
+    if any(delivery.now_at(item, GOING_BACK) for item in delivery.items):
+        if step == "delivered":
+            raise Rejected("casas_bahia: it has the parcel on its way back to the seller; take it up with Casas Bahia")
         return Answer(reading=Reading.CLOSED, reason="Casas Bahia has it on its way back to the seller")
     return on_the_way(delivery, status, step)
 
@@ -262,11 +281,16 @@ def on_the_way(delivery: Delivery, status: str, step: str) -> Answer:
 
 
 def is_sent(delivery: Delivery, status: str) -> bool:
-    """By the order's status, or by what is said of each of its items."""
-    if status in SENT:
+    """
+    By the order's status, or by what is said of each of its items.
+
+    :raises Unreadable: what is said of them is in no table.
+    """
+    if status in SENT or all(item.sent is True or delivery.point_of(item, ITEM_SENT) for item in delivery.items):
         return True
-    after = frozenset({one.control_point for one in delivery.operations}) - BEFORE_SENT
-    return all(item.sent is True or delivery.point_of(item, after) for item in delivery.items)
+    if odd := sorted({one.control_point for one in delivery.operations} - KNOWN):
+        raise Unreadable(f"casas_bahia: an operation of the unknown control point {odd[0][:20]!r}")
+    return False
 
 
 def carried_by_marketplace(operation: Tracking) -> bool:

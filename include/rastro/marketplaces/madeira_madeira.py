@@ -6,12 +6,14 @@ https://marketplace-sandbox.madeiramadeira.com.br.
 Quirks: the body is a list of orders, and no answer says which of them were taken, so one goes at a time and is read
 back. The items are in the order only, under the seller's own codes. Numbers come as numbers or as text, quantities as
 ``1.00000``. An order must stand at 7 (sent) to be told; others are refused with 422. Errors are ``errors.detail``
-beside a count of 0. Dates are days, dd/mm/yyyy.
+beside a count of 0. Dates are days, dd/mm/yyyy. An item may stand under several invoices, some pieces under each, and
+what is delivered of it names none.
 
 Guesses: that items are told under the seller's code, as the order's own lists have them; that an order's invoices are
 known by the number in ``faturamento``; that a delivery of some items leaves the order at 7; that it mails its customer.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -38,19 +40,27 @@ class Item(msgspec.Struct):
     madeira_envios: int | None = None
 
 
-class Line(msgspec.Struct):
-    """What was invoiced, sent or delivered of an item; ``numero`` is its invoice's."""
+class Invoiced(msgspec.Struct):
+    """What was invoiced of an item; ``numero`` is the invoice's."""
 
     sku: str | None = None
     numero: str | int | None = None
+    quantidade: Annotated[float, msgspec.Meta(gt=0, le=100_000)] | None = None
+
+
+class Delivered(msgspec.Struct):
+    """What was delivered of an item, under whatever invoice."""
+
+    sku: str
+    quantidade: Annotated[float, msgspec.Meta(ge=0, le=100_000)]
 
 
 class Order(msgspec.Struct):
     id_pedido: int
     status: int
     skus: tuple[Item, ...]
-    faturamento: tuple[Line, ...] | None = None
-    entrega: tuple[Line, ...] | None = None
+    faturamento: tuple[Invoiced, ...] | None = None
+    entrega: tuple[Delivered, ...] | None = None
 
 
 class Shown(msgspec.Struct):
@@ -106,7 +116,7 @@ class MadeiraMadeira:
 
 def items_of(order: Order, message: Message) -> tuple[Item, ...]:
     """
-    The items under the message's invoice; all of them where the order has but one invoice, or none is known.
+    The items under the message's invoice; all of them where none is known, or but one that has another number.
 
     :raises Rejected: there are several invoices, and none of them has the message's number.
     :raises Unreadable: there are no items.
@@ -114,16 +124,54 @@ def items_of(order: Order, message: Message) -> tuple[Item, ...]:
     if not order.skus:
         raise Unreadable(f"madeira_madeira: order {order.id_pedido} has no items")
     numbers = {bare(line.numero) for line in order.faturamento or () if line.numero}
-    if len(numbers) <= 1:
-        return order.skus
-    ours = {line.sku for line in order.faturamento or () if bare(line.numero) == bare(message.invoice_number)}
+    ours = {line.sku for line in lines_of(order, message)}
     found = tuple(item for item in order.skus if item.skuseller in ours)
-    if not found:
-        raise Rejected(
-            f"madeira_madeira: order {order.id_pedido} has several invoices, and {message.invoice_number} is none of "
-            "them: tell it by hand"
-        )
-    return found
+    if found or len(numbers) <= 1:
+        return found or order.skus
+    raise Rejected(
+        f"madeira_madeira: order {order.id_pedido} has several invoices, and {message.invoice_number} is none of "
+        "them: tell it by hand"
+    )
+
+
+def lines_of(order: Order, message: Message) -> list[Invoiced]:
+    """What is under the message's invoice."""
+    return [line for line in order.faturamento or () if bare(line.numero) == bare(message.invoice_number)]
+
+
+def amounts(order: Order, message: Message) -> dict[str, float]:
+    """
+    How many of each item are under the message's invoice, by the seller's code; all, where nothing says how many.
+
+    :raises Rejected: nothing tells which of its items are under the message's invoice.
+    """
+    return {
+        item.skuseller: in_lines(item.skuseller, lines_of(order, message)) or item.quantidade
+        for item in items_of(order, message)
+    }
+
+
+def in_lines(sku: str, lines: Iterable[Invoiced | Delivered]) -> float:
+    return sum(line.quantidade or 0 for line in lines if line.sku == sku)
+
+
+def delivered(order: Order, message: Message) -> Answer:
+    """
+    Whether what is under the message's invoice is delivered there. A delivery names no invoice, but tells all that is
+    under one: it cannot be asked about where each item stands under other invoices, too, and some of it is delivered.
+    """
+    ours = amounts(order, message)
+    there = {sku: in_lines(sku, order.entrega or ()) for sku in ours}
+    if any(there[sku] < amount for sku, amount in ours.items()):
+        return Answer(reading=Reading.OWED)
+    invoiced = {sku: in_lines(sku, order.faturamento or ()) for sku in ours}
+    alone = any(invoiced[sku] <= amount for sku, amount in ours.items())
+    if alone or all(there[sku] >= amount for sku, amount in invoiced.items()):
+        return Answer(reading=Reading.DONE, reason="MadeiraMadeira has these items as delivered")
+    return Answer(
+        reading=Reading.CANNOT_ASK,
+        reason="MadeiraMadeira has some of these items as delivered, and does not show under which of their invoices",
+    )
 
 
 def bare(number: str | int | None) -> str:
@@ -150,9 +198,7 @@ def reading(order: Order, message: Message) -> Answer:
     if order.status in BEFORE_SENT:
         reason = f"MadeiraMadeira has it as {BEFORE_SENT[order.status]}; it must be sent there first"
         return Answer(reading=Reading.NOT_READY, reason=reason)
-    if {item.skuseller for item in items} <= {line.sku for line in order.entrega or ()}:
-        return Answer(reading=Reading.DONE, reason="MadeiraMadeira has these items as delivered")
-    return Answer(reading=Reading.OWED)
+    return delivered(order, message)
 
 
 def delivery(order: Order, message: Message, at: datetime) -> dict[str, object]:
@@ -161,8 +207,8 @@ def delivery(order: Order, message: Message, at: datetime) -> dict[str, object]:
     return {
         "id_pedido": order.id_pedido,
         "entrega": [
-            {"sku": item.skuseller, "quantidade": int(item.quantidade), "data_entrega": day}
-            for item in items_of(order, message)
+            {"sku": sku, "quantidade": int(amount), "data_entrega": day}
+            for sku, amount in amounts(order, message).items()
         ],
     }
 

@@ -156,7 +156,7 @@ def reading(shipment: Shipment, message: Message) -> Answer:
     """
     What Mercado Livre holds about a shipment, compared with a message.
 
-    :raises Rejected: it is of a mode that is told by hand.
+    :raises Rejected: it is of a mode that is told by hand, or ended there otherwise than with us, where it came.
     :raises Unreadable: mode or status are none that are known.
     """
     step = step_of(message)
@@ -164,6 +164,8 @@ def reading(shipment: Shipment, message: Message) -> Answer:
         return Answer(reading=Reading.CLOSED, reason=no_word_for(message))
     if ended := ending(shipment, step) or carried(shipment):
         return ended
+    if shipment.status == NOT_DELIVERED:
+        raise Rejected("mercado_livre: it has the shipment as not delivered, which is final; take it up with them")
     if shipment.status in OPEN and step != STEPS[Status.IN_TRANSIT]:
         reason = f"Mercado Livre has it as {shipment.status}; it must be told first that it is shipped"
         return Answer(reading=Reading.NOT_READY, reason=reason)
@@ -181,7 +183,7 @@ def ending(shipment: Shipment, step: Step) -> Answer | None:
         return Answer(reading=Reading.DONE, reason=f"Mercado Livre has it as {status}")
     if status == DELIVERED and step.status == SHIPPED:
         return Answer(reading=Reading.DONE, reason="Mercado Livre has it as delivered")
-    if status in FINAL:
+    if status in FINAL and step != DELIVERY:
         return Answer(reading=Reading.CLOSED, reason=f"Mercado Livre has it as {status}, which is final")
     return None
 

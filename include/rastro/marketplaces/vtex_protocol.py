@@ -7,7 +7,8 @@ API docs: https://developers.vtex.com/docs/api-reference/marketplace-protocol-ex
 ``false`` where the key may not view orders).
 Quirks: each order names its own endpoint. It is used only when it is on the connection's host, since our credentials go
 along. This call has no delivery date; the last event's day stands for it. Dates are local days. Reading back is the
-marketplace's own order API, which it may keep to itself.
+marketplace's own order API, which it may keep to itself; so an answer that is not ``date``, ``orderId``, ``receipt``
+confirms nothing. A package of type Input is a return, whatever its invoice.
 """
 
 from typing import Annotated
@@ -18,7 +19,7 @@ import msgspec
 
 from rastro import typed
 from rastro.access import Account, Field, Tokens
-from rastro.errors import CredentialsRefused, Misconfigured, NotFound, Rejected
+from rastro.errors import CredentialsRefused, Doubtful, Misconfigured, NotFound, Rejected
 from rastro.http import Http, Limits, Request, Response, path_segment
 from rastro.marketplaces.base import UNREADABLE, Marketplace, decoded, number_outside
 from rastro.receivers import Answer, Message, Reading, Receipt
@@ -55,6 +56,11 @@ class Order(msgspec.Struct, rename="camel"):
 
 class Acknowledged(msgspec.Struct):
     receipt: str | None = None
+
+
+class Taken(msgspec.Struct, rename="camel"):
+    date: str
+    order_id: str
 
 
 class VtexProtocol:
@@ -111,6 +117,7 @@ class VtexProtocol:
     def write(self, message: Message) -> Receipt:
         """
         :raises Rejected: there is nothing to tell.
+        :raises Doubtful: the answer is none by which a marketplace acknowledges it.
         """
         if not message.history:
             raise Rejected(f"{self.code}: order {message.marketplace_order_id} has no history to tell")
@@ -125,7 +132,7 @@ class VtexProtocol:
                 repeatable=False,
             )
         )
-        return receipt_in(answer)
+        return acknowledged(answer, f"{self.code}: order {message.marketplace_order_id}")
 
     def order_id(self, message: Message) -> str:
         return path_segment(number_outside(message, self.code))
@@ -147,14 +154,45 @@ def receipt_in(answer: Response) -> Receipt:
     return Receipt(status=answer.status, number=receipt or "")
 
 
+def acknowledged(answer: Response, what: str) -> Receipt:
+    """
+    What a marketplace answered to a write that it may not let us read back, so that only the answer tells.
+
+    :raises Doubtful: it names neither a day nor an order, as a page to sign in on would not.
+    """
+    try:
+        typed.decode(answer.body, Taken)
+    except UNREADABLE as error:
+        raise Doubtful(f"{what}: answered {answer.status}, but acknowledged nothing; it may have acted") from error
+    return receipt_in(answer)
+
+
 def package_of(order: Order, message: Message) -> Package | None:
-    """The package under the message's invoice."""
+    """
+    The package that went out under the message's invoice; one that came back may have the same number.
+
+    :raises Rejected: there are several.
+    """
     packages = (order.package_attachment and order.package_attachment.packages) or ()
-    return next((each for each in packages if each.invoice_number == message.invoice_number), None)
+    found = [
+        each
+        for each in packages
+        if each.invoice_number == message.invoice_number and (each.type or "").casefold() == "output"
+    ]
+    if len(found) > 1:
+        raise Rejected(
+            f"order {message.marketplace_order_id} has {len(found)} packages under invoice {message.invoice_number}, "
+            "and nothing tells which of them it is: tell it by hand"
+        )
+    return found[0] if found else None
 
 
 def reading(order: Order, message: Message) -> Answer:
-    """What the marketplace holds about the package, compared with a message."""
+    """
+    What the marketplace holds about the package, compared with a message.
+
+    :raises Rejected: several packages are under its invoice.
+    """
     if order.status in CANCELLED:
         return Answer(reading=Reading.CLOSED, reason="the marketplace cancelled the order")
     package = package_of(order, message)

@@ -206,9 +206,10 @@ def open_targets(run_id: str, context: Mapping[str, Any]) -> dict[str, list[str]
         accounts = known_sources(conn)
         go_lives = {account: at for account in accounts if (at := shop.settings.cut_off(account))}
         overtaken = outbox.settle_overtaken(conn, go_lives, shop.clock())
+        rerouted = outbox.settle_rerouted(conn, shop.clock())
         owed, held = owed_now(shop, form, conn)
         running.figures = {channel.value: sum(targets.values()) for channel, targets in owed.items()}
-        running.figures["overtaken"] = overtaken
+        running.figures["overtaken"], running.figures["rerouted"] = overtaken, rerouted
         running.trouble = "; ".join(held.values())
         return {channel.value: sorted(targets) for channel, targets in owed.items() if channel not in held}
 

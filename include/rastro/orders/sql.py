@@ -34,12 +34,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchTableError, OperationalError
 from sqlalchemy.types import NullType
 
-from rastro.confirmation import Carriage, OrderMarks, not_ours, order_route
+from rastro.confirmation import Carriage, Confirmation, OrderMarks, not_ours, order_route
 from rastro.errors import Misconfigured, Rejected, Transient
-from rastro.models import Shipment
+from rastro.models import Route, Shipment
 from rastro.numbers import split_numbers
 from rastro.orders.base import Aside, Contact, Setup, is_masked
 from rastro.receivers import Receiver
+from rastro.settings import OrderRoute
 
 ROWS_AT_ONCE = 1000
 # How long one statement may take, in the words of the databases that have such words: a locked table holds up no run.
@@ -197,8 +198,7 @@ class SqlSource:
 
     def _shipment(self, number: str, texts: Mapping[str, str], times: Mapping[str, datetime | None]) -> Shipment:
         affiliate = texts["affiliate"] or texts["marketplace"]
-        # A connector passes on what is written on an order, and here nothing is: only the shop's own table decides.
-        confirmation = order_route(OrderMarks(affiliate=affiliate), self._routes)
+        confirmation = confirmed_by(affiliate, self._routes)
         key = re.sub(r"\D", "", texts["invoice_key"])
         key = key if len(key) == 44 else ""
         return Shipment(
@@ -259,6 +259,19 @@ class SqlSource:
             if isinstance(error, OperationalError | InterfaceError):
                 raise Transient(f"{said}; is the database up, and are the connection's host and login right?") from None
             raise Rejected(f"{said}; check the relation's columns and what the connection's user may read") from None
+
+
+def confirmed_by(affiliate: str, routes: Mapping[str, OrderRoute]) -> Confirmation:
+    """Who confirms a delivery. No connector does: it passes on what is written on an order, and here nothing is."""
+    confirmation = order_route(OrderMarks(affiliate=affiliate), routes)
+    if confirmation.route is not Route.CONNECTOR:
+        return confirmation
+    code = affiliate.strip().upper()
+    return Confirmation(
+        route=Route.REVIEW,
+        why="a connector passes on what is written on an order, and on one of a database nothing is: "
+        f"write {code}=direct:adapter:connection in the setting routes, or confirm its deliveries at the marketplace",
+    )
 
 
 def key_of(column: Column[Any], order_id: str) -> Any:

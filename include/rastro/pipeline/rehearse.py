@@ -131,6 +131,7 @@ class Rehearsal:
             before_load(conn)
             load(conn, self.settings, now=now, run_id=self.run_id)
             found.settled += rehearsals.dropped_by(conn, self.run_id, self.selection)
+            outbox.settle_rerouted(conn, now)
             for channel, targets in outbox.open_targets(conn, now, self.selection).items():
                 if channel is Channel.ALERT and not self.settings.alert_to:
                     continue

@@ -57,8 +57,9 @@ def sync(connect: Connect, look: Sync) -> Figures:
     named by whoever triggered the run.
 
     When the settings that routes and carriers follow from have changed, orders that nobody could place before are read
-    again, too. Committed some hundred shipments at a time; the watermark moves only when all has been read, so that a
-    source that fails half-way is read again from the same place, with nothing lost of what it gave.
+    again, too, and for routes those under way. Committed some hundred shipments at a time; the watermark moves only
+    when all has been read, so that a source that fails half-way is read again from the same place, with nothing lost
+    of what it gave.
 
     :raises RastroError: the source could not be read to its end.
     """
@@ -103,15 +104,14 @@ def waiting_in(found: Iterable[Found]) -> set[str]:
 
 
 def decided_by(look: Sync) -> str:
-    """A digest of what routes and carriers follow from."""
+    """A digest of what routes follow from, and one of what carriers do."""
     routes = sorted((affiliate, route.route, route.marketplace) for affiliate, route in look.settings.routes.items())
     router = router_for(look.carriers, look.settings)
-    decisive = (
-        routes,
-        sorted(router.claims.items(), key=itemgetter(0)),
-        router.connected,
-        sorted(router.couriers.items()),
-    )
+    places = (sorted(router.claims.items(), key=itemgetter(0)), router.connected, sorted(router.couriers.items()))
+    return f"{digest_of(routes)} {digest_of(places)}"
+
+
+def digest_of(decisive: object) -> str:
     return hashlib.blake2b(repr(decisive).encode(), digest_size=12).hexdigest()
 
 

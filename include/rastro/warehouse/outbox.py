@@ -15,7 +15,16 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from rastro.models import EVERYTHING, Channel, Pickup, Selection, Status
-from rastro.sending import BEFORE_GO_LIVE, IN_VAIN, MOVED_ON, TOO_OLD, Claimed, Settlement
+from rastro.sending import (
+    BEFORE_GO_LIVE,
+    IN_VAIN,
+    MAY_HAVE_ARRIVED_ELSEWHERE,
+    MOVED_ON,
+    REROUTED,
+    TOO_OLD,
+    Claimed,
+    Settlement,
+)
 from rastro.warehouse.queries import run
 
 
@@ -77,6 +86,15 @@ def settle_overtaken(conn: Connection[Any], go_lives: Mapping[str, datetime], no
         conn, "settle_overtaken", accounts=list(go_lives), go_lives=list(go_lives.values()), now=now,
         moved_on=MOVED_ON, before_go_live=BEFORE_GO_LIVE, too_old=TOO_OLD,
     ).rowcount  # fmt: skip
+
+
+def settle_rerouted(conn: Connection[Any], now: datetime) -> int:
+    """
+    Owe a delivery to the marketplace of its order's present route, and to nobody where that is no direct one; how many.
+    """
+    return run(
+        conn, "settle_rerouted", now=now, rerouted=REROUTED, may_have_arrived=MAY_HAVE_ARRIVED_ELSEWHERE
+    ).rowcount
 
 
 def rendering_of(conn: Connection[Any], notice: Claimed) -> Mapping[str, Any]:

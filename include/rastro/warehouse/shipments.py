@@ -153,7 +153,10 @@ def await_order(conn: Connection[Any], account: str, order_id: str, now: datetim
 
 def await_undecided(conn: Connection[Any], account: str, decided_by: str, now: datetime) -> None:
     """
-    Await the orders that no carrier or route was found for, if they were judged by other settings than ``decided_by``.
+    Await the orders that no carrier or route was found for, if they were judged by other settings than ``decided_by``,
+    and those that are not told yet, if by other routes.
+
+    :param decided_by: a digest of what routes follow from, a blank, and one of what carriers do.
     """
     run(conn, "await_undecided", account=account, decided_by=decided_by, now=now)
     run(conn, "set_decided_by", account=account, decided_by=decided_by)

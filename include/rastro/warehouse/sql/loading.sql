@@ -91,8 +91,9 @@ SELECT shipment_id, channel, kind, content, target, state, reason, event_at, exp
        CASE WHEN state <> 'owed' THEN %(now)s::timestamptz END, %(run_id)s
 FROM taken
 ON CONFLICT ON CONSTRAINT notice_is_owed_once DO UPDATE
-SET state = excluded.state, reason = excluded.reason, event_at = excluded.event_at, expires_at = excluded.expires_at,
-    owed_at = excluded.owed_at, not_before = excluded.not_before, settled_at = excluded.settled_at, attempts = 0
+SET state = excluded.state, target = excluded.target, reason = excluded.reason, event_at = excluded.event_at,
+    expires_at = excluded.expires_at, owed_at = excluded.owed_at, not_before = excluded.not_before,
+    settled_at = excluded.settled_at, attempts = 0
 WHERE notice.state = 'superseded'
 
 -- name: settle_loaded

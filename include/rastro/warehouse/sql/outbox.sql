@@ -28,6 +28,28 @@ WITH stale AS (
 UPDATE rastro.notice n SET state = stale.state, reason = stale.reason, settled_at = %(now)s
 FROM stale WHERE n.notice_id = stale.notice_id
 
+-- name: settle_rerouted
+-- What is owed to a marketplace that is not the one of its order's route any more. A delivery is owed to that one instead;
+-- what may have arrived at the other waits for a person, since two of them told would be one too many.
+WITH elsewhere AS (
+    SELECT n.notice_id, n.hand_overs > 0 AS may_have_arrived, s.route = 'direct' AND n.kind = 'delivered' AS goes_on,
+           s.marketplace
+    FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id)
+    WHERE n.channel = 'marketplace' AND (s.route <> 'direct' OR s.marketplace <> n.target)
+      AND (n.state IN ('owed', 'unknown') OR (n.state = 'claimed' AND n.lease_until < %(now)s))
+    ORDER BY n.notice_id
+    FOR UPDATE OF n SKIP LOCKED
+)
+UPDATE rastro.notice n
+SET state = CASE WHEN may_have_arrived THEN 'dead' WHEN goes_on THEN 'owed' ELSE 'superseded' END,
+    reason = CASE WHEN may_have_arrived THEN %(may_have_arrived)s ELSE %(rerouted)s END,
+    target = CASE WHEN goes_on AND NOT may_have_arrived THEN elsewhere.marketplace ELSE n.target END,
+    attempts = CASE WHEN goes_on AND NOT may_have_arrived THEN 0 ELSE n.attempts END,
+    not_before = CASE WHEN goes_on AND NOT may_have_arrived THEN %(now)s::timestamptz ELSE n.not_before END,
+    settled_at = CASE WHEN may_have_arrived OR NOT goes_on THEN %(now)s::timestamptz END,
+    lease_until = NULL
+FROM elsewhere WHERE n.notice_id = elsewhere.notice_id
+
 -- name: open_orders
 -- Orders that something is owed about, oldest news first.
 SELECT account, order_id, min(event_at) AS since

@@ -54,15 +54,22 @@ WITH merged AS (
         tracking_text = excluded.tracking_text, courier = excluded.courier, tracking_url = excluded.tracking_url,
         invoice_key = excluded.invoice_key, shipper_cnpj = excluded.shipper_cnpj, carrier_id = excluded.carrier_id,
         carrier = excluded.carrier, carrier_reason = excluded.carrier_reason, poll_id = excluded.poll_id,
-        service = excluded.service, route = excluded.route, route_reason = excluded.route_reason, marketplace = excluded.marketplace,
+        service = excluded.service, origin = coalesce(nullif(excluded.origin, ''), s.origin),
+        affiliate = coalesce(nullif(excluded.affiliate, ''), s.affiliate),
+        marketplace_order_id = coalesce(nullif(excluded.marketplace_order_id, ''), s.marketplace_order_id),
+        marketplace_endpoint = coalesce(nullif(excluded.marketplace_endpoint, ''), s.marketplace_endpoint),
+        route = excluded.route, route_reason = excluded.route_reason, marketplace = excluded.marketplace,
         promised_at = coalesce(excluded.promised_at, s.promised_at), skip = excluded.skip,
         warning = excluded.warning, updated_at = excluded.updated_at
     WHERE (s.tracking_text, s.courier, s.tracking_url, s.invoice_key, s.shipper_cnpj, s.carrier_id, s.carrier,
-           s.carrier_reason, s.poll_id, s.service, s.route, s.route_reason, s.marketplace, s.skip)
+           s.carrier_reason, s.poll_id, s.service, s.origin, s.affiliate, s.marketplace_order_id, s.marketplace_endpoint,
+           s.route, s.route_reason, s.marketplace, s.skip)
         IS DISTINCT FROM
           (excluded.tracking_text, excluded.courier, excluded.tracking_url, excluded.invoice_key, excluded.shipper_cnpj,
            excluded.carrier_id, excluded.carrier, excluded.carrier_reason, excluded.poll_id, excluded.service,
-           excluded.route, excluded.route_reason, excluded.marketplace, excluded.skip)
+           coalesce(nullif(excluded.origin, ''), s.origin), coalesce(nullif(excluded.affiliate, ''), s.affiliate),
+           coalesce(nullif(excluded.marketplace_order_id, ''), s.marketplace_order_id),
+           coalesce(nullif(excluded.marketplace_endpoint, ''), s.marketplace_endpoint), excluded.route, excluded.route_reason, excluded.marketplace, excluded.skip)
     RETURNING s.shipment_id, s.poll_id, s.skip, s.xmax = 0 AS is_new
 ), states AS (
     INSERT INTO rastro.shipment_state (shipment_id, changed_at)
@@ -105,23 +112,35 @@ WHERE i.skip = '' AND p.carrier = i.carrier AND p.reference = i.reference AND p.
   AND p.refusal <> 'not_ours' AND p.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
 
 -- name: await_undecided
+-- Orders that nothing explained, when anything that explains them has changed; when routes have, those under way, too,
+-- and those whose marketplace has not been told.
 INSERT INTO rastro.awaited_order (account, order_id, awaited_since)
 SELECT DISTINCT s.account, s.order_id, %(now)s::timestamptz
-FROM rastro.shipment s JOIN rastro.source USING (account)
-WHERE account = %(account)s AND source.decided_by <> '' AND source.decided_by <> %(decided_by)s
-  AND s.skip = '' AND (s.route = 'review' OR s.carrier IS NULL)
+FROM rastro.shipment s JOIN rastro.source USING (account) JOIN rastro.shipment_state t USING (shipment_id)
+WHERE account = %(account)s AND source.decided_by <> '' AND source.decided_by <> %(decided_by)s AND s.skip = ''
+  AND (s.route = 'review' OR s.carrier IS NULL
+       OR (split_part(source.decided_by, ' ', 1) <> split_part(%(decided_by)s, ' ', 1) AND s.route <> 'none'
+           AND (t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
+                OR EXISTS (SELECT FROM rastro.notice n
+                           WHERE n.shipment_id = s.shipment_id AND n.channel = 'marketplace' AND n.kind = 'delivered'
+                             AND n.state <> 'sent'))))
 ON CONFLICT DO NOTHING
 
 -- name: set_decided_by
 UPDATE rastro.source SET decided_by = %(decided_by)s WHERE account = %(account)s
 
 -- name: owe_confirmations
-INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, event_at, owed_at, not_before, run_id)
+-- What another marketplace refused, or was not told after all, is owed to the one that the route names now.
+INSERT INTO rastro.notice AS n (shipment_id, channel, kind, content, target, state, event_at, owed_at, not_before, run_id)
 SELECT s.shipment_id, 'marketplace', 'delivered', '', s.marketplace, 'owed', t.delivered_at, %(now)s, %(now)s, %(run_id)s
 FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
 WHERE s.account = %(account)s AND s.order_id = ANY(%(order_ids)s) AND s.skip = '' AND s.route = 'direct'
   AND t.status = 'delivered'
-ON CONFLICT ON CONSTRAINT notice_is_owed_once DO NOTHING
+ON CONFLICT ON CONSTRAINT notice_is_owed_once DO UPDATE
+SET target = excluded.target, state = 'owed', reason = '', event_at = excluded.event_at, owed_at = excluded.owed_at,
+    not_before = excluded.not_before, settled_at = NULL, attempts = 0
+WHERE n.hand_overs = 0
+  AND (n.state = 'superseded' OR (n.state IN ('dropped', 'dead') AND n.target <> excluded.target))
 
 -- name: declined_shipments
 -- Shipments whose carrier has said several times in a row that they are not its own.
