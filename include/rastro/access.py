@@ -1,5 +1,6 @@
 """How we identify ourselves to others: what a connection holds, and tokens that come to an end."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,15 +9,26 @@ from typing import Protocol
 from rastro.errors import Misconfigured
 from rastro.http import Request, Response
 
+SECRET_NAME = re.compile("secret|token|password|api_key|access_key")  # by which Airflow masks an extra, too
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One contract with a carrier or marketplace, as its Airflow connection holds it."""
+    """
+    One contract with a carrier or marketplace, as its Airflow connection holds it.
+
+    ``secrets`` are the values that no message may show: the password, and what stands in an extra whose name says so.
+    """
 
     base_url: str
     login: str = ""
     password: str = field(default="", repr=False)
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        told = {value for name, value in self.extra.items() if SECRET_NAME.search(name)}
+        return frozenset({self.password, *told} - {""})
 
     def value(self, name: str) -> str:
         """The field of that name, ``login``, ``password`` or one of the extras; empty when it has none."""

@@ -10,6 +10,7 @@ Errors, sorted by what to do next.
     ├── Permanent            a repeat gives the same; a person must change something
     │   ├── Misconfigured    a setting or connection is missing or wrong
     │   ├── CredentialsRefused
+    │   │   └── Forbidden    they are known, and may not do this: no new token helps, and it may be about this one only
     │   ├── NotFound         the thing asked about is not there
     │   └── Rejected         this request is wrong
     └── Unreadable           this one answer makes no sense: keep it aside, go on with the others
@@ -48,6 +49,10 @@ class CredentialsRefused(Permanent):
     pass
 
 
+class Forbidden(CredentialsRefused):
+    pass
+
+
 class NotFound(Permanent):
     pass
 
@@ -73,7 +78,8 @@ def error_for(status: int, what: str, *, answer: str = "", retry_after: float | 
     """
     said = f"{what} answered {status}" + (f" ({answer})" if answer else "")
     if status in {401, 403}:
-        return CredentialsRefused(f"{said}: check the credentials of the connection and what they may do")
+        kind = CredentialsRefused if status == 401 else Forbidden
+        return kind(f"{said}: check the credentials of the connection and what they may do")
     if status == 404:
         return NotFound(f"{said}: not there")
     if status == 429:

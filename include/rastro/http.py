@@ -11,7 +11,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from rastro.errors import Doubtful, Misconfigured, RastroError, RateLimited, Rejected, Transient, error_for
-from rastro.redaction import excerpt, without_values
+from rastro.redaction import excerpt, sent_in
 from rastro.wire import DEADLINE, Straight, TooLarge, is_ours, never_sent, plain_chunks, plain_reason
 
 USER_AGENT = "rastro/0.1 (+parcel tracking)"
@@ -100,7 +100,8 @@ class Http:
 
     :param base_url: scheme, host and an optional path prefix.
     :param name: how messages call the other side ("correios").
-    :param headers: sent with each request; their values never appear in a message.
+    :param headers: sent with each request; their values never appear in a message, nor do those of a query.
+    :param secrets: what must not appear in a message either, wherever a request holds it.
     :param connections: how many are kept open between calls.
     :raises Misconfigured: the base URL is none.
     """
@@ -112,6 +113,7 @@ class Http:
         name: str,
         limits: Limits | None = None,
         headers: Mapping[str, str] | None = None,
+        secrets: Collection[str] = (),
         connections: int = 4,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -121,6 +123,7 @@ class Http:
         self.limits = limits or Limits()
         self.calls = 0
         self.bytes = 0
+        self._secrets = frozenset(secrets)
         self._sleep = sleep
         self._pace = Pace(self.limits.requests_per_second, sleep)
         self._count = threading.Lock()
@@ -206,7 +209,8 @@ class Http:
         with self._count:
             self.bytes += len(content)
         if not is_success(answer.status_code, request):
-            raise failure_of(what, answer, content, request, headers)
+            hidden = self._secrets | sent_in(headers, request.params)
+            raise failure_of(what, answer, excerpt(content, hidden=hidden), request)
         return Response(
             status=answer.status_code,
             body=content,
@@ -235,10 +239,7 @@ def lost(said: str, error: Exception, request: Request, *, sent: bool) -> Rastro
     return Transient(said if sent else f"{said}; is the host up and the connection's address right?")
 
 
-def failure_of(
-    what: str, answer: requests.Response, content: bytes, request: Request, headers: Mapping[str, str]
-) -> RastroError:
-    said = without_values(excerpt(content, length=2000), headers)[:120]
+def failure_of(what: str, answer: requests.Response, said: str, request: Request) -> RastroError:
     failure = error_for(answer.status_code, what, answer=said, retry_after=retry_after(answer.headers))
     if isinstance(failure, Transient) and not isinstance(failure, RateLimited) and not request.repeatable:
         return Doubtful(str(failure), retry_after=failure.retry_after)

@@ -1,7 +1,8 @@
 """What may be shown of what others send us: nothing that points at a person or opens a door."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
@@ -21,20 +22,32 @@ def redact(text: str) -> str:
 OPEN_HEADERS = frozenset({"user-agent", "accept", "accept-encoding", "accept-language", "content-type"})
 
 
-def without_values(text: str, headers: Mapping[str, str]) -> str:
-    """``text`` without any word of the headers we sent, should the other side echo one."""
-    for name, value in headers.items():
-        if name.lower() not in OPEN_HEADERS:
-            for word in value.split():
-                text = text.replace(word, "…") if len(word) >= 6 else text
+SHORTEST = 6  # anything shorter that we sent is no secret, and may be part of any word
+
+
+def sent_in(headers: Mapping[str, str], params: Iterable[tuple[str, str]] = ()) -> set[str]:
+    """The words of a request's headers and the values of its query, any of which may open a door."""
+    words = {word for name, value in headers.items() if name.lower() not in OPEN_HEADERS for word in value.split()}
+    return {one for one in words.union(value for _, value in params) if len(one) >= SHORTEST}
+
+
+def without(text: str, values: Iterable[str]) -> str:
+    """``text`` without any of the values, should the other side echo one, as it is or as it stands in a form."""
+    forms = {form for value in values for form in (value, quote(value, safe=""), quote_plus(value))} - {""}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "…")
     return text
 
 
 SAYING = ("message", "Message", "msgs", "mensagem", "msg", "detail", "error", "causa")
 
 
-def excerpt(body: bytes, length: int = 120) -> str:
-    """The sentence an error answer carries, redacted; empty when it holds none that can be shown safely."""
+def excerpt(body: bytes, length: int = 120, *, hidden: Iterable[str] = ()) -> str:
+    """
+    The sentence an error answer carries, redacted; empty when it holds none that can be shown safely.
+
+    :param hidden: what must not be shown of it either: what we sent.
+    """
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -43,4 +56,4 @@ def excerpt(body: bytes, length: int = 120) -> str:
         answer = next((answer[name] for name in SAYING if answer.get(name)), None)
     if isinstance(answer, list):
         answer = " ".join(part for part in answer[:3] if isinstance(part, str))
-    return redact(answer)[:length] if isinstance(answer, str) else ""
+    return redact(without(answer, hidden))[:length] if isinstance(answer, str) else ""

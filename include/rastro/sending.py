@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from rastro.errors import RastroError, Transient
+from rastro.errors import Forbidden, RastroError, Transient
 from rastro.models import SHIPPED, Channel, NoticeState, Status
 from rastro.receivers import Answer, Reading, Receipt
 from rastro.settings import Settings
@@ -61,6 +61,11 @@ class Settlement:
     answer: str = field(default="", repr=False)
     counts: bool = True
     may_have_arrived: bool = False
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it is the other side's plain no, and not the end of many attempts or of a doubt."""
+        return self.state is NoticeState.DEAD and not (self.outcome or self.answer or self.may_have_arrived)
 
 
 BEFORE_GO_LIVE = "happened before the go-live cut-off"
@@ -183,6 +188,21 @@ def in_doubt(reason: str, notices: Sequence[Claimed], settings: Settings, now: d
 def hindered(error: RastroError, notices: Sequence[Claimed], now: datetime) -> Settlement:
     """Owed as before: the way was barred for everybody, which counts as no attempt at this notice."""
     return Settlement(state=state_before(notices), reason=str(error), not_before=now + asked_for(error), counts=False)
+
+
+def refused(error: RastroError, notices: Sequence[Claimed], now: datetime, *, alone: bool) -> Settlement:
+    """
+    The end of what the other side refuses: a person's, or owed still when others are refused, too.
+
+    The pause grows all the same, so that the oldest orders do not always come first.
+
+    :param alone: others get through, so it is about this one.
+    """
+    if not alone:
+        pause = BACK_OFF[min(max(notice.attempts for notice in notices), len(BACK_OFF)) - 1]
+        return Settlement(state=state_before(notices), reason=str(error), not_before=now + pause)
+    reason = f"{error}. Others are told, so it is about this order" if isinstance(error, Forbidden) else str(error)
+    return Settlement(state=NoticeState.DEAD, reason=reason)
 
 
 def later(error: RastroError, notices: Sequence[Claimed], settings: Settings, now: datetime) -> Settlement:

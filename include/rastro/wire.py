@@ -6,6 +6,7 @@ unpacks gzip without noticing that its end is missing, and unpacks all that ther
 """
 
 import io
+import logging
 import time
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,16 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 UNPACKED_AT_ONCE = 1 << 20
+# They write down whole addresses at DEBUG, and a query may hold a token.
+TALKATIVE = ("urllib3.connectionpool", "urllib3.util.retry")
+
+
+def says_enough(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.INFO
+
+
+for _name in TALKATIVE:
+    logging.getLogger(_name).addFilter(says_enough)
 
 # Monotonic seconds at which the call that this thread is making must be over.
 DEADLINE: ContextVar[float] = ContextVar("DEADLINE", default=float("inf"))

@@ -1,6 +1,8 @@
 """The HTTP client against a server on loopback that misbehaves in every way one can on the wire."""
 
 import gzip
+import json
+import logging
 import os
 import ssl
 import threading
@@ -14,15 +16,18 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from rastro.access import Account
 from rastro.errors import (
     CredentialsRefused,
     Doubtful,
+    Forbidden,
     Misconfigured,
     NotFound,
     Permanent,
@@ -203,7 +208,7 @@ def test_an_accepted_status_is_an_answer(fake: Fake, client: Http) -> None:
         (302, Rejected),
         (400, Rejected),
         (401, CredentialsRefused),
-        (403, CredentialsRefused),
+        (403, Forbidden),
         (404, NotFound),
         (409, Rejected),
         (422, Rejected),
@@ -457,6 +462,46 @@ def test_no_message_shows_a_credential_a_query_or_a_person(fake: Fake, client: H
     for hidden in (SECRET, "maria", "123.456", "91234", "cpf="):
         assert hidden not in str(caught.value)
     assert "key … of" in str(caught.value)
+
+
+def test_no_message_shows_a_querys_value_that_the_other_side_echoes(fake: Fake, client: Http) -> None:
+    fake.always = status(
+        403, b'{"error": "error_auth", "message": "invalid access_token a%2Fb-0123456789, a/b-0123456789"}'
+    )
+    with pytest.raises(CredentialsRefused) as caught:
+        client.send(get(params=(("access_token", "a/b-0123456789"), ("page", "1"))))
+    assert "0123456789" not in str(caught.value)
+    assert "invalid access_token …, …" in str(caught.value)
+
+
+def test_no_message_shows_an_accounts_secret_that_a_body_held(fake: Fake) -> None:
+    account = Account(
+        base_url=fake.url,
+        login="loja",
+        password="S3-12345678901",
+        extra={"refresh_token": "TG+1/12345678901-77", "shop_id": "4433"},
+    )
+    form = urlencode({"client_secret": account.password, "refresh_token": account.extra["refresh_token"]})
+    fake.always = status(400, json.dumps({"message": f"{form} of shop 4433: {' '.join(account.secrets)}"}).encode())
+    with (
+        Http(fake.url, name="acme", limits=QUICK, secrets=account.secrets) as client,
+        pytest.raises(Rejected) as caught,
+    ):
+        client.send(Request(method="POST", path="/oauth/token", body=form.encode(), repeatable=False))
+    assert "(client_secret=…&refresh_token=… of shop 4433: … …)" in str(caught.value)
+
+
+def test_no_log_line_shows_a_query(fake: Fake, client: Http, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("", "urllib3", "urllib3.connectionpool", "urllib3.util.retry"):
+        caplog.set_level(logging.DEBUG, logger=name or None)
+    client.send(get(params=(("access_token", SECRET),)))
+    fake.always = drop
+    with pytest.raises(Transient):
+        client.send(get(params=(("access_token", SECRET),)))
+    assert len(fake.seen) >= 2
+    assert SECRET not in caplog.text
+    logging.getLogger("urllib3.connectionpool").warning("awake")
+    assert "awake" in caplog.text
 
 
 def test_a_lost_call_leaves_no_address_or_header_in_the_chain_of_errors(fake: Fake, client: Http) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rastro.access import Token
-from rastro.errors import CredentialsRefused, Rejected
+from rastro.errors import CredentialsRefused, Misconfigured, Rejected
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Status
 from rastro.receivers import Message, Reading, Receiver
@@ -98,7 +98,7 @@ def test_a_token_that_ends_between_reading_and_writing_is_renewed_and_the_delive
 
 def test_shopees_clock_must_be_right(simulator: Running) -> None:
     simulator.configure(clock_ahead=600.0)
-    with pytest.raises(Rejected, match="timestamp"):
+    with pytest.raises(Misconfigured, match="set this machine's clock right"):
         receiver_with(tokens_of(simulator, "shopee"), "shopee").read(sale(simulator, "shopee"))
 
 

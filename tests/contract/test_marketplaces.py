@@ -309,7 +309,7 @@ def test_only_2xx_is_success_and_no_redirect_is_followed(
 
 def test_an_endpoint_that_has_gone_is_said_to_have_gone(recorder: Recorder) -> None:
     recorder.status = 410
-    with pytest.raises(Permanent, match="gone for good; take it out of the setting marketplaces"):
+    with pytest.raises(Misconfigured, match="gone for good; take it out of the setting marketplaces"):
         webhook(recorder.url).write(MESSAGE)
 
 
@@ -334,6 +334,8 @@ def test_a_webhook_cannot_be_asked_and_tells_deliveries_only(recorder: Recorder)
         ("", {}, ["host", "secret is missing"]),
         ("http://hub.example/hook", {"secret": SECRET}, ["https"]),
         ("ftp://hub.example/hook", {"secret": SECRET}, ["whole URL"]),
+        ("http://cafe.de/hook", {"secret": SECRET}, ["https"]),
+        ("https://hub.example/hook", {"secret": SECRET, "allow_private": "yes"}, ["allow_private is neither"]),
         ("https://hub.example/hook", {"secret": "whsec_c2hvcnQ="}, ["24 to 64 bytes"]),
         ("https://hub.example/hook", {"secret": SECRET.removeprefix("whsec_")}, ["whsec_"]),
         ("https://hub.example/hook", {"secret": SECRET, "secret_previous": "whsec_***"}, ["secret_previous"]),
@@ -354,6 +356,28 @@ def test_a_webhook_connection_that_is_wrong_is_told_all_of_it(
 )
 def test_plain_http_is_for_ones_own_machine(url: str) -> None:
     assert webhook(url).code == "webhook"
+
+
+INSIDE = (
+    *("10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "224.0.0.1", "10.1", "0"),
+    *("0xa9fea9fe", "2852039166", "[fe80::1]", "[fd00::1]", "[::]", "[::ffff:10.0.0.1]", "[ff02::1]"),
+)
+
+
+@pytest.mark.parametrize("host", INSIDE)
+def test_an_endpoint_within_a_private_network_must_be_meant(host: str) -> None:
+    with pytest.raises(Misconfigured, match="private network"):
+        webhook(f"https://{host}/hook", allow_private="false")
+    assert webhook(f"https://{host}/hook", allow_private="true").code == "webhook"
+    with pytest.raises(Misconfigured, match="https"):
+        webhook(f"http://{host}/hook", allow_private="true")
+
+
+@pytest.mark.parametrize(
+    "host", ["8.8.8.8", "[2606:4700::1111]", "127.0.0.1", "[::1]", "10.hub.example", "fd00.example"]
+)
+def test_an_endpoint_anywhere_else_is_taken_as_it_is(host: str) -> None:
+    assert webhook(f"https://{host}:8443/hook").code == "webhook"
 
 
 def test_every_marketplace_has_its_line_and_its_docs() -> None:

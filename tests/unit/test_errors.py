@@ -5,6 +5,7 @@ import pytest
 from rastro.errors import (
     CredentialsRefused,
     Doubtful,
+    Forbidden,
     Misconfigured,
     NotFound,
     Permanent,
@@ -17,7 +18,8 @@ from rastro.errors import (
 )
 
 TABLE = {
-    CredentialsRefused: (401, 403),
+    CredentialsRefused: (401,),
+    Forbidden: (403,),
     NotFound: (404,),
     RateLimited: (429,),
     Transient: (408, 500, 501, 502, 503, 504, 520, 599),
@@ -67,7 +69,7 @@ def test_what_a_repeat_helps_and_what_it_does_not_are_kept_apart() -> None:
     for kind in (RateLimited, Doubtful):
         assert issubclass(kind, Transient)
         assert not issubclass(kind, Permanent)
-    for kind in (Misconfigured, CredentialsRefused, NotFound, Rejected):
+    for kind in (Misconfigured, CredentialsRefused, Forbidden, NotFound, Rejected):
         assert issubclass(kind, Permanent)
         assert not issubclass(kind, Transient)
     assert not issubclass(Unreadable, Transient | Permanent)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rastro.errors import Doubtful, RastroError, RateLimited, Transient
+from rastro.errors import Doubtful, Forbidden, RastroError, RateLimited, Rejected, Transient
 from rastro.models import Channel, NoticeState, Status
 from rastro.receivers import Answer, Reading, Receipt
 from rastro.sending import (
@@ -26,6 +26,7 @@ from rastro.sending import (
     mail_in_doubt,
     one_by_one,
     reconsidered,
+    refused,
 )
 from rastro.settings import Settings, settings_from
 
@@ -237,6 +238,31 @@ def test_the_pause_after_a_doubt_grows_and_then_stays() -> None:
 
 def test_a_barred_way_does_not_count() -> None:
     assert hindered(RateLimited("429"), [notice()], NOW).counts is False
+
+
+@pytest.mark.parametrize("error", [Forbidden("403"), Rejected("wrong")])
+def test_what_is_refused_with_others_waits_longer_each_time_and_never_ends(error: RastroError) -> None:
+    for attempts, pause in enumerate((*BACK_OFF, BACK_OFF[-1]), start=1):
+        settlement = refused(error, [notice(), notice(attempts=attempts)], NOW, alone=False)
+        assert settlement == Settlement(state=NoticeState.OWED, reason=str(error), not_before=NOW + pause)
+    assert refused(error, [notice(hand_overs=1)], NOW, alone=False).state is NoticeState.UNKNOWN
+
+
+def test_what_is_refused_alone_is_a_persons() -> None:
+    (forbidden, wrong) = (
+        refused(error, [notice()], NOW, alone=True) for error in (Forbidden("403"), Rejected("wrong"))
+    )
+    assert forbidden == Settlement(state=NoticeState.DEAD, reason="403. Others are told, so it is about this order")
+    assert wrong == Settlement(state=NoticeState.DEAD, reason="wrong")
+
+
+def test_a_refusal_is_told_from_other_ends() -> None:
+    dead = Settlement(state=NoticeState.DEAD, reason="wrong")
+    assert dead.is_refusal
+    assert not replace(dead, state=NoticeState.DROPPED).is_refusal
+    assert not replace(dead, outcome="accepted in vain").is_refusal
+    assert not replace(dead, answer="200").is_refusal
+    assert not replace(dead, may_have_arrived=True).is_refusal
 
 
 # Mail

@@ -14,6 +14,7 @@ from psycopg import Connection
 from rastro.errors import (
     CredentialsRefused,
     Doubtful,
+    Forbidden,
     Misconfigured,
     NotFound,
     RastroError,
@@ -30,7 +31,7 @@ from rastro.models import Channel, NoticeState, Pickup, Status
 from rastro.orders.base import Contact, OrderSource
 from rastro.pipeline.mail_customers import Letter, Mailer, mail_about
 from rastro.pipeline.post import message_id
-from rastro.pipeline.tell import Figures, Teller, about_step, packages, shared
+from rastro.pipeline.tell import REFUSED_IN_A_ROW, Figures, Teller, about_step, packages, shared
 from rastro.receivers import Answer, Message, Progress, Reading, Receipt
 from rastro.sending import (
     BACK_OFF,
@@ -212,6 +213,44 @@ def test_figures_count_each_end_once() -> None:
     ):
         figures.count(settlement)
     assert figures.as_numbers() == {"sent": 1, "already": 1, "dropped": 2, "later": 1, "doubtful": 1, "dead": 1}
+    assert figures.trouble is None
+
+
+def judged(figures: Figures) -> list[bool]:
+    return [alone for _, _, alone in figures.judged()]
+
+
+def test_a_refusal_is_about_its_order_where_others_are_told() -> None:
+    figures = Figures()
+    figures.refuse([notice()], Forbidden("403"))
+    figures.refuse([notice()], Rejected("wrong"))
+    assert judged(figures) == [False, True]
+    figures.sent = 1
+    assert judged(figures) == [True, True]
+    assert figures.trouble is None
+
+
+@pytest.mark.parametrize("error", [Forbidden("403"), Rejected("wrong")])
+def test_many_refusals_in_a_row_are_about_all_orders_and_end_the_telling(error: RastroError) -> None:
+    figures = Figures(sent=1)
+    figures.refuse([notice()], error)
+    figures.reach()
+    for _ in range(REFUSED_IN_A_ROW - 1):
+        figures.refuse([notice()], error)
+    assert figures.trouble is None
+    figures.refuse([notice()], error)
+    assert type(figures.trouble) is type(error)
+    assert str(error) in str(figures.trouble)
+    assert judged(figures) == [True] + [False] * REFUSED_IN_A_ROW
+
+
+def test_a_refusal_is_an_answer() -> None:
+    figures = Figures()
+    for _ in range(10):
+        figures.miss(Transient("503"))
+        figures.refuse([notice()], Rejected("wrong"))
+        figures.reach()
+    assert figures.reached
     assert figures.trouble is None
 
 

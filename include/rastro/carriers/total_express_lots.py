@@ -68,7 +68,7 @@ class TotalExpressLots:
 
     def host(self, account: Account) -> str:
         """The lots' own host, unless the connection names one."""
-        return HOST if account.base_url == ASKED else account.base_url
+        return HOST if account.base_url.rstrip("/") == ASKED else account.base_url
 
     def request_for(self, access: Access) -> Request:
         account = access.account

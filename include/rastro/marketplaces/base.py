@@ -13,7 +13,7 @@ import msgspec
 
 from rastro import typed
 from rastro.access import Access, Account, Field, Login, Tokens, with_pace
-from rastro.errors import CredentialsRefused, Rejected, Unreadable
+from rastro.errors import CredentialsRefused, Forbidden, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, Response
 from rastro.models import SHIPPED, Status
 from rastro.receivers import Message, Receiver
@@ -69,7 +69,7 @@ class Marketplace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line to a marketplace that wants a token: one that is refused is renewed once."""
+    """A line to a marketplace that wants a token: one that is refused is renewed once; one that is known is not."""
 
     http: Http
     tokens: Tokens
@@ -83,6 +83,8 @@ class Line:
         access = self.tokens.access()
         try:
             return self.http.send(request_with(access))
+        except Forbidden:
+            raise
         except CredentialsRefused:
             renewed = self.tokens.renewed(access)
             if renewed is None:

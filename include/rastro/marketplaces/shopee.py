@@ -27,7 +27,7 @@ from rastro.errors import Misconfigured, NotFound, Rejected, Unreadable
 from rastro.http import Limits, Request
 from rastro.marketplaces.answers import Candid, in_doubt, no_word, not_told
 from rastro.marketplaces.base import ON_ITS_WAY, UNREADABLE, Line, Marketplace, decoded, number_outside
-from rastro.marketplaces.shopee_login import ByConsent, judge, number, signed
+from rastro.marketplaces.shopee_login import SPOKEN, ByConsent, judge, number, signed
 from rastro.models import Status
 from rastro.receivers import Answer, Message, Reading, Receipt
 
@@ -136,6 +136,7 @@ class Shopee:
                     ("order_sn_list", wanted),
                     ("response_optional_fields", "package_list"),
                 ),
+                accept=SPOKEN,
             )
         )
         orders = decoded(answer, OrdersAnswer, f"{CODE}: order {wanted}").response.order_list
@@ -154,7 +155,12 @@ class Shopee:
         body = update(message, word)
         answer = self._line.send(
             lambda access: Request(
-                method="POST", path=UPDATE, params=self._signed(access, UPDATE), json=body, repeatable=False
+                method="POST",
+                path=UPDATE,
+                params=self._signed(access, UPDATE),
+                json=body,
+                repeatable=False,
+                accept=SPOKEN,
             )
         )
         try:

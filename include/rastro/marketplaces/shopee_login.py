@@ -15,6 +15,7 @@ import msgspec
 from rastro.access import Account, Token
 from rastro.errors import (
     CredentialsRefused,
+    Forbidden,
     Misconfigured,
     NotFound,
     RastroError,
@@ -22,6 +23,7 @@ from rastro.errors import (
     Rejected,
     Transient,
     Unreadable,
+    error_for,
 )
 from rastro.http import Request, Response
 from rastro.marketplaces.base import decoded
@@ -31,7 +33,7 @@ REFRESH = "/api/v2/auth/access_token/get"
 # What an error says of the next step, by its last part; any other means that the request is wrong.
 REFUSALS: Mapping[str, type[RastroError]] = {
     "error_auth": CredentialsRefused,
-    "error_permission": CredentialsRefused,
+    "error_permission": Forbidden,
     "error_sign": CredentialsRefused,
     "error_access_token": CredentialsRefused,
     "invalid_access_token": CredentialsRefused,
@@ -46,6 +48,8 @@ REFUSALS: Mapping[str, type[RastroError]] = {
     "error_network": Transient,
     "error_system_busy": Transient,
 }
+# A 403 may mean a token that has ended, or a shop that may not do this: its body tells.
+SPOKEN = frozenset({403})
 LIFETIME = timedelta(hours=4)
 
 
@@ -99,12 +103,21 @@ def judge(what: str, response: Response) -> None:
     """
     :raises RastroError: the answer is a refusal, or none.
     """
-    envelope = decoded(response, Envelope, what)
+    try:
+        envelope = decoded(response, Envelope, what)
+    except Unreadable:
+        envelope = Envelope()
+        if response.status not in SPOKEN:
+            raise
     if not envelope.error:
+        if response.status in SPOKEN:
+            raise error_for(response.status, what)
         return
+    if "timestamp" in (envelope.message or "").lower():
+        raise Misconfigured(f"{what} is refused for its time: set this machine's clock right")
     said = f"{what} is refused with {redact(envelope.error)[:60]} ({redact(envelope.message or '')[:120]})"
-    kind = REFUSALS.get(envelope.error.rpartition(".")[2], Rejected)
-    if kind is CredentialsRefused:
+    kind = REFUSALS.get(envelope.error.rpartition(".")[2], Forbidden if response.status in SPOKEN else Rejected)
+    if issubclass(kind, CredentialsRefused):
         raise kind(f"{said}: check the connection's keys, and the shop's consent")
     raise kind(said)
 
@@ -134,6 +147,7 @@ class ByConsent:
                 "shop_id": number(account, "shop_id"),
             },
             repeatable=False,  # the first of two may spend the token
+            accept=SPOKEN,
         )
 
     def token(self, response: Response, now: datetime) -> Token:

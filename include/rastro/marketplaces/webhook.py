@@ -3,7 +3,8 @@ A signed webhook to any hub or marketplace that takes them, by the Standard Webh
 
 Spec: https://github.com/standard-webhooks/standard-webhooks (v1.0, read 2026-11). The connection: host = the whole URL
 to post to; extra ``secret`` (``whsec_`` and 24 to 64 bytes in base64), and while it is being changed also
-``secret_previous``, so that a receiver may check with either.
+``secret_previous``, so that a receiver may check with either; ``allow_private`` for an endpoint whose address is
+within a private network, which is refused else.
 Quirks: the id is the same on every attempt, and the receiver drops a second copy by it. The signature covers the
 attempt's own time. Only 2xx is success; a redirect is a failure; 410 says that the endpoint has gone for good. Nothing
 personal is in the body.
@@ -13,16 +14,16 @@ import base64
 import binascii
 import hashlib
 import hmac
-import re
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from rastro.access import Account, Field, Tokens
-from rastro.errors import Misconfigured, Permanent, Rejected
+from rastro.errors import Misconfigured, Rejected
 from rastro.http import Http, Limits, Request
 from rastro.marketplaces.base import Marketplace
 from rastro.receivers import Answer, Message, Reading, Receipt
@@ -51,7 +52,9 @@ class Webhook:
     ) -> None:
         del tokens  # it signs each request
         self._keys, faults = keys_in(account)
-        faults += endpoint_faults(account.base_url)
+        inside = account.extra.get("allow_private", "").lower()
+        faults += [] if inside in {"", "true", "false"} else ["extra allow_private is neither true nor false"]
+        faults += endpoint_faults(account.base_url, allow_private=inside == "true")
         if faults:
             raise Misconfigured(f"webhook: the connection must be put right: {'; '.join(faults)}")
         self._clock = clock
@@ -67,7 +70,7 @@ class Webhook:
 
     def write(self, message: Message) -> Receipt:
         """
-        :raises Permanent: the endpoint says that it has gone.
+        :raises Misconfigured: the endpoint says that it has gone.
         :raises Rejected: the order is not delivered yet; nothing else is told here.
         """
         if message.delivered_at is None:
@@ -91,7 +94,7 @@ class Webhook:
             )
         )
         if answer.status == GONE:
-            raise Permanent(
+            raise Misconfigured(
                 "webhook: the endpoint answered 410, so it has gone for good; take it out of the setting marketplaces "
                 "or give its connection the new address"
             )
@@ -141,19 +144,37 @@ def keys_in(account: Account) -> tuple[tuple[bytes, ...], list[str]]:
     return tuple(keys), faults
 
 
-def endpoint_faults(url: str) -> list[str]:
+def endpoint_faults(url: str, *, allow_private: bool = False) -> list[str]:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return ["host is not the whole URL of the endpoint"]
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         return ["host must be https"]
+    address = address_in(parts.hostname)
+    if address and not (is_loopback(parts.hostname) or is_public(address) or allow_private):
+        return ["host is an address within a private network; if it is meant, set extra allow_private to true"]
     return []
 
 
+def address_in(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is written as, in any way that the system's resolver reads; None for a name."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        try:
+            return IPv4Address(socket.inet_aton(host))
+        except (OSError, ValueError):
+            return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    return address.is_global and not address.is_multicast
+
+
 def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    return bool(re.fullmatch(r"[\d.:a-f]+", host)) and ip_address(host).is_loopback
+    address = address_in(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 MARKETPLACE = Marketplace(
@@ -181,6 +202,12 @@ MARKETPLACE = Marketplace(
             label="Previous secret",
             help="While the receiver changes over.",
             secret=True,
+            required=False,
+        ),
+        Field(
+            name="allow_private",
+            label="Private address",
+            help="true for an endpoint at an address within one's own network.",
             required=False,
         ),
     ),

@@ -67,7 +67,7 @@ def connection(conn_id: str, purpose: str) -> Connection:
 
 
 def account_of(held: Connection, default_url: str) -> Account:
-    """The neutral form of a connection; its host may be a host name or a whole URL."""
+    """The neutral form of a connection; its host may be a host name or a whole URL, which stays as it is written."""
     url = held.host or default_url
     if "://" not in url:
         url = f"{held.schema or 'https'}://{url}"
@@ -75,7 +75,7 @@ def account_of(held: Connection, default_url: str) -> Account:
         parts = urlsplit(url)
         url = parts._replace(netloc=f"{parts.netloc}:{held.port}").geturl()
     return Account(
-        base_url=url.rstrip("/"),
+        base_url=url,
         login=held.login or "",
         password=held.password or "",
         extra={name: text_of(value) for name, value in held.extra_dejson.items()},
@@ -234,7 +234,10 @@ class Workshop:
         """
         pace = pace_of(carrier.code, account) or carrier.requests_per_second
         limits = Limits(requests_per_second=pace / SLOTS)
-        return Http(host or account.base_url, name=carrier.code, limits=limits, connections=carrier.connections)
+        return Http(
+            host or account.base_url, name=carrier.code, limits=limits, secrets=account.secrets,
+            connections=carrier.connections,
+        )  # fmt: skip
 
     def marketplace(self, key: str) -> Receiver:
         """

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from psycopg import Connection, Rollback
 
-from rastro.errors import CredentialsRefused, Misconfigured, RastroError, RateLimited, Transient
+from rastro.errors import CredentialsRefused, Forbidden, Misconfigured, RastroError, RateLimited, Transient
 from rastro.mail.compose import address_hash, masked
 from rastro.mail.render import render
 from rastro.models import EVERYTHING, Channel, Selection
@@ -78,12 +78,13 @@ class Side:
         try:
             self.adapter = self.adapter or self.open()
             answer = question(self.adapter)
-        except (CredentialsRefused, Misconfigured, RateLimited) as error:
-            self.trouble = error
-            raise
-        except Transient as error:
+        except (Forbidden, Transient) as error:
             self.misses += 1
-            self.trouble = error if self.misses >= tell.MISSED_IN_A_ROW else None
+            many = self.misses >= tell.MISSED_IN_A_ROW or isinstance(error, RateLimited)
+            self.trouble = error if many else None
+            raise
+        except (CredentialsRefused, Misconfigured) as error:
+            self.trouble = error
             raise
         self.misses = 0
         return answer

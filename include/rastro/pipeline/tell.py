@@ -20,10 +20,12 @@ from psycopg import Connection
 from rastro.errors import (
     CredentialsRefused,
     Doubtful,
+    Forbidden,
     Misconfigured,
     Permanent,
     RastroError,
     RateLimited,
+    Rejected,
     Transient,
     Unreadable,
 )
@@ -41,6 +43,7 @@ from rastro.sending import (
     in_doubt,
     later,
     one_by_one,
+    refused,
 )
 from rastro.settings import Settings
 from rastro.warehouse import outbox
@@ -50,6 +53,7 @@ from rastro.warehouse.shipments import await_order
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
 MISSED_IN_A_ROW = 3  # orders nobody answered about before the other side is held to be down
+REFUSED_IN_A_ROW = 5  # refusals before they are held to be about all orders
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +70,8 @@ class Figures:
     reached: bool = False
     missed_in_a_row: int = 0
     last_miss: Transient | None = None
+    refusals: list[tuple[Sequence[Claimed], RastroError]] = field(default_factory=list)
+    refused_in_a_row: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, settlement: Settlement) -> None:
@@ -97,7 +103,26 @@ class Figures:
 
     def reach(self) -> None:
         with self.lock:
+            self.reached, self.missed_in_a_row, self.refused_in_a_row = True, 0, 0
+
+    def refuse(self, notices: Sequence[Claimed], error: RastroError) -> None:
+        """The other side says no: about this order, or about all of them, which only the others will tell."""
+        with self.lock:
             self.reached, self.missed_in_a_row = True, 0
+            self.refusals.append((notices, error))
+            self.refused_in_a_row += 1
+            if self.refused_in_a_row >= REFUSED_IN_A_ROW:
+                said = f"{self.refused_in_a_row} refused in a row, so nothing more is told for now. The last: {error}"
+                self.trouble = error if isinstance(error, Forbidden) else Rejected(said)
+
+    def judged(self) -> list[tuple[Sequence[Claimed], RastroError, bool]]:
+        """What was refused, each with whether that was about its own order alone."""
+        many = self.refused_in_a_row >= REFUSED_IN_A_ROW
+        alone = len(self.refusals) - (self.refused_in_a_row if many else 0)
+        return [
+            (notices, error, place < alone and (self.sent > 0 or not isinstance(error, Forbidden)))
+            for place, (notices, error) in enumerate(self.refusals)
+        ]
 
     def as_numbers(self) -> dict[str, int]:
         names = ("sent", "already", "dropped", "later", "doubtful", "dead")
@@ -133,11 +158,23 @@ class Teller:
         with ThreadPoolExecutor(max(hands, 1), thread_name_prefix="tell") as threads:
             for done in [threads.submit(self._work, waiting, figures) for _ in range(hands)]:
                 done.result()
+        self._settle_refusals(figures)
         if not figures.reached:
             figures.trouble = figures.trouble or figures.last_miss
         if figures.trouble is figures.last_miss is not None:  # a retry before the notices' own pause would find nothing
             figures.trouble = Transient(str(figures.last_miss), retry_after=BACK_OFF[0].total_seconds())
         return figures
+
+    def _settle_refusals(self, figures: Figures) -> None:
+        """They are held until it shows whether others get through."""
+        judged = figures.judged()
+        if not judged:
+            return
+        with self.connect() as conn:
+            for notices, error, alone in judged:
+                if isinstance(error, Forbidden) and not alone:
+                    figures.trouble = figures.trouble or error
+                self._settle(conn, notices, refused(error, notices, self.clock(), alone=alone), figures)
 
     def _work(self, waiting: Iterator[OrderKey], figures: Figures) -> None:
         with self.connect() as conn:
@@ -174,6 +211,9 @@ class Teller:
         conn.commit()
         try:
             settlement = self._tell_once(message, notices)
+        except Forbidden as error:
+            figures.refuse(notices, error)
+            return
         except (CredentialsRefused, Misconfigured, RateLimited) as error:
             figures.stop(error)  # not this notice's fault: it stays owed, and so do the others
             settlement = hindered(error, notices, self.clock())
@@ -181,6 +221,9 @@ class Teller:
             figures.miss(error)
             settlement = later(error, notices, self.settings, self.clock())
         else:
+            if settlement.is_refusal:
+                figures.refuse(notices, Rejected(settlement.reason))
+                return
             figures.reach()
         if settlement.outcome == Reading.CHANGED:
             await_order(conn, account, message.order_id, self.clock())

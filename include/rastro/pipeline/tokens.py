@@ -1,12 +1,15 @@
 """Tokens shared by all tasks: obtained once, kept encrypted in the warehouse, renewed under a lock."""
 
 import hashlib
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
+import psycopg
 
 from rastro import typed
 from rastro.access import Access, Account, Login, Token
@@ -17,6 +20,8 @@ from rastro.warehouse.connect import Connect
 
 MARGIN = timedelta(minutes=2)
 LIMITS = Limits(read_timeout=20.0, call_timeout=45.0)
+# Seconds before each further try at keeping a token that has been handed out: a database that starts anew needs some.
+PAUSES = (0.0, 2.0, 5.0, 15.0, 30.0)
 
 
 class Sealer(Protocol):
@@ -28,7 +33,7 @@ class Sealer(Protocol):
 
 
 class Contents(msgspec.Struct):
-    """What is sealed. ``begun_by`` tells whether the connection's own credentials have been replaced since."""
+    """What is sealed. ``begun_by`` tells whether what the connection began with has been replaced since."""
 
     value: str
     refresh: str
@@ -50,6 +55,7 @@ class AccessKeeper:
     connect: Connect
     sealer: Sealer
     clock: Callable[[], datetime]
+    sleep: Callable[[float], None] = time.sleep
     logins: int = 0  # calls made to obtain tokens
     _token: Token | None = field(default=None, repr=False)
 
@@ -71,18 +77,51 @@ class AccessKeeper:
         return self.access()
 
     def _shared(self, login: Login, unlike: Token | None) -> Token:
-        with self.connect() as conn, conn.transaction():
-            kept.lock(conn, self.holder)
-            token = self._opened(kept.load(conn, self.holder))
-            if token is None or not self._is_good(token) or (unlike and token.value == unlike.value):
-                token = self._logged_in(login, token)
-                contents = Contents(value=token.value, refresh=token.refresh, begun_by=self._begun_by())
-                kept.save(conn, self.holder, self.sealer.encrypt(msgspec.json.encode(contents)), token.expires_at)
+        before, obtained = None, None
+        try:
+            with self.connect() as conn, conn.transaction():
+                kept.lock(conn, self.holder)
+                before = kept.load(conn, self.holder)
+                token = self._opened(before)
+                if token is None or not self._is_good(token) or (unlike and token.value == unlike.value):
+                    token = obtained = self._logged_in(login, token)
+                    self._keep(conn, obtained)
+        except psycopg.Error as error:
+            if obtained is None:
+                raise
+            return self._kept_after_all(obtained, before, error)
         return token
+
+    def _keep(self, conn: psycopg.Connection[Any], token: Token) -> None:
+        contents = Contents(value=token.value, refresh=token.refresh, begun_by=self._begun_by())
+        kept.save(conn, self.holder, self.sealer.encrypt(msgspec.json.encode(contents)), token.expires_at)
+
+    def _kept_after_all(self, token: Token, before: kept.Sealed | None, lost: psycopg.Error) -> Token:
+        """
+        A token that was handed out while the warehouse was lost, kept over a connection of its own.
+
+        The lock went with the connection: what others have kept meanwhile is newer, and stays.
+
+        :raises Transient: the warehouse stays away.
+        """
+        for pause in PAUSES:
+            self.sleep(pause)
+            with suppress(psycopg.Error, Transient):
+                with self.connect() as conn, conn.transaction():
+                    kept.lock(conn, self.holder)
+                    now = kept.load(conn, self.holder)
+                    if now == before:
+                        self._keep(conn, token)
+                    else:
+                        token = self._opened(now) or token
+                return token
+        said = f"{self.holder}: a new token was handed out, but the warehouse was lost before it could be kept"
+        raise Transient(f"{said}. If the next one is refused, {self._remedy()}") from lost
 
     def _logged_in(self, login: Login, held: Token | None) -> Token:
         request = login.request(self.account, held, self.clock())
-        with Http(login.host(self.account), name=self.holder.partition(":")[0], limits=LIMITS) as http:
+        name, secrets = self.holder.partition(":")[0], {*self.account.secrets, *((held.refresh,) if held else ())}
+        with Http(login.host(self.account), name=name, limits=LIMITS, secrets=secrets) as http:
             self.logins += 1
             try:
                 token = login.token(http.send(request), self.clock())
@@ -115,7 +154,9 @@ class AccessKeeper:
         return Token(value=contents.value, expires_at=sealed.expires_at, refresh=contents.refresh)
 
     def _begun_by(self) -> str:
-        credentials = (self.account.login, self.account.password, self.account.extra.get("refresh_token", ""))
+        # A consent outlives the application's secret, which may be changed at any time.
+        consent = self.account.extra.get("refresh_token", "")
+        credentials = (self.account.login, "" if consent else self.account.password, consent)
         return hashlib.blake2b("\0".join(credentials).encode(), digest_size=12).hexdigest()
 
     def _is_good(self, token: Token) -> bool:
