@@ -33,6 +33,8 @@ class Status(StrEnum):
 
 
 FINAL = frozenset({Status.DELIVERED, Status.RETURNED, Status.LOST, Status.CANCELLED, Status.EXPIRED})
+# Ends of which a marketplace is told once and for all, and which must be true of all that its word stands for.
+ENDINGS = frozenset({Status.DELIVERED, Status.RETURNED, Status.LOST})
 # A parcel of which one of these is true has been shipped, and its recipient has it or may still have it.
 SHIPPED = frozenset(
     {

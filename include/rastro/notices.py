@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rastro.confirmation import marketplace_called
 from rastro.diff import Change, moves
-from rastro.models import SHIPPED, Channel, Event, Notice, Route, Shipment, Status
+from rastro.models import ENDINGS, SHIPPED, Channel, Event, Notice, Route, Shipment, Status
 from rastro.sending import BEFORE_GO_LIVE, TOO_OLD
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
@@ -171,14 +171,15 @@ def why_not_mailed(change: Change, event: Event, policy: Policy) -> str:
 def to_marketplace(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
     """
     Delivery is confirmed whatever its age: the marketplace holds the seller's money for it. Where it takes that a
-    parcel is shipped, that is owed in the same way, since it takes nothing before it. What it takes besides is news.
+    parcel is shipped, that is owed in the same way, since it takes nothing before it, not even that the parcel is back.
+    What it takes besides is news.
     """
     before, after = change.before.status, change.after.status
     if shipment.route is not Route.DIRECT or before is after:
         return
     takes = {*policy.takes.get(shipment.marketplace, ()), Status.DELIVERED}
-    if Status.IN_TRANSIT in takes and after in SHIPPED:
-        yield Owed(notice=to_tell(Status.IN_TRANSIT, first_shipped(change), shipment))
+    if Status.IN_TRANSIT in takes and after in SHIPPED | (ENDINGS & takes) and (set_out := first_shipped(change)):
+        yield Owed(notice=to_tell(Status.IN_TRANSIT, set_out, shipment))
     if after is Status.IN_TRANSIT or after not in takes:
         return
     event = newest(change)
@@ -197,9 +198,9 @@ def to_tell(status: Status, event: Event, shipment: Shipment) -> Notice:
     )
 
 
-def first_shipped(change: Change) -> Event:
-    """The event by which the parcel set out; one of a shipped parcel is there."""
-    return next(event for event in change.history if moves(event) and event.status in SHIPPED)
+def first_shipped(change: Change) -> Event | None:
+    """The event by which the parcel set out; one of a shipped parcel is there, one of a parcel that is back may not."""
+    return next((event for event in change.history if moves(event) and event.status in SHIPPED), None)
 
 
 def to_shop(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:

@@ -22,6 +22,7 @@ class Reading(StrEnum):
     CLOSED = "closed"  # it must not be told any more (cancelled, returned, carried by the marketplace itself)
     CHANGED = "changed"  # the package is not as we knew it: its source is read again first
     NOT_READY = "not_ready"  # an earlier step is missing on its side; try later
+    INCOMPLETE = "incomplete"  # it takes one word for the whole order, and not all parcels of it have come so far
     CANNOT_ASK = "cannot_ask"  # it has nothing that can be read
 
 
@@ -48,9 +49,11 @@ class Message:
     """
     What is told about one package.
 
-    ``key`` is made from our own row and stays the same on every attempt. ``history`` stands oldest first, and holds
+    ``key`` is made from our own rows and stays the same on every attempt. ``history`` stands oldest first, and holds
     the whole of it, of every parcel of the package. ``delivered_at`` is set when every one of them is in the
-    recipient's hands; ``once_delivered`` when we had them delivered before, which may have been taken back.
+    recipient's hands; ``once_delivered`` when we had them delivered before, which may have been taken back. ``others``
+    says where each other parcel of the order is, in this package or another; ``numbers`` are all that the order's
+    parcels have or had.
     """
 
     key: str
@@ -66,6 +69,8 @@ class Message:
     estimated_at: datetime | None = None
     marketplace_order_id: str = ""
     marketplace_endpoint: str = ""
+    others: Sequence[Status] = ()
+    numbers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from rastro.errors import Forbidden, RastroError, Transient
-from rastro.models import SHIPPED, Channel, NoticeState, Status
+from rastro.models import ENDINGS, SHIPPED, Channel, NoticeState, Status
 from rastro.receivers import Answer, Reading, Receipt
 from rastro.settings import Settings
 
@@ -24,7 +24,8 @@ IN_VAIN = "accepted in vain"  # the outcome by which such attempts are counted
 class Claimed:
     """
     One claimed notice. ``attempts`` counts the present one; ``hand_overs`` are earlier attempts that may have arrived,
-    ``in_vain`` those that the other side accepted, and then showed nothing of.
+    ``in_vain`` those that the other side accepted, and then showed nothing of. ``told_before`` is true for news that a
+    marketplace was told already for another parcel, or another number, of the same package.
     """
 
     notice_id: int
@@ -37,6 +38,7 @@ class Claimed:
     message_id: str
     hand_overs: int
     in_vain: int = 0
+    told_before: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -75,6 +77,7 @@ REROUTED = "its order's route to the marketplace is another one now"
 MAY_HAVE_ARRIVED_ELSEWHERE = (
     "its order's route is another one now, and an attempt may have arrived by the old one; look, then release it"
 )
+TOLD_BEFORE = "told before for another parcel or number of the package"
 
 # How much one run may send
 
@@ -119,23 +122,52 @@ def before_write(
         case Reading.NOT_READY | Reading.CHANGED:
             waiting = later(Transient(held.reason), notices, settings, now)
             return replace(waiting, outcome=held.reading.value)
+        case Reading.INCOMPLETE:
+            return unattempted(held.reason, notices)
+        case Reading.CANNOT_ASK if any(notice.told_before for notice in notices):
+            return Settlement(state=NoticeState.SENT, outcome="already", reason=TOLD_BEFORE)
         case Reading.CANNOT_ASK if is_doubtful(notices) and not repeat_is_safe:
             reason = f"an earlier attempt may have arrived, and it cannot be asked: {held.reason}"
             return Settlement(state=NoticeState.UNKNOWN, reason=reason, not_before=now + UNTIL_A_PERSON_LOOKS)
     return None
 
 
+def unattempted(reason: str, notices: Sequence[Claimed]) -> Settlement:
+    """Owed as before until other parcels have come as far, however long that takes: no attempt."""
+    return Settlement(state=state_before(notices), reason=reason, outcome=Reading.INCOMPLETE.value, counts=False)
+
+
+def not_of_all(step: Sequence[Claimed], statuses: Collection[Status]) -> Settlement | None:
+    """
+    What keeps an end from being told of a package: parcels of it that have not come to that end. None where all have.
+
+    :param statuses: where the package's parcels are.
+    """
+    end = Status(step[0].kind)
+    unlike = [status for status in statuses if status is not end]
+    if end not in ENDINGS or not unlike:
+        return None
+    if any(not status.is_final for status in unlike):
+        return unattempted(f"{end}, but not every parcel of the package is", step)
+    ends = ", ".join(sorted({end, *unlike}))
+    reason = f"the parcels of the package ended differently ({ends}): tell the marketplace by hand"
+    return Settlement(state=NoticeState.DEAD, reason=reason)
+
+
 def one_by_one(notices: Sequence[Claimed], statuses: Mapping[int, Status]) -> list[list[Claimed]]:
     """
     What a marketplace is told about a package, message by message, in the order in which it happened.
 
-    News that its parcel has overtaken is left out. That it is shipped stays true, and is told before all that follows.
+    News that its parcel has overtaken is left out. That it is shipped stays true, and is told before all that follows,
+    its return or loss included where that is told.
 
     :param statuses: where the parcels are, by shipment.
     """
+    ended = {notice.shipment_id for notice in notices if notice.kind == statuses[notice.shipment_id] in ENDINGS}
     messages: dict[str, list[Claimed]] = {}
     for notice in sorted(notices, key=lambda one: (one.kind != Status.IN_TRANSIT, one.event_at)):
-        if is_true_still(notice, statuses[notice.shipment_id]):
+        shipped = notice.kind == Status.IN_TRANSIT and notice.shipment_id in ended
+        if shipped or is_true_still(notice, statuses[notice.shipment_id]):
             messages.setdefault(notice.kind, []).append(notice)
     return list(messages.values())
 

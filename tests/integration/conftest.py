@@ -120,12 +120,25 @@ class Shop:
         with psycopg.connect(self.database, row_factory=dict_row) as conn:
             return conn.execute("SELECT * FROM public.rastro_shipment ORDER BY order_id").fetchall()
 
-    def change_row(self, order_id: str, **values: object) -> None:
+    def change_row(self, order_id: str, /, **values: object) -> None:
         """As somebody of the shop corrects an order."""
         columns = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in values)
         statement = sql.SQL("UPDATE public.rastro_shipment SET {}, updated_at = now() WHERE order_id = %s")
         with psycopg.connect(self.database) as conn:
             conn.execute(statement.format(columns), [*values.values(), order_id])
+
+    def add_row(self, row: Mapping[str, object]) -> None:
+        """As somebody of the shop enters another parcel."""
+        columns = sql.SQL(", ").join(map(sql.Identifier, row))
+        values = sql.SQL(", ").join(sql.Placeholder() * len(row))
+        statement = sql.SQL("INSERT INTO public.rastro_shipment ({}) VALUES ({})").format(columns, values)
+        with psycopg.connect(self.database) as conn:
+            conn.execute(statement, list({**row, "updated_at": datetime.now(UTC)}.values()))
+
+    def delete_row(self, order_id: str) -> None:
+        """An order that the shop's database does not know, though its carrier does."""
+        with psycopg.connect(self.database) as conn:
+            conn.execute("DELETE FROM public.rastro_shipment WHERE order_id = %s", [order_id])
 
     def hour(self, window: Window | None = None, run_id: str = "", params: Mapping[str, Any] | None = None) -> Hour:
         """All task bodies in the DAG's order, each whatever became of those before it; ``params`` as in the form."""

@@ -107,6 +107,30 @@ def test_a_parcel_that_is_first_seen_delivered_is_told_shipped_and_delivered(wid
     assert notices(wide) == [("in_transit", "sent"), ("delivered", "sent")]
 
 
+@pytest.mark.parametrize("code", sorted(TOLD_OF_SHIPPING))
+def test_a_parcel_that_is_first_seen_out_for_delivery_is_told_shipped_at_once(wide, code):
+    with_news(wide, code)
+    sell(wide, code)
+    (sold_one,) = (one for one in wide.simulator.truth() if one["marketplace_order_id"])
+    while sold_one["status"] != "out_for_delivery":
+        wide.advance()
+        (sold_one,) = (one for one in wide.simulator.truth() if one["marketplace_order_id"])
+    assert wide.hour().failures == {}
+    assert told(wide, code) == ([WORDS[0], WORDS[1]] if code == MARKET else ["shipped"])
+    wide.to_the_end()
+    assert told(wide, code)[-1] == (WORDS[3] if code == MARKET else "delivered")
+
+
+def test_a_parcel_that_is_first_seen_back_is_told_shipped_and_back(wide):
+    with_news(wide, MARKET)
+    sell(wide, MARKET, kind="returned")
+    while wide.advance():
+        pass
+    assert wide.hour().failures == {}
+    assert told(wide) == [WORDS[0], "Devolvido ao remetente"]
+    assert notices(wide) == [("in_transit", "sent"), ("returned", "sent")]
+
+
 def test_an_hour_run_again_tells_no_marketplace_anything_twice(wide):
     with_news(wide, *SOLD_ON)
     sell(wide, *SOLD_ON)

@@ -5,10 +5,19 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from rastro.errors import Rejected
 from rastro.http import Request
-from rastro.marketplaces.answers import Vocabulary, hushed, in_brasilia, package_of, secrets_in, told_at
+from rastro.marketplaces.answers import (
+    Vocabulary,
+    hushed,
+    in_brasilia,
+    of_whole_order,
+    package_of,
+    secrets_in,
+    told_at,
+)
 from rastro.models import Status
-from rastro.receivers import Message, Progress
+from rastro.receivers import Answer, Message, Progress, Reading
 
 AT = datetime(2026, 11, 20, 22, 30, tzinfo=timezone(timedelta(hours=-3)))
 MESSAGE = Message(
@@ -31,7 +40,9 @@ WORDS = Vocabulary(
     ("packages", "whole", "ours"),
     [
         (["QB123456785BR"], True, 0),
-        (["another"], True, 0),
+        (["another"], True, None),
+        (["of a parcel beside it"], True, 0),
+        ([""], True, 0),
         (["another"], False, None),
         (["QB123456785BR"], False, 0),
         ([""], False, None),
@@ -49,7 +60,7 @@ def test_a_package_is_known_by_its_number_and_else_only_where_nothing_else_is_po
 ) -> None:
     numbered = list(enumerate(packages))
     found = package_of(
-        MESSAGE,
+        replace(MESSAGE, numbers=("OF A PARCEL BESIDE IT",)),
         numbered,
         lambda one: [one[1].removeprefix("cancelled")],
         is_cancelled=lambda one: one[1] == "cancelled",
@@ -113,3 +124,41 @@ def test_what_identifies_us_is_taken_out_of_an_answer() -> None:
     )
     body = b"segredo-um segredo-dois segredo-tres 26112000000007"
     assert hushed(body, secrets_in(request)) == b"*** *** *** 26112000000007"
+
+
+# One word for the whole order
+
+
+@pytest.mark.parametrize("reading", [Reading.OWED, Reading.NOT_READY])
+@pytest.mark.parametrize(
+    ("status", "others", "waits"),
+    [
+        (Status.DELIVERED, (), False),
+        (Status.DELIVERED, (Status.DELIVERED,), False),
+        (Status.DELIVERED, (Status.DELIVERED, Status.IN_TRANSIT), True),
+        (Status.DELIVERED, (Status.UNKNOWN, Status.RETURNED), True),
+        (Status.RETURNED, (Status.OUT_FOR_DELIVERY,), True),
+        (Status.LOST, (Status.LOST,), False),
+        (Status.IN_TRANSIT, (Status.UNKNOWN,), False),
+        (Status.DELIVERY_FAILED, (Status.DELIVERED,), False),
+    ],
+)
+def test_an_end_that_would_be_told_of_the_whole_order_waits_for_its_other_parcels(
+    reading: Reading, status: Status, others: tuple[Status, ...], *, waits: bool
+) -> None:
+    told = replace(MESSAGE, status=status, others=others, delivered_at=AT if status is Status.DELIVERED else None)
+    held = Answer(reading=reading)
+    found = of_whole_order(held, told)
+    assert found.reading is Reading.INCOMPLETE if waits else found is held
+
+
+@pytest.mark.parametrize("reading", [Reading.DONE, Reading.CLOSED])
+def test_what_is_settled_there_waits_for_nothing(reading: Reading) -> None:
+    held = Answer(reading=reading)
+    assert of_whole_order(held, replace(MESSAGE, delivered_at=AT, others=(Status.IN_TRANSIT,))) is held
+
+
+@pytest.mark.parametrize("other", [Status.RETURNED, Status.LOST, Status.CANCELLED, Status.EXPIRED])
+def test_parcels_that_ended_differently_are_a_persons(other: Status) -> None:
+    with pytest.raises(Rejected, match=rf"order LOJ-1 .* \({', '.join(sorted({'delivered', other}))}\)"):
+        of_whole_order(Answer(reading=Reading.OWED), replace(MESSAGE, delivered_at=AT, others=(other,)))

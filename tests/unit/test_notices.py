@@ -495,6 +495,23 @@ def test_a_parcel_that_is_not_on_its_way_to_the_recipient_is_not_told_as_shipped
     assert told(changed([POSTED], event(status, -1)), taking(Status.IN_TRANSIT)) == []
 
 
+@pytest.mark.parametrize("status", [Status.RETURNED, Status.LOST])
+def test_that_it_is_shipped_is_owed_before_an_end_that_the_marketplace_takes(status: Status) -> None:
+    change = changed([], POSTED, event(status, -1), first=True)
+    shipped, end = on(Channel.MARKETPLACE, change, DIRECT, taking(Status.IN_TRANSIT, status))
+    assert (shipped.notice.kind, shipped.notice.event_at) == ("in_transit", POSTED.occurred_at)
+    assert end.notice.kind == status
+    assert told(change, taking(status)) == [(status, "", "")]
+    only_the_end = changed([], event(status, -1), first=True)
+    assert told(only_the_end, taking(Status.IN_TRANSIT, status)) == [(status, "", "")], "nobody saw it set out"
+
+
+@pytest.mark.parametrize("status", [Status.RETURNING, Status.CANCELLED, Status.EXPIRED])
+def test_before_what_is_no_end_for_it_nothing_is_owed_as_shipped(status: Status) -> None:
+    change = changed([POSTED], event(status, -1))
+    assert told(change, taking(Status.IN_TRANSIT, status)) == [(status, "", "")]
+
+
 def test_a_line_that_does_not_count_is_not_when_a_parcel_was_shipped() -> None:
     voided = replace(event(Status.IN_TRANSIT, -40), standing=Standing.VOIDED)
     (shipped,) = on(Channel.MARKETPLACE, changed([], voided, OUT), DIRECT, taking(Status.IN_TRANSIT))

@@ -24,6 +24,7 @@ from rastro.sending import (
     hindered,
     in_doubt,
     mail_in_doubt,
+    not_of_all,
     one_by_one,
     reconsidered,
     refused,
@@ -103,6 +104,49 @@ def test_what_cannot_be_written_yet_waits_longer_each_time_and_not_for_ever(read
     assert (given_up.state, given_up.outcome) == (NoticeState.DEAD, reading.value)
 
 
+@pytest.mark.parametrize("repeat_is_safe", [True, False])
+def test_what_was_told_for_another_parcel_of_the_package_is_not_told_again_where_nothing_can_be_read(
+    *, repeat_is_safe: bool
+) -> None:
+    again = (notice(hand_overs=1), notice(told_before=True))
+    settled = before(Reading.CANNOT_ASK, *again, repeat_is_safe=repeat_is_safe)
+    reason = "told before for another parcel or number of the package"
+    assert settled == Settlement(state=NoticeState.SENT, outcome="already", reason=reason)
+    assert before(Reading.OWED, *again) is None, "what can be read is believed"
+
+
+@pytest.mark.parametrize(("hand_overs", "state"), [(0, NoticeState.OWED), (1, NoticeState.UNKNOWN)])
+def test_what_waits_for_other_parcels_waits_for_ever_and_that_is_no_attempt(
+    hand_overs: int, state: NoticeState
+) -> None:
+    assert before(Reading.INCOMPLETE, notice(attempts=SETTINGS.max_attempts, hand_overs=hand_overs)) == Settlement(
+        state=state, reason="it is incomplete", outcome="incomplete", counts=False
+    )
+
+
+@pytest.mark.parametrize("kind", ["in_transit", "delivery_failed", "ready_for_pickup"])
+def test_what_is_no_end_is_told_of_one_parcel(kind: str) -> None:
+    assert not_of_all([notice(kind=kind)], [Status.IN_TRANSIT, Status.DELIVERED]) is None
+
+
+@pytest.mark.parametrize("kind", ["returned", "lost", "delivered"])
+def test_an_end_is_told_when_every_parcel_of_the_package_has_come_to_it(kind: str) -> None:
+    assert not_of_all([notice(kind=kind)], [Status(kind), Status(kind)]) is None
+    assert not_of_all([notice(kind=kind)], [Status(kind), Status.IN_TRANSIT]) == Settlement(
+        state=NoticeState.OWED,
+        reason=f"{kind}, but not every parcel of the package is",
+        outcome="incomplete",
+        counts=False,
+    )
+
+
+def test_parcels_of_a_package_that_ended_differently_are_a_persons() -> None:
+    assert not_of_all([notice(kind="returned")], [Status.RETURNED, Status.DELIVERED]) == Settlement(
+        state=NoticeState.DEAD,
+        reason="the parcels of the package ended differently (delivered, returned): tell the marketplace by hand",
+    )
+
+
 @pytest.mark.parametrize(
     ("hand_overs", "repeat_is_safe", "written"), [(0, False, True), (0, True, True), (1, True, True), (1, False, False)]
 )
@@ -166,6 +210,17 @@ def test_each_step_is_told_by_itself_in_the_order_in_which_it_happened() -> None
     assert one_by_one([late, shipped], {1: Status.DELIVERED}) == [[shipped], [late]], "shipped goes before all else"
     out, other = step(1, Status.OUT_FOR_DELIVERY, 5, shipment_id=2), step(3, Status.READY_FOR_PICKUP, 4)
     assert one_by_one([out, other], {1: Status.READY_FOR_PICKUP, 2: Status.OUT_FOR_DELIVERY}) == [[other], [out]]
+
+
+@pytest.mark.parametrize("end", [Status.RETURNED, Status.LOST])
+def test_that_it_is_shipped_is_told_before_an_end_that_is_told(end: Status) -> None:
+    shipped, ended = step(1, Status.IN_TRANSIT, 9), step(2, end, 1)
+    assert one_by_one([ended, shipped], {1: end}) == [[shipped], [ended]]
+    assert one_by_one([shipped], {1: end}) == []
+    assert one_by_one([shipped, step(2, end, 1, shipment_id=2)], {1: Status.RETURNING, 2: end}) == [
+        [step(2, end, 1, shipment_id=2)]
+    ]
+    assert one_by_one([shipped, ended], {1: Status.RETURNING}) == []
 
 
 def test_the_same_step_of_several_parcels_of_a_package_is_one_message() -> None:

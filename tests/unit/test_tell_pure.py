@@ -1,5 +1,6 @@
 """What is decided about an attempt to tell somebody, before and after it."""
 
+import re
 import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,7 @@ from rastro.models import Channel, NoticeState, Pickup, Status
 from rastro.orders.base import Contact, OrderSource
 from rastro.pipeline.mail_customers import Letter, Mailer, mail_about
 from rastro.pipeline.post import message_id
-from rastro.pipeline.tell import REFUSED_IN_A_ROW, Figures, Teller, about_step, packages, shared
+from rastro.pipeline.tell import REFUSED_IN_A_ROW, Figures, Teller, about_step, key_of_step, packages, shared
 from rastro.receivers import Answer, Message, Progress, Reading, Receipt
 from rastro.sending import (
     BACK_OFF,
@@ -44,7 +45,7 @@ from rastro.sending import (
     reconsidered,
 )
 from rastro.settings import Settings, settings_from
-from rastro.warehouse.outbox import OrderKey, Parcel
+from rastro.warehouse.outbox import Line, OrderKey, Parcel
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -158,26 +159,78 @@ def message(**changes: Any) -> Message:
     return Message(**by_default | changes)
 
 
+def lines(*told: tuple[int, Status, int]) -> list[Line]:
+    """One for each line of the message: minutes ago, status, shipment."""
+    return [
+        Line(shipment_id=whose, occurred_at=NOW - ago * MINUTE, description=f"{ago}", city="", state="", status=status,
+             code="")
+        for ago, status, whose in told
+    ]  # fmt: skip
+
+
+WAY = lines(
+    (30, Status.IN_TRANSIT, 1), (20, Status.IN_TRANSIT, 1), (10, Status.OUT_FOR_DELIVERY, 1), (0, Status.DELIVERED, 1)
+)
+
+
 def test_a_step_is_told_as_things_stood_then() -> None:
-    out = about_step(message(), [notice(notice_id=7, kind="out_for_delivery", event_at=NOW - 10 * MINUTE)])
-    assert (out.key, out.status, out.delivered_at) == ("notice_7", Status.OUT_FOR_DELIVERY, None)
+    out = about_step(message(), [notice(notice_id=7, kind="out_for_delivery", event_at=NOW - 10 * MINUTE)], WAY)
+    assert (out.status, out.delivered_at) == (Status.OUT_FOR_DELIVERY, None)
     assert [line.description for line in out.history] == ["30", "20", "10"]
 
 
 def test_the_last_of_several_parcels_says_how_far_the_history_goes() -> None:
     step = [notice(notice_id=n, kind="in_transit", event_at=NOW - ago * MINUTE) for n, ago in ((9, 30), (8, 20))]
-    told = about_step(message(), step)
-    assert (told.key, [line.description for line in told.history]) == ("notice_8", ["30", "20"])
+    told = about_step(message(), step, WAY)
+    assert [line.description for line in told.history] == ["30", "20"]
 
 
 def test_a_step_of_which_no_line_is_left_has_the_whole_history_rather_than_none() -> None:
     step = [notice(kind="in_transit", event_at=NOW - 60 * MINUTE)]
-    assert about_step(message(), step).history == message().history
+    assert about_step(message(), step, WAY).history == message().history
 
 
 def test_a_delivery_is_told_with_all_there_is() -> None:
-    told = about_step(message(), [notice(notice_id=5, event_at=NOW - 10 * MINUTE), notice(notice_id=4)])
-    assert told == message(key="notice_4")
+    told = about_step(message(), [notice(notice_id=5, event_at=NOW - 10 * MINUTE), notice(notice_id=4)], WAY)
+    assert told == message()
+
+
+def test_a_step_is_known_by_its_package_whichever_parcel_it_is_owed_for() -> None:
+    key = key_of_step(ORDER, "4711", [notice(notice_id=1)])
+    assert re.fullmatch(r"package_[0-9a-f]{32}", key)
+    assert key_of_step(ORDER, "4711", [notice(notice_id=8, shipment_id=2), notice(notice_id=9, shipment_id=3)]) == key
+    others = {
+        key_of_step(OrderKey(account="sql:other", order_id=ORDER.order_id), "4711", [notice()]),
+        key_of_step(OrderKey(account=ORDER.account, order_id="900101-01"), "4711", [notice()]),
+        key_of_step(ORDER, "4712", [notice()]),
+        key_of_step(ORDER, "4711", [notice(kind="in_transit")]),
+        key_of_step(ORDER, "4711", [notice(content="2026-11-20")]),
+    }
+    assert len(others - {key}) == 5
+
+
+def test_what_may_have_arrived_keeps_the_name_under_which_it_went_out() -> None:
+    assert key_of_step(ORDER, "4711", [notice(), notice(message_id="notice_5", hand_overs=1)]) == "notice_5"
+    surely_not = key_of_step(ORDER, "4711", [notice(message_id="notice_5")])
+    assert surely_not == key_of_step(ORDER, "4711", [notice()])
+
+
+def test_a_step_ends_with_its_own_event_whatever_other_parcels_say_in_that_minute() -> None:
+    history = tuple(Progress(occurred_at=NOW, description=words) for words in ("of 1", "itself", "of 1 again", "of 3"))
+    said = lines(
+        (0, Status.DELIVERY_FAILED, 1), (0, Status.DELIVERY_FAILED, 2), (0, Status.UNKNOWN, 2),
+        (0, Status.DELIVERY_FAILED, 3),
+    )  # fmt: skip
+    step = [notice(shipment_id=2, kind="delivery_failed", event_at=NOW)]
+    told = about_step(message(history=history), step, said)
+    assert [line.description for line in told.history] == ["of 1", "itself"]
+
+
+def test_that_it_is_shipped_ends_with_whatever_said_so_first() -> None:
+    step = [notice(kind="in_transit", event_at=NOW - 10 * MINUTE)]
+    assert len(about_step(message(), step, WAY).history) == 3
+    unheard = [notice(kind="in_transit", event_at=NOW - 15 * MINUTE)]
+    assert len(about_step(message(), unheard, WAY).history) == 2
 
 
 def test_every_order_is_taken_by_exactly_one_hand() -> None:
@@ -388,6 +441,17 @@ def test_a_write_that_is_accepted_in_vain_again_waits_for_a_person() -> None:
     settlement = told(Shop(forgets=True), notice(attempts=5, hand_overs=1, in_vain=1))
     assert settlement.state is NoticeState.DEAD
     assert settlement.reason.startswith("given up, accepted with 200")
+
+
+@pytest.mark.parametrize("after", [Reading.OWED, Reading.NOT_READY, Reading.CLOSED, Transient("down")])
+def test_a_refused_write_of_which_nothing_is_there_is_the_end(after: Reading | RastroError) -> None:
+    settlement = told(Shop(reads=[Reading.OWED, after], refuses=Rejected("422: step out of turn")))
+    assert (settlement.state, settlement.reason) == (NoticeState.DEAD, "422: step out of turn")
+
+
+def test_a_write_that_is_refused_since_it_is_there_already_is_a_success() -> None:
+    settlement = told(Shop(reads=[Reading.OWED, Reading.DONE], refuses=Rejected("422: step out of turn")))
+    assert settlement == Settlement(state=NoticeState.SENT, outcome="already", reason="it is done")
 
 
 @pytest.mark.parametrize("when", ["read", "write"])

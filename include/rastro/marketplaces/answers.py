@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rastro.errors import Doubtful, RateLimited, Rejected, Transient, Unreadable
 from rastro.http import Http, Limits, Request, Response
-from rastro.models import Status
+from rastro.models import ENDINGS, Status
 from rastro.numbers import normalise
 from rastro.receivers import Answer, Message, Reading
 from rastro.redaction import redact
@@ -91,6 +91,26 @@ def no_word(message: Message, code: str) -> Rejected:
     return Rejected(f"{code}: order {message.order_id} is {message.status}, and it has no word for that")
 
 
+def of_whole_order(answer: Answer, message: Message) -> Answer:
+    """
+    The answer of a marketplace whose word for an end stands for the whole order, parcels elsewhere included.
+
+    :raises Rejected: other parcels of the order have ended differently, so no word is true of all.
+    """
+    end = Status.DELIVERED if message.delivered_at else message.status
+    unlike = [status for status in message.others if status is not end]
+    if answer.reading not in {Reading.OWED, Reading.NOT_READY} or end not in ENDINGS or not unlike:
+        return answer
+    ends = ", ".join(sorted({end, *unlike}))
+    if any(not status.is_final for status in unlike):
+        return Answer(
+            reading=Reading.INCOMPLETE, reason=f"it takes one word for the whole order, whose parcels are {ends}"
+        )
+    raise Rejected(
+        f"order {message.order_id} is told with one word, and its parcels ended differently ({ends}): tell it by hand"
+    )
+
+
 def told_at(message: Message, code: str) -> datetime:
     """
     When that happened which is told.
@@ -128,20 +148,27 @@ def package_of(
     whole: bool = True,
 ) -> T | None:
     """
-    The package that has the message's tracking number; where the order goes in but one, that, whatever its number.
+    The package that has the message's tracking number; where the order goes in but one, that, unless it has a number
+    that no parcel of the order has or had.
 
     Where none has the number, the only one that waits for some. None where nothing tells which of several it is.
 
     :param whole: the packages are all that the order will ever go in; else only the number tells.
     """
-    if whole and len(packages) == 1:
-        return packages[0]
     ours = normalise(message.tracking_number)
     known = [(one, {normalise(number) for number in numbers(one) if number}) for one in packages]
+    if whole and len(packages) == 1:
+        (its,) = (its for _, its in known)
+        return packages[0] if not its or its & numbers_of(message) else None
     if ours and (found := [one for one, its in known if ours in its]):
         return found[0]
     waiting = [one for one, its in known if not its and not is_cancelled(one)]
     return waiting[0] if whole and len(waiting) == 1 else None
+
+
+def numbers_of(message: Message) -> set[str]:
+    """All numbers that the order's parcels have or had."""
+    return {normalise(number) for number in (message.tracking_number, *message.numbers) if number}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

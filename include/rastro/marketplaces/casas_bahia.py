@@ -35,6 +35,8 @@ from rastro.marketplaces.answers import (
     in_brasilia,
     no_word,
     not_told,
+    numbers_of,
+    of_whole_order,
     refusal,
     shipped_at,
 )
@@ -154,7 +156,12 @@ class CasasBahia:
 
     def read(self, message: Message) -> Answer:
         step = step_of(message)
-        return reading(self._order(message), message, step) if step else not_told(message, "Casas Bahia")
+        if step is None:
+            return not_told(message, "Casas Bahia")
+        order = self._order(message)
+        delivery = delivery_of(order, message)
+        answer = reading(order, message, step)
+        return of_whole_order(answer, message) if delivery and len(delivery.items) == len(order.items) else answer
 
     def write(self, message: Message) -> Receipt:
         """
@@ -200,7 +207,8 @@ def delivery_of(order: Order, message: Message) -> Delivery | None:
     """
     The items of the package: those sent under its number, else those of its invoice, else all where nothing parts them.
 
-    None where the order's items go in several deliveries and none of them is known to be this one.
+    None where the order's items go in several deliveries and none of them is known to be this one, or all of them were
+    sent under a number that no parcel of the order has or had.
     """
     operations = order.trackings or []
     ours, invoice = normalise(message.tracking_number), bare(message.invoice_number)
@@ -208,7 +216,9 @@ def delivery_of(order: Order, message: Message) -> Delivery | None:
         one for one in operations if one.invoice and invoice and bare(one.invoice.number) == invoice
     ]
     every = {item.id for item in order.items}
-    ids = ids_of(named) or (set() if parted(operations, every) else every)
+    numbers = {normalise(one.number) for one in operations if one.number}
+    strange = bool(numbers) and not numbers & numbers_of(message)
+    ids = ids_of(named) or (set() if strange or parted(operations, every) else every)
     items = tuple(item for item in order.items if item.id in ids)
     if not items:
         return None

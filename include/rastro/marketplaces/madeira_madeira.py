@@ -23,6 +23,7 @@ import msgspec
 from rastro.access import Account, Field, Tokens, check
 from rastro.errors import NotFound, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, path_segment
+from rastro.marketplaces.answers import of_whole_order
 from rastro.marketplaces.base import Marketplace, decoded, number_outside
 from rastro.receivers import Answer, Message, Reading, Receipt
 
@@ -89,7 +90,10 @@ class MadeiraMadeira:
         """
         :raises Rejected: nothing tells which of its items are under the message's invoice.
         """
-        return reading(self._order(message), message)
+        order = self._order(message)
+        answer = reading(order, message)
+        whole = answer.reading is Reading.NOT_READY or items_of(order, message) == order.skus
+        return of_whole_order(answer, message) if whole else answer
 
     def write(self, message: Message) -> Receipt:
         """

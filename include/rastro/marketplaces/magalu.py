@@ -5,7 +5,8 @@ API docs: https://developers.magalu.com/docs/seller-pedidos/finish_delivery.en/ 
 test service is https://api-sandbox.magalu.com, whose sales channel has an id of its own.
 Quirks: a delivery is addressed by its UUID. What people and shops know is the order's code, whose older form begins
 with ``LU-``, or the delivery's, which is the order's with ``-1`` behind it. So it is looked up by code first, and where
-an order has several deliveries, by the number inside the access keys of their invoices. ``finishing`` wants the
+an order has several deliveries, by the number inside the access keys of their invoices; its only delivery is told when
+all parcels of the order have come. ``finishing`` wants the
 delivery shipped, ``shippings`` wants its invoice approved, which takes Magalu a while. The login is on another host,
 id.magalu.com; who consents must be ADMIN of the shop, else everything is answered with 403. Times are UTC.
 
@@ -26,6 +27,7 @@ import msgspec
 from rastro.access import Access, Account, Field, Tokens, check
 from rastro.errors import NotFound, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, path_segment
+from rastro.marketplaces.answers import of_whole_order
 from rastro.marketplaces.base import ON_ITS_WAY, Line, Marketplace, decoded, number_outside
 from rastro.models import Status
 from rastro.oauth import OAuth
@@ -108,14 +110,24 @@ class Magalu:
         )
 
     def read(self, message: Message) -> Answer:
-        return reading(self._delivery(message), message)
+        """
+        :raises Rejected: it cannot be told which delivery it is, or one word would stand for what ended differently.
+        """
+        delivery, only = self._delivery(message)
+        answer = reading(delivery, message)
+        if not only:
+            return answer
+        answer = of_whole_order(answer, message)
+        if answer.reading is Reading.OWED and message.others:
+            self._check_invoice(delivery, message)
+        return answer
 
     def write(self, message: Message) -> Receipt:
         """
         :raises Rejected: there is nothing that Magalu takes, or it refuses the step.
         """
         step, body = news(message)
-        path = f"{DELIVERIES}/{path_segment(self._delivery(message).id)}/{step}"
+        path = f"{DELIVERIES}/{path_segment(self._delivery(message)[0].id)}/{step}"
         answer = self._line.send(
             lambda access: Request(
                 method="POST",
@@ -131,14 +143,16 @@ class Magalu:
             number = None
         return Receipt(status=answer.status, number=number or "")
 
-    def _delivery(self, message: Message) -> Delivery:
+    def _delivery(self, message: Message) -> tuple[Delivery, bool]:
         """
+        The delivery that the package is, and whether it is all that is known under the order's number.
+
         :raises NotFound: Magalu knows no such order.
         :raises Rejected: it cannot be told which of the order's deliveries it is.
         """
         number = number_outside(message, "magalu")
         if is_uuid(number):
-            return self._ask(f"{DELIVERIES}/{number}", Delivery)
+            return self._ask(f"{DELIVERIES}/{number}", Delivery), True
         code = bare(number)
         listed = self._ask(DELIVERIES, Deliveries, ("code", re.sub(r"-\d{1,2}$", "", code)), ("_limit", "50"))
         found = [one for one in listed.results if code in codes_of(one)]
@@ -146,18 +160,33 @@ class Magalu:
             raise NotFound(
                 f"magalu: no delivery has the code {number}: check the number that the order has with Magalu"
             )
-        if len(found) > 1:
+        only = len(found) == 1
+        if not only:
             found = [one for one in found if self._holds(one, message.invoice_number)]
         if len(found) != 1:
             raise Rejected(
                 f"magalu: order {number} has several deliveries, and {len(found)} of them are under invoice "
                 f"{message.invoice_number}: tell Magalu by hand"
             )
-        return self._ask(f"{DELIVERIES}/{path_segment(found[0].id)}", Delivery)
+        return self._ask(f"{DELIVERIES}/{path_segment(found[0].id)}", Delivery), only
+
+    def _check_invoice(self, delivery: Delivery, message: Message) -> None:
+        """
+        :raises Rejected: the only delivery of an order of several parcels is under other invoices than ours.
+        """
+        if (known := self._invoices(delivery)) and message.invoice_number.lstrip("0") not in known:
+            raise Rejected(
+                f"magalu: the delivery of order {message.marketplace_order_id} is under invoice "
+                f"{', '.join(sorted(known))}, not {message.invoice_number}: tell Magalu by hand"
+            )
 
     def _holds(self, delivery: Delivery, invoice_number: str) -> bool:
+        return invoice_number.lstrip("0") in self._invoices(delivery)
+
+    def _invoices(self, delivery: Delivery) -> set[str]:
+        """The numbers of the invoices that the delivery has, as far as their keys tell."""
         invoices = self._ask(f"{DELIVERIES}/{path_segment(delivery.id)}/invoices", Invoices)
-        return any(number_in(one.key or "") == invoice_number.lstrip("0") for one in invoices.results)
+        return {number for one in invoices.results if (number := number_in(one.key or ""))}
 
     def _ask(self, path: str, kind: type[T], *params: tuple[str, str]) -> T:
         answer = self._line.send(

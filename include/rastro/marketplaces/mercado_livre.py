@@ -4,7 +4,8 @@ Mercado Livre, for parcels that the seller ships by carriers of his own (Mercado
 API docs: https://developers.mercadolivre.com.br/pt-br/status-de-pedidos-rastreamento (seller_notifications V2; read
 2026-11). Its first version was to end on 31 October 2026; whoever needs it still says so in the connection, and nothing
 falls back to it by itself.
-Quirks: a status belongs to a shipment, whose id the order knows. What Mercado Envios 2 carries (Flex, Full and Turbo
+Quirks: a status belongs to a shipment, whose id the order knows; it has one, so an end is told when all parcels of the
+order have come to it. What Mercado Envios 2 carries (Flex, Full and Turbo
 among it) is never told. Shipped and delivered must both be told; delivered and not delivered are final. ``substatus``
 stands in every body, as JSON's null where there is none (the first version wants the word "null"). A tracking number
 goes with its link or not at all. Refresh tokens can be used once. How many calls it bears is not published.
@@ -24,6 +25,7 @@ import msgspec
 from rastro.access import Access, Account, Field, Tokens, check
 from rastro.errors import Misconfigured, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, path_segment
+from rastro.marketplaces.answers import of_whole_order
 from rastro.marketplaces.base import Line, Marketplace, decoded, number_outside
 from rastro.models import Status
 from rastro.oauth import OAuth
@@ -102,9 +104,9 @@ class MercadoLivre:
 
     def read(self, message: Message) -> Answer:
         """
-        :raises Rejected: the shipment is of a mode that is told by hand.
+        :raises Rejected: the shipment is of a mode that is told by hand, or the order's parcels ended differently.
         """
-        return reading(self._shipment(message), message)
+        return of_whole_order(reading(self._shipment(message), message), message)
 
     def write(self, message: Message) -> Receipt:
         """

@@ -27,6 +27,7 @@ from rastro.marketplaces.answers import (
     in_brasilia,
     no_word,
     not_told,
+    of_whole_order,
     package_of,
     refusal,
     shipped_at,
@@ -93,7 +94,11 @@ class Netshoes:
 
     def read(self, message: Message) -> Answer:
         step = step_of(message)
-        return reading(self._order(message), message, step) if step else not_told(message, "Netshoes")
+        if step is None:
+            return not_told(message, "Netshoes")
+        order = self._order(message)
+        answer = reading(order, message, step)
+        return of_whole_order(answer, message) if is_whole(order, message) else answer
 
     def write(self, message: Message) -> Receipt:
         """
@@ -153,6 +158,11 @@ def shipping_of(order: Order, message: Message) -> Shipping | None:
         lambda one: [one.transport.tracking_number] if one.transport else [],
         is_cancelled=lambda one: folded(one.status) in CANCELLED,
     )
+
+
+def is_whole(order: Order, message: Message) -> bool:
+    """Whether the shipping that is ours there is the whole order."""
+    return len(order.shippings) == 1 and shipping_of(order, message) is not None
 
 
 def reading(order: Order, message: Message, step: str) -> Answer:

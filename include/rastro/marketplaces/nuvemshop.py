@@ -30,6 +30,7 @@ from rastro.marketplaces.answers import (
     hushed,
     no_word,
     not_told,
+    of_whole_order,
     package_of,
     told_at,
 )
@@ -126,7 +127,11 @@ class Nuvemshop:
 
     def read(self, message: Message) -> Answer:
         word = EVENTS.word_for(message)
-        return reading(self._fulfillment_orders(message), message, word) if word else not_told(message, "Nuvemshop")
+        if word is None:
+            return not_told(message, "Nuvemshop")
+        orders = self._fulfillment_orders(message)
+        answer = reading(orders, message, word)
+        return of_whole_order(answer, message) if is_whole(orders, message) else answer
 
     def write(self, message: Message) -> Receipt:
         """
@@ -173,6 +178,11 @@ def fulfillment_order_of(orders: list[FulfillmentOrder], message: Message) -> Fu
         lambda one: [one.tracking_info.code] if one.tracking_info else [],
         is_cancelled=lambda one: one.status == "CANCELLED",
     )
+
+
+def is_whole(orders: list[FulfillmentOrder], message: Message) -> bool:
+    """Whether the package that is ours there is the whole order."""
+    return len(orders) == 1 and fulfillment_order_of(orders, message) is not None
 
 
 def reading(orders: list[FulfillmentOrder], message: Message, word: str) -> Answer:

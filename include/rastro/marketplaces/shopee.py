@@ -10,7 +10,8 @@ ended is called ``invalid_acceess_token``, as it is written here. Only orders of
 seller's own fleet (90021), 90025 and 90026; all others Shopee carries itself. 90026 wants the one-time code that the
 buyer gives at the door, and a reason for a failure, which no carrier tells us: those are a person's. ``done`` and
 ``failed`` are final, so a failed attempt is none: only a parcel that is back or lost has failed. What is told is about
-the whole order, so one of several packages is a person's, too.
+the whole order, so an end waits until all parcels of it have come to it, and one of several packages there is a
+person's, too.
 
 Guesses: the codes of errors are gathered from integrations. That an order may be told delivered that was never told
 picked up is what its docs imply.
@@ -25,7 +26,7 @@ from rastro import typed
 from rastro.access import Access, Account, Field, Tokens, check
 from rastro.errors import Misconfigured, NotFound, Rejected, Unreadable
 from rastro.http import Limits, Request
-from rastro.marketplaces.answers import Candid, in_doubt, no_word, not_told
+from rastro.marketplaces.answers import Candid, in_doubt, no_word, not_told, of_whole_order
 from rastro.marketplaces.base import ON_ITS_WAY, UNREADABLE, Line, Marketplace, decoded, number_outside
 from rastro.marketplaces.shopee_login import SPOKEN, ByConsent, judge, number, signed
 from rastro.models import Status
@@ -143,7 +144,7 @@ class Shopee:
         order = next((one for one in orders if one.order_sn == wanted), None)
         if order is None:
             raise NotFound(f"shopee: order {wanted} is not there")
-        return reading(order, word)
+        return of_whole_order(reading(order, word), message)
 
     def write(self, message: Message) -> Receipt:
         """

@@ -31,6 +31,7 @@ from rastro.marketplaces.answers import (
     in_doubt,
     no_word,
     not_told,
+    of_whole_order,
     package_of,
     told_at,
 )
@@ -209,7 +210,11 @@ class Shopify:
 
     def read(self, message: Message) -> Answer:
         word = EVENTS.word_for(message)
-        return reading(self._order(message), message, word) if word else not_told(message, "Shopify")
+        if word is None:
+            return not_told(message, "Shopify")
+        order = self._order(message)
+        answer = reading(order, message, word)
+        return of_whole_order(answer, message) if is_whole(order, message) else answer
 
     def write(self, message: Message) -> Receipt:
         """
@@ -309,6 +314,12 @@ def fulfillment_of(order: Order, message: Message) -> Fulfillment | None:
         whole=order.display_fulfillment_status == "FULFILLED",  # else another package may be on its way to Shopify
     )
     return None if ours and ours.status in GONE else ours
+
+
+def is_whole(order: Order, message: Message) -> bool:
+    """Whether the package that is ours there is the whole order; of one not FULFILLED more may come."""
+    fulfilled = order.display_fulfillment_status == "FULFILLED"
+    return fulfilled and len(order.fulfillments) == 1 and fulfillment_of(order, message) is not None
 
 
 def reading(order: Order, message: Message, word: str) -> Answer:

@@ -4,7 +4,8 @@ Americanas (also Submarino and Shoptime), by the SkyHub API, behind which Omnik 
 API docs: https://desenvolvedores.skyhub.com.br/pedidos/atualizacao-de-pedidos (read 2026-11).
 Quirks: keys are static and three. An order's code may hold blanks ("Lojas Americanas-1517940500554-01"). A shop may
 give statuses names of its own, so their ``type`` is what counts; the one that is sent is the default name,
-``complete``. A delivery is the whole order's: one that has several invoices is left to a person. Any 2xx is success. A
+``complete``. A delivery is the whole order's, so it waits until all parcels of the order have come; one that has
+several invoices there is left to a person. Any 2xx is success. A
 step out of turn is a 422 with "Transição inválida". One order may be read a second, nine deliveries told.
 
 Guesses: whether ``delivered_date`` wants dd/mm/yyyy, as an example of it has, or ISO 8601, as its neighbours do, so the
@@ -22,6 +23,7 @@ import msgspec
 from rastro.access import Account, Field, Tokens, check
 from rastro.errors import Misconfigured, Rejected, Unreadable
 from rastro.http import Http, Limits, Request, path_segment
+from rastro.marketplaces.answers import of_whole_order
 from rastro.marketplaces.base import Marketplace, decoded, number_outside
 from rastro.models import Status
 from rastro.receivers import Answer, Message, Reading, Receipt
@@ -85,11 +87,12 @@ class Skyhub:
 
     def read(self, message: Message) -> Answer:
         """
-        :raises Rejected: the order has several invoices.
+        :raises Rejected: the order has several invoices, or its parcels ended differently.
         """
         path = self._path(message)
         answer = self._http.send(Request(method="GET", path=path))
-        return reading(decoded(answer, Order, f"skyhub: order {message.marketplace_order_id}"), message)
+        order = decoded(answer, Order, f"skyhub: order {message.marketplace_order_id}")
+        return of_whole_order(reading(order, message), message)
 
     def write(self, message: Message) -> Receipt:
         """

@@ -41,6 +41,7 @@ VERDICTS = {
     Reading.CLOSED: "drop",
     Reading.CHANGED: "wait",
     Reading.NOT_READY: "wait",
+    Reading.INCOMPLETE: "wait",
 }
 
 

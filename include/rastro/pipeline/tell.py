@@ -5,9 +5,11 @@ Claim, read, write once, read back, settle. A crash or a lost answer leaves a no
 read before anything is written again.
 """
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -29,7 +31,7 @@ from rastro.errors import (
     Transient,
     Unreadable,
 )
-from rastro.models import EVERYTHING, Channel, NoticeState, Selection, Status
+from rastro.models import EVERYTHING, SHIPPED, Channel, NoticeState, Selection, Status
 from rastro.receivers import Answer, Message, Progress, Reading, Receiver
 from rastro.sending import (
     BACK_OFF,
@@ -42,13 +44,14 @@ from rastro.sending import (
     hindered,
     in_doubt,
     later,
+    not_of_all,
     one_by_one,
     refused,
 )
 from rastro.settings import Settings
 from rastro.warehouse import outbox
 from rastro.warehouse.connect import Connect
-from rastro.warehouse.outbox import OrderKey, Parcel
+from rastro.warehouse.outbox import Line, OrderKey, Parcel
 from rastro.warehouse.shipments import await_order
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
@@ -263,12 +266,21 @@ class Teller:
         except Unreadable as error:  # what it looks up before it writes; nothing was written
             raise Transient(str(error)) from error
         except Permanent as error:
-            return Settlement(state=NoticeState.DEAD, reason=str(error))
+            return self._refused(message, error)
         try:
             held: Answer | RastroError = self.receiver.read(message)
         except RastroError as error:
             held = error
         return after_write(receipt, held, notices, self.settings, now)
+
+    def _refused(self, message: Message, error: Permanent) -> Settlement:
+        """The end of a write that was refused: what somebody else told meanwhile is refused, too."""
+        if isinstance(error, Rejected):
+            with suppress(RastroError):
+                held = self.receiver.read(message)
+                if held.reading is Reading.DONE:
+                    return Settlement(state=NoticeState.SENT, outcome="already", reason=held.reason)
+        return Settlement(state=NoticeState.DEAD, reason=str(error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,19 +304,30 @@ def worked_out(
 
     An order system is told all about a package at once, a marketplace step by step.
     """
-    parcels = [parcel for parcel in outbox.parcels_of(conn, order) if not parcel.skip]
+    held = outbox.parcels_of(conn, order)
+    parcels = [parcel for parcel in held if not parcel.skip]
     followed = {parcel.shipment_id for parcel in parcels}
+    numbers = tuple(dict.fromkeys(parcel.tracking_number for parcel in held))
     tellings, left = [], []
     for package in packages(parcels):
         mine = [notice for notice in claimed if notice.shipment_id in {one.shipment_id for one in package}]
         if not mine:
             continue
-        message = message_about(conn, mine, package, pages)
+        lines = outbox.history_of(conn, [parcel.shipment_id for parcel in package])
+        message = replace(
+            message_about(mine, package, lines, pages), others=others_of(package[0], parcels), numbers=numbers
+        )
         if dropped := before_go_live(mine, message.delivered_at, settings.cut_off(order.account)):
             left.append((mine, dropped))
         elif channel is Channel.MARKETPLACE:
-            steps = one_by_one(mine, {parcel.shipment_id: parcel.status for parcel in package})
-            tellings += [Telling(notices=step, message=about_step(message, step)) for step in steps]
+            statuses = {parcel.shipment_id: parcel.status for parcel in package}
+            steps = one_by_one(mine, statuses)
+            for step in steps:
+                if kept := not_of_all(step, statuses.values()):
+                    left.append((step, kept))
+                else:
+                    told_as = replace(message, key=key_of_step(order, message.invoice_number, step))
+                    tellings.append(Telling(notices=step, message=about_step(told_as, step, lines)))
             told = {notice.notice_id for step in steps for notice in step}
             if overtaken := [notice for notice in mine if notice.notice_id not in told]:
                 left.append((overtaken, Settlement(state=NoticeState.SUPERSEDED, reason=MOVED_ON)))
@@ -315,14 +338,34 @@ def worked_out(
     return tellings, left
 
 
-def about_step(message: Message, step: Sequence[Claimed]) -> Message:
-    """The message about one step of a package's way, as things stood then."""
-    status, until = Status(step[0].kind), max(notice.event_at for notice in step)
-    told = replace(message, key=key_of(step))
+def about_step(message: Message, step: Sequence[Claimed], lines: Sequence[Line]) -> Message:
+    """
+    The message about one step of a package's way, as things stood then: its history ends with what the step is about.
+
+    :param lines: those that the message's history was made from, one by one.
+    """
+    status, last = Status(step[0].kind), max(step, key=lambda notice: notice.event_at)
     if status is Status.DELIVERED:
-        return told
-    history = tuple(line for line in message.history if line.occurred_at <= until)
-    return replace(told, status=status, history=history or message.history, delivered_at=None)
+        return message
+    until = [place for place, line in enumerate(lines) if line.occurred_at <= last.event_at]
+    itself = [place for place in until if is_about(lines[place], last)]
+    end = max(itself or until, default=len(lines))
+    return replace(message, status=status, history=message.history[: end + 1], delivered_at=None)
+
+
+def is_about(line: Line, notice: Claimed) -> bool:
+    """Whether a line is the event of which a notice is; that a parcel is shipped, any word may have said first."""
+    same = (line.shipment_id, line.occurred_at) == (notice.shipment_id, notice.event_at)
+    return same and line.status in (SHIPPED if notice.kind == Status.IN_TRANSIT else {Status(notice.kind)})
+
+
+def others_of(first: Parcel, parcels: Sequence[Parcel]) -> tuple[Status, ...]:
+    """Where the other parcels are that a marketplace knows under the same order."""
+    return tuple(
+        parcel.status
+        for parcel in parcels
+        if parcel is not first and parcel.marketplace_order_id == first.marketplace_order_id
+    )
 
 
 def shared(orders: Sequence[OrderKey]) -> Iterator[OrderKey]:
@@ -354,14 +397,26 @@ def key_of(notices: Sequence[Claimed]) -> str:
     return f"notice_{min(notice.notice_id for notice in notices)}"
 
 
+def key_of_step(order: OrderKey, invoice_number: str, step: Sequence[Claimed]) -> str:
+    """
+    What a step of a package's way is known by to its receiver, whichever of its parcels it is owed for.
+
+    What may have arrived keeps the name under which it went out.
+    """
+    first = min(step, key=lambda notice: notice.notice_id)
+    if before := next((notice.message_id for notice in step if notice.doubtful and notice.message_id), ""):
+        return before
+    named = msgspec.json.encode((order.account, order.order_id, invoice_number, first.kind, first.content))
+    return f"package_{hashlib.sha256(named).hexdigest()[:32]}"
+
+
 def message_about(
-    conn: Connection[Any],
     notices: Sequence[Claimed],
     package: Sequence[Parcel],
+    lines: Sequence[Line],
     pages: Mapping[str, Callable[[str], str]],
 ) -> Message:
     """What is told about one package now: all of its history, and its delivery when every parcel has arrived."""
-    lines = outbox.history_of(conn, [parcel.shipment_id for parcel in package])
     number_of = {parcel.shipment_id: parcel.tracking_number for parcel in package}
     several = len(package) > 1
     first = package[0]

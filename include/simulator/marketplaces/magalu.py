@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from simulator.calls import Call, Malformed, Reply, answer
 from simulator.marketplaces.base import SimulatedMarketplace
+from simulator.numbers import access_key
 from simulator.oauth import Consent
 from simulator.records import Sold
 from simulator.world import World, now
@@ -66,6 +67,9 @@ class Simulated(SimulatedMarketplace):
             case [identity]:
                 order = self._by_id(identity)
                 return answer(document(order)) if order else trouble(404, "Not Found")
+            case [identity, "invoices"]:
+                order = self._by_id(identity)
+                return answer(page(invoices(order))) if order else trouble(404, "Not Found")
             case [identity, "histories"]:
                 order = self._by_id(identity)
                 told = [{"status": one["status"], "created_at": one["at"]} for one in order.told] if order else []
@@ -112,6 +116,11 @@ def document(order: Sold) -> dict[str, Any]:
             "tracking_code": order.tracking_number,
         },
     }
+
+
+def invoices(order: Sold) -> list[dict[str, Any]]:
+    numbers = order.notes.get("invoices", [order.invoice_number])
+    return [{"key": access_key(int(number), "2611"), "status": "approved"} for number in numbers]
 
 
 def page(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -81,7 +81,12 @@ WHERE n.notice_id = mine.notice_id
   AND NOT EXISTS (SELECT FROM mine AS busy WHERE busy.state = 'claimed' AND busy.lease_until >= %(now)s)
 RETURNING n.notice_id, n.shipment_id, n.kind, n.content, n.event_at, n.expires_at, n.attempts, n.message_id,
           n.hand_overs, n.facts,
-          (SELECT count(*) FROM rastro.notice_attempt a WHERE a.notice_id = n.notice_id AND a.outcome = %(in_vain)s)::integer AS in_vain
+          (SELECT count(*) FROM rastro.notice_attempt a WHERE a.notice_id = n.notice_id AND a.outcome = %(in_vain)s)::integer AS in_vain,
+          n.channel = 'marketplace' AND EXISTS (
+              SELECT FROM rastro.shipment o JOIN rastro.notice told USING (shipment_id)
+              WHERE o.account = mine.account AND o.order_id = mine.order_id AND o.invoice_number = mine.invoice_number
+                AND o.shipment_id <> n.shipment_id AND told.state = 'sent'
+                AND (told.channel, told.target, told.kind, told.content) = (n.channel, n.target, n.kind, n.content)) AS told_before
 
 -- name: open_attempts
 INSERT INTO rastro.notice_attempt (notice_id, started_at, run_id, claimed_by)
