@@ -75,6 +75,7 @@ class Settings:
     sync_horizon: timedelta
     max_slices: int
     slice_size: int
+    ask_within: timedelta
     lease: timedelta
     max_attempts: int
     tellers: int
@@ -461,6 +462,15 @@ OPTIONS: Mapping[str, Option] = {
         example="2000",
         read=number(1, 100_000),
         description="Shipments in one tracking task, as long as max_slices allows.",
+    ),
+    "ask_within": Option(
+        default="20m",
+        example="50m",
+        read=span_from("1m"),
+        description=(
+            "How long one run asks a carrier. What is left then is asked about by the next run, first that which has "
+            "waited longest; the news of all other carriers goes on meanwhile."
+        ),
     ),
     "lease": Option(
         default="15m",

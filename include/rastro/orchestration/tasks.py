@@ -18,6 +18,7 @@ from rastro.carriers.base import Carrier, Feed
 from rastro.errors import Misconfigured, Permanent, RastroError, Transient
 from rastro.models import Channel
 from rastro.orchestration.form import Form, form_of
+from rastro.orchestration.pools import shared
 from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import check, load, mail_customers, plan, put_aside, receive, reprocess, sync, tell, track
@@ -129,10 +130,11 @@ def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[s
         for code, parts in slices.items():
             running.figures[code] = sum(part.size for part in parts)
         running.figures["slices"] = sum(map(len, slices.values()))
-    pools: dict[str, list[dict[str, Any]]] = {}
+    pools: dict[str, dict[str, list[Slice]]] = {}
     for code, parts in slices.items():
-        pools.setdefault(carriers[code].pool, []).extend(asdict(part) for part in parts)
-    return {pool: parts for pool, parts in pools.items() if parts}
+        if parts:
+            pools.setdefault(carriers[code].pool, {})[code] = parts
+    return {pool: [asdict(part) for part in shared(parts)] for pool, parts in pools.items()}
 
 
 def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
@@ -173,7 +175,7 @@ def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]
     carrier = shop.known_carriers[piece.carrier]
     with stage(shop, "track", f"{piece.carrier} {piece.first}-{piece.last}") as running:
         keeper = shop.keeper(carrier)
-        with shop.line_to(carrier, keeper.account) as http:
+        with shop.line_to(carrier, keeper.account, abreast=piece.abreast) as http:
             tracker = track.Tracker(
                 carrier=carrier, contract=keeper.holder, http=http, keeper=keeper, connect=shop.connect,
                 settings=shop.settings, window=window_of(context), run_id=run_id, clock=shop.clock,

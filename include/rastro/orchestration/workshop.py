@@ -25,7 +25,6 @@ from rastro.mail.compose import Sender
 from rastro.mail.server import server_from
 from rastro.mail.smtp import Postman
 from rastro.marketplaces.registry import MARKETPLACES
-from rastro.orchestration.pools import SLOTS
 from rastro.orders.base import OrderSource, Setup
 from rastro.orders.registry import SOURCES
 from rastro.pipeline.tokens import AccessKeeper
@@ -224,16 +223,16 @@ class Workshop:
         )
 
     @staticmethod
-    def line_to(carrier: Carrier, account: Account, host: str = "") -> Http:
+    def line_to(carrier: Carrier, account: Account, host: str = "", *, abreast: int = 1) -> Http:
         """
         A client of the carrier that keeps to its pace, or to that of this contract.
 
         :param host: where that is not the account's own (a feed).
-
+        :param abreast: how many such clients share the pace.
         :raises Misconfigured: the contract's pace makes no sense.
         """
         pace = pace_of(carrier.code, account) or carrier.requests_per_second
-        limits = Limits(requests_per_second=pace / SLOTS)
+        limits = Limits(requests_per_second=pace / abreast)
         return Http(
             host or account.base_url, name=carrier.code, limits=limits, secrets=account.secrets,
             connections=carrier.connections,

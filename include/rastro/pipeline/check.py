@@ -43,7 +43,7 @@ def check(
     return Report(
         figures=figures_of(conn, run_id),
         problems=list(problems_of(conn, run_id, since, failed_tasks)),
-        remarks=[*unknown_of(conn, selection), *remarks_on(conn, since, carriers)],
+        remarks=[*unknown_of(conn, selection), *left_by(conn, run_id), *remarks_on(conn, since, carriers)],
     )
 
 
@@ -77,6 +77,14 @@ def unknown_of(conn: Connection[Any], selection: Selection) -> Iterator[str]:
         numbers = [number for number in unknown if is_s10(number)]
         named = f": {', '.join(numbers[:20])}" if numbers else ""
         yield f"{len(unknown):,} of what was pasted are neither a tracking number nor an order that we know{named}"
+
+
+def left_by(conn: Connection[Any], run_id: str) -> Iterator[str]:
+    for row in run(conn, "count_left_by_run", run_id=run_id):
+        yield (
+            f"{row.carrier}: {row.parcels:,} are left to the next run, since this one's time for a carrier is over "
+            "(setting ask_within)"
+        )
 
 
 def remarks_on(conn: Connection[Any], since: datetime, carriers: Collection[str]) -> Iterator[str]:

@@ -35,7 +35,7 @@ encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True, kw_only=True)
 class Figures:
-    """What a slice came to; ``trouble`` is the error that ended or marred it."""
+    """What a slice came to; ``left`` is what it had no time for, ``trouble`` the error that ended or marred it."""
 
     asked: int = 0
     unchanged: int = 0
@@ -43,18 +43,25 @@ class Figures:
     refused: int = 0
     quarantined: int = 0
     unanswered: int = 0
+    left: int = 0
     trouble: RastroError | None = None
 
     def as_numbers(self) -> dict[str, int]:
-        names = ("asked", "unchanged", "changed", "refused", "quarantined", "unanswered")
+        names = ("asked", "unchanged", "changed", "refused", "quarantined", "unanswered", "left")
         return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What one call, or the halves it was cut into, brought: raw parts by reference, and what went wrong."""
+    """
+    What one call, or the halves it was cut into, brought: raw parts by reference, and what went wrong.
+
+    ``heard`` tells whether any of it was answered, ``sound`` how many well-formed references were refused alone.
+    """
 
     due: Sequence[Due]
+    heard: bool = False
+    sound: int = 0
     raw: Mapping[str, bytes] = field(default_factory=dict)
     refused_calls: Mapping[str, Rejected] = field(default_factory=dict)
     trouble: RastroError | None = None
@@ -64,17 +71,34 @@ class Answers:
         """Whether nothing at all was answered."""
         return self.trouble is not None and not self.raw
 
+    def put_back(self, *, blame: bool) -> "Answers":
+        """The same without its refusals, which say nothing about the references; ``blame`` makes one the trouble."""
+        error = next(iter(self.refused_calls.values()), None) if blame else None
+        return replace(self, refused_calls={}, trouble=self.trouble or error)
+
 
 @dataclass(slots=True)
 class Tally:
-    """How many parts of a refused call were answered, and how many sound references refused alone."""
+    """
+    Whether anything was answered, and how many sound references were refused alone, by a call cut in halves or by the
+    calls of a slice. Where many are refused and nothing is answered, it is not the references that are wrong.
+    """
 
-    answered: int = 0
+    heard: bool = False
     refused: int = 0
+
+    def add(self, *, heard: bool = False, refused: int = 0) -> None:
+        self.heard = self.heard or heard
+        self.refused += refused
 
     @property
     def all_refused(self) -> bool:
-        return self.refused >= REFUSED_ALONE and not self.answered
+        return self.refused >= REFUSED_ALONE and not self.heard
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody can tell yet what was wrong about what was refused."""
+        return 0 < self.refused < REFUSED_ALONE and not self.heard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +119,7 @@ class Tracker:
     def track(self, part: Slice) -> Figures:
         """
         Work through the slice and record its figures; their ``trouble`` is what kept some of it from being asked about.
+        It ends in its time: what is ``left`` then stays due.
         """
         figures = Figures()
         started_at = self.clock()
@@ -120,24 +145,42 @@ class Tracker:
         return self.http.calls + self.keeper.logins
 
     def _work(self, conn: Connection[Any], part: Slice, figures: Figures) -> None:
-        failed, the_end = 0, False
+        failed, stopped = 0, False
+        in_vain: list[int] = []
+        tally, undecided = Tally(), list[Answers]()
+        time_is_over = self.clock() + self.settings.ask_within / part.turns
         with ThreadPoolExecutor(self.carrier.connections, thread_name_prefix=self.carrier.code) as threads:
-            while due := self._claim(conn, part):
-                part = replace(part, first=max(one.poll_id for one in due) + 1)
-                for answers in threads.map(self._ask, calls(due, self.carrier.batch_size)):
-                    self._settle(conn, answers, figures)
-                    failed = failed + 1 if answers.in_vain else 0
-                    figures.trouble = answers.trouble or figures.trouble
-                    the_end = the_end or (answers.in_vain and is_the_end(answers.trouble))
-                if failed >= FAILED_CALLS_IN_A_ROW or the_end:
-                    return
+            while not stopped and (due := self._claim(conn, part, in_vain)):
+                for come in threads.map(self._ask, calls(due, self.carrier.batch_size)):
+                    tally.add(heard=come.heard, refused=come.sound)
+                    if come.sound and not come.trouble and tally.is_open:
+                        undecided.append(come)
+                        in_vain += [one.poll_id for one in come.due]  # held, so it is not to be claimed once more
+                        continue
+                    decided = [come]
+                    if not tally.is_open:
+                        decided, undecided = [*undecided, come], []
+                    for one in decided:
+                        answers = one.put_back(blame=True) if tally.all_refused else one
+                        in_vain += self._settle(conn, answers, figures)
+                        failed = failed + 1 if answers.in_vain else 0
+                        figures.trouble = answers.trouble or figures.trouble
+                        stopped = stopped or (answers.in_vain and is_the_end(answers.trouble))
+                stopped = stopped or failed >= FAILED_CALLS_IN_A_ROW
+                if not stopped and self.clock() >= time_is_over:
+                    stopped = True
+                    figures.left = polls.count_left(
+                        conn, part, self.window, self.clock(), self.selection, passed_over=in_vain
+                    )
+        for answers in undecided:  # so few that it must be them, if only because nothing else was asked about
+            self._settle(conn, answers.put_back(blame=False) if stopped else answers, figures)
 
-    def _claim(self, conn: Connection[Any], part: Slice) -> list[Due]:
+    def _claim(self, conn: Connection[Any], part: Slice, in_vain: Sequence[int]) -> list[Due]:
         now = self.clock()
         size = self.carrier.batch_size * self.carrier.connections
         due = polls.claim_due(
             conn, part, self.window, size=size, now=now, lease_until=now + self.settings.lease,
-            selection=self.selection,
+            selection=self.selection, passed_over=in_vain,
         )  # fmt: skip
         conn.commit()
         return due
@@ -151,8 +194,9 @@ class Tracker:
             answered = self._call([one.reference for one in due])
         except Rejected as error:
             if len(due) == 1:
-                tally.refused += not self.carrier.doubt_about(due[0].reference)  # a mistyped one proves nothing
-                return Answers(due=due, refused_calls={due[0].reference: error})
+                sound = int(not self.carrier.doubt_about(due[0].reference))  # a mistyped one proves nothing
+                tally.add(refused=sound)
+                return Answers(due=due, sound=sound, refused_calls={due[0].reference: error})
             half = len(due) // 2
             first = self._ask_in_parts(due[:half], tally)
             if tally.all_refused:
@@ -160,14 +204,16 @@ class Tracker:
             second = self._ask_in_parts(due[half:], tally)
             return Answers(
                 due=due,
+                heard=first.heard or second.heard,
+                sound=first.sound + second.sound,
                 raw={**first.raw, **second.raw},
                 refused_calls={**first.refused_calls, **second.refused_calls},
                 trouble=first.trouble or second.trouble,
             )
         except RastroError as error:
             return Answers(due=due, trouble=error)
-        tally.answered += 1
-        return Answers(due=due, raw=answered.parts, trouble=answered.trouble)
+        tally.add(heard=True)
+        return Answers(due=due, heard=True, raw=answered.parts, trouble=answered.trouble)
 
     def _call(self, references: Sequence[str]) -> Answered:
         access = self.keeper.access()
@@ -179,8 +225,8 @@ class Tracker:
                 raise
             return converse(self.http, self.carrier.ask(references, renewed))
 
-    def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures) -> None:
-        """Keep what one call brought, in one transaction."""
+    def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures) -> list[int]:
+        """Keep what one call brought, in one transaction; the ids that were asked about in vain, and stay due."""
         at = self.clock()
         unchanged: list[tuple[int, datetime | None]] = []
         staged: list[Staged] = []
@@ -223,6 +269,7 @@ class Tracker:
         figures.changed += len(staged)
         figures.refused += len(refused)
         figures.unanswered += len(unanswered)
+        return unanswered
 
     def _refusal(self, due: Due, at: datetime, digest: bytes, reason: RefusalReason, text: str) -> Refused:
         not_ours = due.not_ours + 1 if reason is RefusalReason.NOT_OURS else 0

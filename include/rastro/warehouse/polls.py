@@ -13,12 +13,18 @@ from rastro.warehouse.queries import copy_in, run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """A run of due references of one carrier: ids from ``first`` to ``last``, ``size`` of them due when it was cut."""
+    """
+    A run of due references of one carrier: ids from ``first`` to ``last``, ``size`` of them due when it was cut.
+
+    Of its carrier's slices so many are worked on ``abreast``, and its pool takes so many ``turns`` for all that it has.
+    """
 
     carrier: str
     first: int
     last: int
     size: int
+    abreast: int = 1
+    turns: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +108,18 @@ def claim_due(
     now: datetime,
     lease_until: datetime,
     selection: Selection = EVERYTHING,
+    passed_over: Sequence[int] = (),
 ) -> list[Due]:
-    """Up to ``size`` due references of the slice; nobody else is given them until the lease ends."""
+    """
+    Up to ``size`` due references of the slice, those first that have waited longest; nobody else is given them until
+    the lease ends.
+
+    :param passed_over: ids that are due and not wanted, since they were just asked about in vain.
+    """
     rows = run(
         conn, "claim_due", carrier=part.carrier, first=part.first, last=part.last, size=size,
-        window_end=window.end, now=now, lease_until=lease_until, **selection.as_values(),
+        window_end=window.end, now=now, lease_until=lease_until, passed_over=list(passed_over),
+        **selection.as_values(),
     )  # fmt: skip
     return [
         Due(
@@ -121,6 +134,17 @@ def claim_due(
         )
         for row in rows
     ]
+
+
+def count_left(
+    conn: Connection[Any], part: Slice, window: Window, now: datetime, selection: Selection, passed_over: Sequence[int]
+) -> int:
+    """How many of the slice :func:`claim_due` would still give."""
+    (row,) = run(
+        conn, "count_left", carrier=part.carrier, first=part.first, last=part.last, window_end=window.end, now=now,
+        passed_over=list(passed_over), **selection.as_values(),
+    )  # fmt: skip
+    return int(row.due)
 
 
 def settle_unchanged(

@@ -29,7 +29,8 @@ FROM (
 GROUP BY slice ORDER BY first
 
 -- name: claim_due
--- Takes some of a slice's due references for one task, until the lease ends.
+-- Takes some of a slice's due references for one task, until the lease ends: those that have waited longest. Each time
+-- that one was asked about in vain counts as an hour less, so that it neither goes before all others nor after them.
 UPDATE rastro.poll_state p SET lease_until = %(lease_until)s
 FROM (
     SELECT poll_id FROM rastro.poll_state
@@ -41,11 +42,25 @@ FROM (
       AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
           SELECT s.poll_id FROM rastro.shipment s
           WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = ''))
-    ORDER BY poll_id LIMIT %(size)s
+      AND NOT poll_id = ANY(%(passed_over)s::bigint[])
+    ORDER BY next_poll_at + failures * interval '1 hour', poll_id LIMIT %(size)s
     FOR UPDATE SKIP LOCKED
 ) AS mine
 WHERE p.poll_id = mine.poll_id
 RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours
+
+-- name: count_left
+SELECT count(*) AS due
+FROM rastro.poll_state
+WHERE carrier = %(carrier)s AND poll_id BETWEEN %(first)s AND %(last)s
+  AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
+                    %(window_end)s, %(now)s)
+  AND (%(chosen_account)s::text IS NULL OR poll_id IN (
+      SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = ''))
+  AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
+      SELECT s.poll_id FROM rastro.shipment s
+      WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = ''))
+  AND NOT poll_id = ANY(%(passed_over)s::bigint[])
 
 -- name: settle_unchanged
 UPDATE rastro.poll_state p

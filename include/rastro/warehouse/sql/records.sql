@@ -32,6 +32,11 @@ WHERE run_id = %(run_id)s AND figures ? 'dead'
        OR ((figures ->> 'doubtful')::int > 2 AND (figures ->> 'sent')::int + (figures ->> 'already')::int = 0))
 ORDER BY title
 
+-- name: count_left_by_run
+SELECT split_part(part, ' ', 1) AS carrier, sum((figures ->> 'left')::int)::int AS parcels
+FROM rastro.run_stage WHERE run_id = %(run_id)s AND stage = 'track' AND figures ? 'left'
+GROUP BY carrier HAVING sum((figures ->> 'left')::int) > 0 ORDER BY carrier
+
 -- name: forget_slices
 -- A run that is planned anew has other slices; those of before say nothing any more.
 DELETE FROM rastro.run_stage WHERE run_id = %(run_id)s AND stage = 'track'

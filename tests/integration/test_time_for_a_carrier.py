@@ -1,0 +1,125 @@
+"""One carrier has its time in a run and no more: what is left is asked about first by the next."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chaos.hours import context_of
+from rastro.carriers.registry import CARRIERS
+from rastro.models import Window
+from rastro.pipeline.track import Tracker
+from rastro.warehouse.polls import Slice
+
+pytestmark = pytest.mark.slow
+
+LOGGI = CARRIERS["loggi"]  # asked about one parcel a call
+AT_ONCE = LOGGI.connections
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+class Clock:
+    """Goes on by itself whenever somebody looks at it."""
+
+    def __init__(self, at, each_look):
+        self.at, self.each_look = at, each_look
+
+    def __call__(self):
+        self.at += self.each_look
+        return self.at
+
+
+def asked_in_order(shop):
+    rows = shop.ask(
+        "SELECT reference FROM rastro.poll_state WHERE answered_at IS NOT NULL ORDER BY answered_at, poll_id"
+    )
+    return [row.reference for row in rows]
+
+
+def tracked(shop, at, each_look, turns=1):
+    """One slice of everything that is due then, by a clock of its own, and the load behind it."""
+    from rastro.orchestration import tasks
+    from rastro.orchestration.workshop import Workshop
+
+    workshop = replace(Workshop.open(f"at {at}"), clock=Clock(at, each_look))
+    keeper = workshop.keeper(LOGGI)
+    with workshop.line_to(LOGGI, keeper.account) as http:
+        tracker = Tracker(
+            carrier=LOGGI, contract=keeper.holder, http=http, keeper=keeper, connect=workshop.connect,
+            settings=replace(workshop.settings, ask_within=10 * MINUTE), window=Window(start=at - HOUR, end=at),
+            run_id=workshop.run_id, clock=workshop.clock,
+        )  # fmt: skip
+        figures = tracker.track(Slice(carrier="loggi", first=0, last=10**9, size=10, turns=turns))
+    tasks.load_changes(workshop.run_id, {"params": {}})
+    return figures
+
+
+@pytest.fixture
+def due(wide):
+    """Parcels of one carrier that are known and not yet asked about, by the order in which they became known."""
+    from rastro.orchestration import tasks
+
+    wide.cohort(4 * AT_ONCE, carriers=["loggi"], kinds=["delivered"])
+    tasks.sync_orders("sync", {"params": {}})
+    rows = wide.ask("SELECT reference FROM rastro.poll_state WHERE carrier = 'loggi' ORDER BY next_poll_at, poll_id")
+    assert len(rows) == 4 * AT_ONCE
+    return [row.reference for row in rows]
+
+
+def test_a_slice_ends_in_its_time_without_a_failure_and_the_rest_is_asked_about_first_next_time(wide, due):
+    now = datetime.now(UTC)
+    first = tracked(wide, now, 2 * MINUTE)
+    assert first.trouble is None
+    assert 0 < first.asked < len(due)
+    assert first.left == len(due) - first.asked
+    assert asked_in_order(wide) == due[: first.asked]
+
+    second = tracked(wide, now + 2 * HOUR, 2 * MINUTE)  # all of them are due by now
+    assert second.trouble is None
+    rest = due[first.asked :]
+    assert set(asked_in_order(wide)) >= set(rest[: second.asked])
+
+
+def test_a_slice_that_shares_its_pool_has_its_part_of_the_time(wide, due):
+    figures = tracked(wide, datetime.now(UTC), MINUTE / 10, turns=1)
+    assert (figures.asked, figures.left) == (len(due), 0)
+    wide.execute("UPDATE rastro.poll_state SET next_poll_at = now()")
+    figures = tracked(wide, datetime.now(UTC) + 2 * HOUR, MINUTE / 10, turns=100)
+    assert figures.asked == AT_ONCE, "what is begun is always something"
+    assert figures.left == len(due) - AT_ONCE
+
+
+def test_a_parcel_that_is_always_asked_about_in_vain_goes_neither_before_all_others_nor_after_them(wide, due):
+    now = datetime.now(UTC)
+    bad = due[0]
+    wide.simulator.fault("loggi", "status", status=500, match=bad, times=0)
+    figures = tracked(wide, now, timedelta(0))
+    assert (figures.asked, figures.unanswered, figures.left) == (len(due), 1, 0), "in vain once in a run, not again"
+
+    wide.execute("UPDATE rastro.poll_state SET next_poll_at = %s WHERE reference <> %s", now + MINUTE, bad)
+    assert tracked(wide, now + 2 * HOUR, 2 * MINUTE).unanswered == 0, "the others have waited longer by now"
+    wide.execute("UPDATE rastro.poll_state SET next_poll_at = %s WHERE reference <> %s", now + 2 * HOUR, bad)
+    assert tracked(wide, now + 3 * HOUR, 2 * MINUTE).unanswered == 1, "it is its turn again"
+
+
+def test_what_was_left_is_said_at_the_end_of_the_run(wide, due, caplog):
+    from rastro.orchestration import tasks
+
+    now = datetime.now(UTC)
+    context = context_of(Window(start=wide.since, end=now), now)
+    ((part,),) = tasks.plan_polls("short", context).values()
+    assert (part["abreast"], part["turns"]) == (1, 1)
+    figures = tasks.track_slice("short", context, {**part, "turns": 10**6})
+    assert figures["left"] == len(due) - AT_ONCE
+    tasks.check_run("short", context, now, set())
+    assert f"loggi: {figures['left']} are left to the next run" in caplog.text
+
+
+def test_a_contract_is_asked_at_its_whole_pace_shared_by_those_who_ask_at_once(wide):
+    from rastro.orchestration.workshop import Workshop
+
+    workshop = Workshop.open("pace")
+    account = replace(workshop.keeper(LOGGI).account, extra={})
+    for abreast in (1, 3):
+        with workshop.line_to(LOGGI, account, abreast=abreast) as http:
+            assert http.limits.requests_per_second == LOGGI.requests_per_second / abreast
