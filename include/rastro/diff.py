@@ -60,7 +60,7 @@ class Change:
     ``new`` are events never seen before, ``restated`` events whose standing or status is no longer what we recorded,
     ``history`` everything known now, oldest first. ``first_contact`` is true when the carrier had never answered
     about this shipment before. ``revision`` counts the shipment's changes, this one included if it says something.
-    ``whole`` is false for an answer that held only what was new: what it does not have stays as it was.
+    ``whole`` is false for an answer that held only what was new: it adds, and what was known stays as it was.
     """
 
     before: State
@@ -130,11 +130,11 @@ def compare(
     new = tuple(event for key, event in told.items() if key not in recorded)
     restated = []
     for key, was in recorded.items():
-        if not newest:
-            now = was
+        if not newest or not snapshot.whole:
+            now = was  # nor does news say how a line is to be read that a whole answer may know better
         elif key in told:
             now = replace(was, standing=told[key].standing, status=told[key].status)
-        elif snapshot.whole and was.occurred_at > reaches_back_to:
+        elif was.occurred_at > reaches_back_to:
             now = replace(was, standing=Standing.WITHDRAWN)
         else:
             now = was  # older than the answer reaches: trimmed, not taken back

@@ -99,7 +99,7 @@ class Snapshot:
     """
     What a carrier says about one reference now. Events stand oldest first.
 
-    ``whole`` is false where it told only what is new (a feed, a push): what is not in it has not been taken back.
+    ``whole`` is false where it told only what is new (a feed, a push): it adds events and says nothing of others.
     ``reference`` is empty where the answer does not repeat it.
     """
 

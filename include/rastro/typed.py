@@ -1,10 +1,11 @@
 """
-JSON as a type, safely from several threads.
+JSON as a type, safely from several threads, and without the one character that PostgreSQL keeps in no text.
 
 msgspec works out what it must know of a type at the type's first use. Two threads that do so at once end in a loop or
 take the process down with them (seen with 0.22), so here it is done by one at a time, and once.
 """
 
+import re
 import threading
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -12,6 +13,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 T = TypeVar("T")
+NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")  # as JSON writes it; behind a backslash of its own it is plain text
 _one_at_a_time = threading.Lock()
 
 
@@ -21,8 +23,13 @@ def decode(body: bytes | msgspec.Raw, kind: type[T], *, strict: bool = True) -> 
 
     :raises msgspec.DecodeError: it is none.
     """
-    found: T = _decoder(cast("Any", kind), strict).decode(body)
+    found: T = _decoder(cast("Any", kind), strict).decode(without_nul(bytes(body)))
     return found
+
+
+def without_nul(body: bytes) -> bytes:
+    """JSON whose texts have lost every NUL."""
+    return NUL.sub(rb"\1", body) if b"\\u0000" in body else body
 
 
 @cache

@@ -120,6 +120,11 @@ class Shop:
         with psycopg.connect(self.database, row_factory=dict_row) as conn:
             return conn.execute("SELECT * FROM public.rastro_shipment ORDER BY order_id").fetchall()
 
+    def mail_all(self) -> None:
+        """Give every customer in the shop's own database an address, so that it is the shop that mails them."""
+        for one in self.simulator.truth():
+            self.change_row(one["order_id"], customer_email=one["email"])
+
     def change_row(self, order_id: str, /, **values: object) -> None:
         """As somebody of the shop corrects an order."""
         columns = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in values)

@@ -1,5 +1,6 @@
 """A carrier that hands out each change once: lots are kept before they are read, and read once."""
 
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -7,10 +8,12 @@ import pytest
 from psycopg.rows import namedtuple_row
 
 from rastro.carriers.registry import CARRIERS
-from rastro.errors import Transient
+from rastro.carriers.total_express_lots import TotalExpressLots
+from rastro.errors import Transient, Unreadable
 from rastro.orchestration import tasks
 from rastro.orchestration.workshop import Workshop
-from rastro.pipeline import receive
+from rastro.pipeline import put_aside, receive
+from rastro.warehouse import inbox
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +53,22 @@ class Fed:
 
     def truths(self):
         return {one["order_id"]: one["status"] for one in self.shop.simulator.truth()}
+
+
+class Puzzled(TotalExpressLots):
+    """A version of before, to which one character spoilt the lot."""
+
+    def check(self, response):
+        list(self.parts(response.body))
+
+    def parts(self, body):
+        raise Unreadable("total_express: a control character", raw=body)
+
+
+def fetch(fed, feed):
+    """As the run's own step fetches a lot, with another reader of it."""
+    workshop = Workshop.open("fetch")
+    return tasks.fetched(workshop, workshop.carriers()[CARRIER], feed)
 
 
 @pytest.fixture
@@ -94,6 +113,52 @@ def test_a_lot_is_kept_before_it_is_read_and_a_run_that_was_cut_off_between_has_
     assert fed.shop.facts() == facts, "a lot is read once"
 
 
+def test_a_lot_that_makes_no_sense_is_kept_and_told_once_it_can_be_read(fed):
+    fed.shop.cohort(2, carriers=[CARRIER], kinds=["delivered"])
+    tasks.sync_orders("before", {})
+    with pytest.raises(Unreadable, match="control character"):
+        fetch(fed, Puzzled())
+    assert fed.letters() == [("feed", 1, False, 0)]
+    covered = fed.shop.ask("SELECT answered_at FROM rastro.poll_state WHERE answered_at IS NOT NULL")
+    assert covered == [], "it speaks for no parcel before it is read"
+    with psycopg.connect(fed.shop.warehouse, row_factory=namedtuple_row) as conn:
+        before = type("Before", (type(CARRIERS[CARRIER]),), {"feed": Puzzled()})()
+        assert receive.read(conn, {CARRIER: before}, now=datetime.now(UTC), run_id="read").quarantined == 1
+        assert put_aside.retry(conn, CARRIERS, now=datetime.now(UTC), run_id="retry").letters_again == 1
+    assert fed.shop.hour().failures == {}
+    assert fed.fetched() == 1
+    assert fed.states() == fed.truths()
+
+
+def test_a_fetching_that_is_cut_off_before_the_lot_is_looked_at_has_lost_nothing(fed):
+    fed.shop.cohort(2, carriers=[CARRIER], kinds=["delivered"])
+    tasks.sync_orders("before", {})
+
+    class Killed(Exception):
+        pass
+
+    class Dying(TotalExpressLots):
+        def check(self, response):
+            raise Killed(response)
+
+    with pytest.raises(Killed):
+        fetch(fed, Dying())
+    assert fed.letters() == [("feed", 1, False, 0)]
+    assert fed.shop.hour().failures == {}
+    assert fed.fetched() == 1
+    assert fed.states() == fed.truths()
+
+
+def test_a_refusal_that_nobody_looked_at_is_no_lot_and_holds_up_nobody(fed):
+    refusal = b"<ObterTrackingResponse><CodigoProc>4</CodigoProc></ObterTrackingResponse>"
+    with psycopg.connect(fed.shop.warehouse, row_factory=namedtuple_row) as conn:
+        now = datetime.now(UTC)
+        inbox.receive(conn, CARRIER, inbox.Way.FEED, receive.feed_digest(refusal), zlib.compress(refusal), now)
+        figures = receive.read(conn, CARRIERS, now=now, run_id="read")
+    assert (figures.letters, figures.refused, figures.quarantined) == (1, 1, 0)
+    assert fed.letters() == [("feed", 1, True, 0)]
+
+
 def test_a_reading_that_is_cut_off_is_begun_anew(fed):
     fed.shop.carried(2, carriers=[CARRIER], kinds=["delivered"])
     tasks.sync_orders("cut off", {})
@@ -136,7 +201,7 @@ def test_somebody_else_who_asked_just_now_makes_the_run_red_and_the_next_one_get
     carrier = workshop.carriers()[CARRIER]
     keeper = workshop.keeper(carrier)
     with workshop.line_to(carrier, keeper.account, carrier.feed.host(keeper.account)) as http:
-        receive.answer_from(http, carrier.feed, keeper)
+        http.send(carrier.feed.request_for(keeper.access()))
     fed.shop.advance()
     red = fed.shop.hour()
     assert red.failed == {"receive_news", "check_run"}
@@ -200,11 +265,8 @@ def test_parcels_at_their_end_and_silent_ones_leave_the_feed_as_they_leave_the_l
     assert fed.hour().failures == {}
     ended, silent = fed.shop.ask(planned)
     assert (ended.status, silent.status) == ("delivered", "in_transit")
-    assert ended.next_poll_at > datetime.now(UTC) + timedelta(hours=23), "lots do not bring its last look nearer"
-    fed.shop.execute(
-        "UPDATE rastro.poll_state SET next_poll_at = CASE WHEN status = 'delivered' THEN now() ELSE next_poll_at END,"
-        " quiet_since = quiet_since - interval '61 days'"
-    )
+    assert ended.next_poll_at is None, "the lot after the one that told its end was its last look"
+    fed.shop.execute("UPDATE rastro.poll_state SET quiet_since = quiet_since - interval '61 days'")
     assert fed.hour().failures == {}
     assert fed.shop.ask(planned) == [("delivered", None), ("expired", None)]
     assert set(fed.states().values()) == {"delivered", "expired"}

@@ -136,8 +136,9 @@ def test_a_push_after_a_look_is_mailed_once_and_the_next_look_owes_nothing(wide,
     assert state(wide)[0] == "out_for_delivery"
     assert mailed(wide) == ["in_transit", "out_for_delivery"]
     after = wide.ask("SELECT answered_at, next_poll_at, digest FROM rastro.poll_state")
-    assert [(one.answered_at, one.digest) for one in after] == [(one.answered_at, one.digest) for one in before]
-    assert after[0].next_poll_at <= before[0].next_poll_at, "no question was answered, so no look is put off"
+    assert [one.answered_at for one in after] == [one.answered_at for one in before], "no question was answered"
+    assert after[0].digest is None, "the next answer is read, whatever it is"
+    assert after[0].next_poll_at <= before[0].next_poll_at, "and no look is put off"
     inbox = wide.ask("SELECT carrier, way, times, read_at IS NOT NULL AS read, waiting, unreadable FROM rastro.v_inbox")
     assert inbox == [(carrier, "push", 2, True, 0, 0)]
 
@@ -164,13 +165,18 @@ def test_a_delivery_that_is_pushed_is_mailed_once_and_looked_at_once_more(wide):
     wide.push("loggi", body)
     wide.hour()
     assert state(wide)[0] == "delivered"
-    (planned,) = wide.ask("SELECT next_poll_at - now() AS within FROM rastro.poll_state")
-    assert 2 <= planned.within.days <= 3, "as after any delivery"
+    planned = "SELECT next_poll_at - now() AS within, digest FROM rastro.poll_state"
+    (at_once,) = wide.ask(planned)
+    assert at_once.within.days < 0
+    wide.simulator.calm()
+    assert wide.hour().failures == {}
+    (confirmed,) = wide.ask(planned)
+    assert 2 <= confirmed.within.days <= 3, "as after any delivery"
     wide.push("loggi", body + b" ")  # a copy that differs by a blank
     wide.hour()
-    (still,) = wide.ask("SELECT next_poll_at FROM rastro.poll_state")
-    assert still.next_poll_at, "told again, a delivery leaves the last look as it is planned"
-    wide.simulator.calm()
+    (still,) = wide.ask(planned)
+    assert 2 <= still.within.days <= 3, "told again, a delivery leaves the last look as it is planned"
+    assert still.digest == confirmed.digest
     wide.execute("UPDATE rastro.poll_state SET next_poll_at = now()")
     assert wide.hour().failures == {}
     assert mailed(wide) == ["in_transit", "delivered"]
@@ -201,6 +207,44 @@ def test_older_news_read_after_newer_news_is_added_and_takes_nothing_back(away):
         ("out_for_delivery", "effective"),
     ]
     assert state(away)[0] == "out_for_delivery"
+
+
+def test_an_older_push_that_holds_all_there_was_takes_nothing_of_a_newer_answer_back(wide):
+    number = one_parcel(wide, "aftership")
+    for _ in range(2):
+        assert wide.hour().failures == {}
+    older = all_of_it(wide, number)
+    wide.advance()
+    wide.advance()
+    assert wide.hour().failures == {}
+    facts, counted = wide.facts(), standings(wide)
+    assert state(wide)[0] == "out_for_delivery"
+    wide.push("aftership", older)
+    assert wide.hour().failures == {}
+    assert (wide.facts(), standings(wide)) == (facts, counted)
+
+
+def test_a_push_that_knows_less_of_a_scan_leaves_it_as_an_answer_told_it(wide):
+    number = one_parcel(wide, "jt_express", "delivered_before")
+    assert wide.hour().failures == {}
+    assert state(wide)[0] == "delivered"
+    facts = wide.facts()
+    wide.push("jt_express", scans(wide, number))
+    assert wide.hour().failures == {}
+    assert wide.facts() == facts
+
+
+def test_what_a_push_made_up_is_put_right_by_the_next_answer_though_that_is_as_before(wide):
+    number = one_parcel(wide, "loggi")
+    assert wide.hour().failures == {}
+    facts = wide.ask("SELECT * FROM rastro.tracking_event")
+    wrong = {"code": 5, "description": "Entregue", "updatedTime": datetime.now(UTC).isoformat()}
+    wide.push("loggi", json.dumps({"trackingCode": number, "trackingHistory": [{"status": wrong}]}).encode())
+    assert wide.hour().failures == {}
+    assert state(wide)[0] == "delivered"
+    assert wide.hour().failures == {}
+    assert state(wide)[0] == "in_transit"
+    assert [one for one in wide.ask("SELECT * FROM rastro.tracking_event") if one in facts] == facts
 
 
 def test_news_of_a_parcel_that_was_given_up_brings_it_back_and_has_it_asked_about(wide):

@@ -52,6 +52,20 @@ def test_with_the_quota_used_up_what_is_registered_is_read_and_the_rest_waits_wi
     assert problems == set(), "nothing of it waits for a person"
 
 
+@pytest.mark.parametrize(("carrier", "match"), [("track17", "/register"), ("aftership", "/trackings$")])
+def test_while_nothing_can_be_registered_what_is_known_is_read(wide, carrier, match):
+    wide.cohort(2, carriers=[carrier], kinds=["delivered"])
+    for _ in range(2):
+        assert wide.hour().failures == {}
+    wide.advance()
+    wide.cohort(1, carriers=[carrier], kinds=["delivered"])
+    wide.simulator.fault(carrier, "drop_before", match=match, method="POST", times=0)
+    assert wide.hour().failed == {f"track.{carrier}", "check_run"}
+    assert last_batch(wide) == (3, 2, 1)
+    wide.simulator.calm()
+    assert wide.hour().failures == {}
+
+
 @pytest.mark.parametrize("carrier", [carrier for carrier, _, _ in QUOTA])
 def test_nothing_is_registered_twice_and_what_is_not_known_yet_is_no_silence_of_the_carriers(wide, carrier):
     register = {"track17": ("POST", "/register$"), "aftership": ("POST", "/trackings$")}[carrier]

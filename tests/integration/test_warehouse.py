@@ -13,7 +13,7 @@ from rastro.confirmation import OrderMarks, order_route
 from rastro.models import Channel, Event, NoticeState, Route, Shipment, Snapshot, Status
 from rastro.pipeline.load import load
 from rastro.settings import settings_from
-from rastro.warehouse import loading, outbox, polls, shipments
+from rastro.warehouse import loading, outbox, polls, records, shipments
 from rastro.warehouse.migrate import migrate
 from rastro.warehouse.outbox import OrderKey, Settlement
 from rastro.warehouse.shipments import Routed, SourceTraits
@@ -211,6 +211,27 @@ def test_the_same_answer_staged_twice_changes_nothing(store):
     again = store.load()
     assert (again.answers, again.events, again.changes, again.owed) == (1, 0, 0, {})
     assert store.everything() == before
+
+
+def test_a_nul_in_any_text_is_left_out_and_holds_up_nobody(store):
+    store.ship("AA1", courier="Transp\0ortes")
+    store.ship("AA2", order="O-2")
+    store.stage("AA1", (("PO\0-01", Status.IN_TRANSIT, 30), *MOVING[1:]))
+    store.stage("AA2", ARRIVED)
+    assert store.load().events == 5
+    texts = "SELECT event_key, code, description FROM rastro.tracking_event ORDER BY occurred_at, shipment_id LIMIT 1"
+    assert store.ask(texts) == [("PO-01",) * 3]
+    assert store.ask("SELECT courier FROM rastro.shipment WHERE order_id = 'O-1'") == [("Transportes",)]
+    with store.open() as conn:
+        records.quarantine(
+            conn, origin="a\0", subject="b\0", reason="r", detail="d\0", raw=b"\0", now=NOW, run_id="run"
+        )
+        assert records.resolve_quarantine(conn, "a", ["b\0"], NOW) == 1
+        records.add_stage(
+            conn, run_id="run", stage="s", part="", started_at=NOW, finished_at=NOW,
+            figures={"said\0": ["x\0", {"y": ("z\0",)}]},
+        )  # fmt: skip
+    assert store.ask("SELECT figures FROM rastro.run_stage") == [({"said": ["x", {"y": ["z"]}]},)]
 
 
 def test_an_answer_staged_late_changes_nothing_that_newer_ones_brought(store):

@@ -126,6 +126,16 @@ def test_a_registration_that_fails_costs_nothing_that_was_read_and_ends_the_othe
         raise said.trouble or AssertionError
 
 
+def test_a_registration_that_is_not_answered_costs_nothing_that_was_read() -> None:
+    asking = AFTERSHIP.ask(["AAAA1", "AAAA2", "AAAA3", "AAAA4"], ACCESS)
+    slow = Transient("no answer in time")
+    _, said = converse(asking, found(moving("AAAA1")), taken("AAAA2"), slow)
+    assert set(said.parts) == {"AAAA1", "AAAA2"}
+    assert said.trouble is slow
+    with pytest.raises(Transient):
+        converse(AFTERSHIP.ask(["AAAA1"], ACCESS), slow)
+
+
 def test_a_longer_pause_that_is_asked_for_is_kept() -> None:
     _, said = converse(AFTERSHIP.ask(["AAAA1"], ACCESS), found(), refused(429, 429, **{"Retry-After": "30"}))
     assert isinstance(said.trouble, RateLimited)

@@ -495,11 +495,20 @@ def test_what_a_partial_answer_does_not_have_is_not_taken_back() -> None:
     )
 
 
-def test_a_partial_answer_may_still_say_otherwise_of_what_it_has() -> None:
-    voided = replace(DELIVERED, standing=Standing.VOIDED)
-    change = partly((POSTED, OUT, DELIVERED), voided)
-    assert change.restated == (voided,)
-    assert change.after.status is Status.OUT_FOR_DELIVERY
+@pytest.mark.parametrize(
+    "otherwise", [{"standing": Standing.VOIDED}, {"standing": Standing.INFORMATIVE}, {"status": Status.UNKNOWN}]
+)
+def test_how_a_line_is_to_be_read_is_a_whole_answers_to_say(otherwise: dict[str, Any]) -> None:
+    said = replace(DELIVERED, **otherwise)
+    change = partly((POSTED, OUT, DELIVERED), said)
+    assert not change.says_something
+    assert change.after.status is Status.DELIVERED
+    assert answer((POSTED, OUT, DELIVERED), POSTED, OUT, said).restated == (said,)
+
+
+def test_news_of_a_line_that_counts_for_nothing_makes_it_count_no_more() -> None:
+    remark = replace(DELIVERED, standing=Standing.INFORMATIVE)
+    assert partly((POSTED, remark), DELIVERED).after.status is partly((POSTED,), POSTED).after.status
 
 
 def test_an_older_partial_answer_adds_what_it_has_and_undoes_nothing() -> None:

@@ -1,5 +1,6 @@
 """When a loaded answer's reference is looked at next, and what counts as a parcel's own life."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,23 +79,27 @@ def test_an_answer_to_a_question_is_planned_after_and_remembered_by_its_digest()
     assert (look.plan, look.keeps_digest, look.newest) == (Plan.NEW, False, True)
 
 
-def test_news_puts_off_no_look_and_may_bring_one_nearer() -> None:
-    look = look_after(answer(IN_TRANSIT, unasked=True), known(NOW))
-    assert (look.plan, look.keeps_digest) == (Plan.NO_LATER, True)
-    assert look.next_poll_at == NOW + timedelta(hours=1)
+PHOTO = replace(lately(Status.UNKNOWN), standing=Standing.INFORMATIVE)
 
 
-def test_news_of_an_end_is_planned_after_like_any_other_end_and_told_again_leaves_the_plan() -> None:
-    first = look_after(answer(DELIVERED, unasked=True), known(NOW, IN_TRANSIT))
-    assert (first.plan, first.next_poll_at) == (Plan.NEW, NOW + timedelta(days=3))
-    again = look_after(answer(DELIVERED, unasked=True), known(NOW, DELIVERED))
-    assert again.plan is Plan.KEPT
+@pytest.mark.parametrize("event", [IN_TRANSIT, DELIVERED, lately(Status.UNKNOWN)])
+@pytest.mark.parametrize("before", [(), (LONG_AGO,), (lately(Status.RETURNED),)], ids=["nothing", "old", "an end"])
+def test_news_has_the_carrier_asked_at_once_and_its_next_answer_read(event: Event, before: tuple[Event, ...]) -> None:
+    look = look_after(answer(event, unasked=True), known(NOW, *before))
+    assert (look.plan, look.next_poll_at, look.digest, look.keeps_digest) == (Plan.NO_LATER, NOW, None, False)
 
 
-def test_news_that_an_end_was_none_has_the_parcel_looked_at_again() -> None:
-    later = Event(key="x", occurred_at=NOW, status=Status.IN_TRANSIT, code="X", description="back on its way")
-    look = look_after(answer(DELIVERED, later, unasked=True), known(NOW, DELIVERED))
-    assert (look.plan, look.next_poll_at) == (Plan.NO_LATER, NOW + timedelta(hours=1))
+@pytest.mark.parametrize("event", [DELIVERED, replace(DELIVERED, status=Status.UNKNOWN), PHOTO])
+def test_news_that_brings_nothing_leaves_the_plan_and_the_digest(event: Event) -> None:
+    look = look_after(answer(event, unasked=True), known(NOW, DELIVERED))
+    assert (look.plan, look.keeps_digest) == (Plan.KEPT, True)
+
+
+def test_an_end_that_came_unasked_has_its_last_look_after_the_answer_that_confirms_it() -> None:
+    confirmed = look_after(answer(DELIVERED, awaited=True), known(NOW, DELIVERED))
+    assert (confirmed.plan, confirmed.next_poll_at, confirmed.digest) == (Plan.NEW, NOW + timedelta(days=3), b"x")
+    over = look_after(answer(DELIVERED), known(NOW, DELIVERED))
+    assert (over.plan, over.next_poll_at) == (Plan.NEW, None)
 
 
 @pytest.mark.parametrize("event", [IN_TRANSIT, DELIVERED])

@@ -11,10 +11,12 @@ import pytest
 from rastro.access import Access, Account, Token
 from rastro.carriers.base import Answered, Pushed
 from rastro.carriers.melhor_envio import MelhorEnvio
-from rastro.errors import Misconfigured, Unreadable
+from rastro.errors import Misconfigured, RastroError, Transient, Unreadable
 from rastro.http import Request, Response
 from rastro.models import Refusal, Snapshot, Status
 from rastro.routing import Router, Signs
+
+from .dialogue import given
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ACCOUNT = Account(
@@ -31,13 +33,13 @@ OTHER = "0a1b2c3d-0000-4000-8000-000000000002"
 POSTED = {"status": "posted", "created_at": "2026-09-01 09:12:00", "posted_at": "2026-09-02 14:40:09"}
 
 
-def conversation(*references: str, answers: list[Response]) -> tuple[list[Request], Answered]:
+def conversation(*references: str, answers: list[Response | RastroError]) -> tuple[list[Request], Answered]:
     """What is asked, one after the other, when these answers come back."""
     asking = CARRIER.ask(references, ACCESS)
     requests = [next(asking)]
     for answer in answers:
         try:
-            requests.append(asking.send(answer))
+            requests.append(given(asking, answer))
         except StopIteration as end:
             return requests, end.value
     raise AssertionError("it asks for more than was answered")
@@ -95,6 +97,20 @@ def test_an_answer_that_makes_no_sense_leaves_what_the_search_said() -> None:
     _, end = conversation(NUMBER, f"carrier_id:{ID}", answers=answers)
     assert end.parts.keys() == {NUMBER}
     assert isinstance(end.trouble, Unreadable)
+
+
+def test_a_call_that_is_not_answered_costs_nothing_that_was_read_before() -> None:
+    slow, silence = Transient("no answer in time"), Response(status=204, body=b"")
+    _, end = conversation(NUMBER, "AD000000015BR", f"carrier_id:{ID}", answers=[silence, slow])
+    assert (end.parts.keys(), end.trouble) == ({NUMBER}, slow)
+    _, end = conversation(NUMBER, f"carrier_id:{ID}", answers=[silence, slow])
+    assert (end.parts.keys(), end.trouble) == ({NUMBER}, slow)
+    told = answered({ID: {"id": ID, **POSTED}})
+    _, end = conversation(f"carrier_id:{ID}", NUMBER, OTHER, answers=[slow, told])
+    assert (end.parts.keys(), end.trouble) == ({f"carrier_id:{ID}"}, slow)
+    for asked in ([NUMBER, OTHER], [OTHER]):
+        with pytest.raises(Transient):
+            conversation(*asked, answers=[slow])
 
 
 def test_each_token_is_obtained_by_the_newest_refresh_token() -> None:

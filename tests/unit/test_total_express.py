@@ -12,7 +12,7 @@ from rastro.carriers.base import Answered
 from rastro.carriers.total_express import UNKNOWN_TO_THEM, TotalExpress, question
 from rastro.carriers.total_express_lines import STATUS, event
 from rastro.carriers.total_express_lots import HOST, TotalExpressLots
-from rastro.errors import Misconfigured, RateLimited, Transient, Unreadable
+from rastro.errors import Misconfigured, RastroError, RateLimited, Transient, Unreadable
 from rastro.http import Request, Response
 from rastro.models import Snapshot, Status
 
@@ -32,13 +32,16 @@ def page(awbs: Sequence[str], **more: int) -> Response:
     return Response(status=200, body=msgspec.json.encode({"data": [parcel(awb) for awb in awbs], **more}))
 
 
-def asked_through(references: Sequence[str], service: Callable[[Request], Response]) -> tuple[Answered, int]:
+def asked_through(
+    references: Sequence[str], service: Callable[[Request], Response | RastroError]
+) -> tuple[Answered, int]:
     """What asking comes to with a service that answers so, and the number of calls that it took."""
     asking, calls = TotalExpress().ask(references, access()), 1
     try:
         request = next(asking)
         while True:
-            request = asking.send(service(request))
+            answer = service(request)
+            request = asking.throw(answer) if isinstance(answer, RastroError) else asking.send(answer)
             calls += 1
     except StopIteration as end:
         return end.value, calls
@@ -81,6 +84,19 @@ def test_pages_that_do_not_account_for_all_leave_the_missing_ones_unanswered(las
     answered, _ = asked_through(AWBS[:3], lambda request: pages[dict(request.params)["page"]])
     assert answered.parts.keys() == {AWBS[0]}
     assert isinstance(answered.trouble, Unreadable)
+
+
+def test_a_page_that_is_not_answered_costs_nothing_that_was_read() -> None:
+    slow = Transient("no answer in time")
+    pages = {"1": page(AWBS[:1], lastPage=2, total=3), "2": slow}
+    answered, _ = asked_through(AWBS[:3], lambda request: pages[dict(request.params)["page"]])
+    assert (answered.parts.keys(), answered.trouble) == ({AWBS[0]}, slow)
+    lost = Response(status=404, body=b"{}")
+    halves = {1: page(AWBS[:1]), 2: slow, 3: lost}
+    answered, _ = asked_through(
+        AWBS[:3], lambda request: halves[3 if len(numbers_in(request)) == 3 else 1 + (AWBS[2] in numbers_in(request))]
+    )
+    assert (answered.parts.keys(), answered.trouble) == ({AWBS[0]}, slow)
 
 
 def test_a_parcel_without_a_name_among_several_leaves_the_missing_ones_unanswered() -> None:

@@ -135,6 +135,16 @@ def test_a_registration_that_fails_costs_nothing_that_was_read(response: Respons
     assert isinstance(said.trouble, error)
 
 
+def test_a_registration_that_is_not_answered_costs_nothing_that_was_read() -> None:
+    slow = Transient("no answer in time")
+    asking = TRACK17.ask(["AAAA1", "AAAA2"], ACCESS)
+    _, said = converse(asking, answered(moving("AAAA1"), rejected("AAAA2", -18019902)), slow)
+    assert (set(said.parts), said.trouble) == ({"AAAA1"}, slow)
+    asking = TRACK17.ask(["AAAA1"], ACCESS)
+    _, said = converse(asking, answered(rejected("AAAA1", -18019902)), answered(rejected("AAAA1", -18019908)), slow)
+    assert isinstance(said.trouble, Permanent), "what is left is a detail; that nothing is left is not"
+
+
 def test_what_was_not_asked_about_is_passed_over() -> None:
     _, said = converse(TRACK17.ask(["AAAA1"], ACCESS), answered(moving("AAAA1"), moving("AAAA2")))
     assert set(said.parts) == {"AAAA1"}

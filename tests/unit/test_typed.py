@@ -56,3 +56,18 @@ def test_nobody_else_decodes_types() -> None:
     direct = re.compile(r"json\.decode\([^)]*type=")
     assert direct.search("msgspec.json.decode(body, type=Answer)")
     assert not [path.name for path in sources if direct.search(path.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (rb'"a\u0000b"', "ab"),
+        (rb'"\u0000\u0000"', ""),
+        (rb'"\\u0000"', r"\u0000"),
+        (rb'"\\\u0000\u0000x"', "\\x"),
+        (rb'"a\u0001"', "a\x01"),
+    ],
+)
+def test_text_comes_without_nul_characters_which_no_database_of_ours_keeps(written: bytes, read: str) -> None:
+    assert typed.decode(written, str) == read
+    assert typed.decode(msgspec.Raw(written), str) == read

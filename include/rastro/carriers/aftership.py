@@ -120,8 +120,8 @@ class AfterShip(Carrier):
         unknown = [one for one, raw in parts.items() if raw == refused(one, UNKNOWN)]
         known = {one: raw for one, raw in parts.items() if one not in unknown}
         for reference in unknown:
-            response = yield self.registration_of(reference, access)
             try:
+                response = yield self.registration_of(reference, access)
                 known[reference] = registration(response, reference)
             except RastroError as trouble:
                 return Answered(parts=known, trouble=trouble)  # the rest would fare no better

@@ -40,7 +40,8 @@ class Answered:
     trouble: RastroError | None = None
 
 
-# Requests come out, their responses go in, the answer is returned. Whoever drives it does the I/O.
+# Requests come out, their responses go in, the answer is returned. Whoever drives it does the I/O, and throws in the
+# RastroError of a call that failed: what was read by then may be returned with it as trouble.
 Asking: TypeAlias = Generator[Request, Response, Answered]
 
 

@@ -22,7 +22,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -34,7 +34,7 @@ from rastro.access import Access, Account, Field, Token
 from rastro.carriers import lines
 from rastro.carriers.base import Answered, Asking, Asks, Carrier, Part, Push, Pushed
 from rastro.carriers.melhor_envio_order import MILESTONES, STATES, Order, history
-from rastro.errors import Misconfigured, Unreadable
+from rastro.errors import Misconfigured, RastroError, Transient, Unreadable
 from rastro.http import Request, Response
 from rastro.models import ReferenceKind, Refusal, RefusalReason, Snapshot, Status
 from rastro.numbers import normalise
@@ -155,9 +155,26 @@ class MelhorEnvio(Carrier):
 
     def ask(self, references: Sequence[str], access: Access) -> Asking:
         """The ids of those that are known by their tracking code only, one search each, then all of them at once."""
+        ids, parts, trouble = yield from self._searched(references, access)
+        if ids:
+            asked = tuple(dict.fromkeys(ids.values()))
+            try:
+                response = yield self.request_for(asked, access)
+                told = dict(self.split(response, asked))
+                parts |= {reference: told[known] for reference, known in ids.items()}
+            except (Unreadable, Transient) as error:
+                if isinstance(error, Transient) and not parts:
+                    raise
+                trouble = error
+        return Answered(parts=parts, trouble=trouble)
+
+    def _searched(
+        self, references: Sequence[str], access: Access
+    ) -> Generator[Request, Response, tuple[dict[str, str], dict[str, bytes], RastroError | None]]:
+        """What each of these is asked about by, the parts about those that no order has, and what kept one from it."""
         parts: dict[str, bytes] = {}
         ids: dict[str, str] = {}
-        trouble = None  # of one answer; what the others say is kept
+        trouble: RastroError | None = None  # of one answer; what the others say is kept
         for reference in references:
             known = id_in(reference)
             if not known:
@@ -166,19 +183,15 @@ class MelhorEnvio(Carrier):
                 except Unreadable as error:
                     trouble = error
                     continue
+                except Transient as error:
+                    if not parts and not ids:
+                        raise
+                    return ids, parts, error  # the rest would fare no better
             if known:
                 ids[reference] = reference_from(ReferenceKind.CARRIER_ID, known)
             else:
                 parts[reference] = b"null"
-        if ids:
-            asked = tuple(dict.fromkeys(ids.values()))
-            response = yield self.request_for(asked, access)
-            try:
-                told = dict(self.split(response, asked))
-                parts |= {reference: told[known] for reference, known in ids.items()}
-            except Unreadable as error:
-                trouble = error
-        return Answered(parts=parts, trouble=trouble)
+        return ids, parts, trouble
 
     def request_for(self, references: Sequence[str], access: Access) -> Request:
         """Only for references that are, or hold, the order's id."""

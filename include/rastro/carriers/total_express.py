@@ -26,7 +26,7 @@ from rastro.carriers import lines
 from rastro.carriers.base import Answered, Asking, Asks, Carrier, Feed
 from rastro.carriers.total_express_lines import STATUS, history, names_of
 from rastro.carriers.total_express_lots import ASKED, TotalExpressLots, authorization, records
-from rastro.errors import Unreadable
+from rastro.errors import Transient, Unreadable
 from rastro.http import Request, Response
 from rastro.models import ReferenceKind, Refusal, RefusalReason, Snapshot
 from rastro.references import kind_of, parts_of
@@ -116,14 +116,20 @@ class TotalExpress(Carrier):
         if response.status == 404 and len(references) > 1:
             half = len(references) // 2
             first = yield from self.ask(references[:half], access)
-            second = yield from self.ask(references[half:], access)
+            try:
+                second = yield from self.ask(references[half:], access)
+            except Transient as trouble:
+                return Answered(parts=first.parts, trouble=first.trouble or trouble)
             return Answered(parts={**first.parts, **second.parts}, trouble=first.trouble or second.trouble)
         if response.status == 404:
             return Answered(parts=dict(self.split(response, references)))
         bodies = [response.body]
         answer = cut(bodies, references)
         while response.status != 404 and len(bodies) < min(answer.last_page, MOST_PAGES):
-            response = yield question(references, access, page=len(bodies) + 1)
+            try:
+                response = yield question(references, access, page=len(bodies) + 1)
+            except Transient as trouble:
+                return Answered(parts=answer.parts, trouble=trouble)
             if response.status != 404:
                 bodies.append(response.body)
                 answer = cut(bodies, references)

@@ -138,8 +138,8 @@ class Track17(Carrier):
         if not unknown:
             return Answered(parts=parts)
         known = {one: raw for one, raw in parts.items() if one not in unknown}
-        response = yield self.registration_of(unknown, access)
         try:
+            response = yield self.registration_of(unknown, access)
             taken = dict(self.split(accepted(response), unknown))
         except RastroError as trouble:
             return Answered(parts=known, trouble=trouble)
@@ -147,8 +147,11 @@ class Track17(Carrier):
         known |= {one: raw for one, raw in taken.items() if fault_of(raw) not in limits}
         if not limits:
             return Answered(parts=known)
-        response = yield self._call("getquota", [], access, accept=ALL_FAILURES)
-        return Answered(parts=known, trouble=failure(min(limits), quota_in(response.body)))
+        try:
+            told = (yield self._call("getquota", [], access, accept=ALL_FAILURES)).body
+        except RastroError:
+            told = b""  # it only says how much is left
+        return Answered(parts=known, trouble=failure(min(limits), quota_in(told)))
 
     def request_for(self, references: Sequence[str], access: Access) -> Request:
         """No carrier is named here: a number is found whichever it was registered with."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from rastro import typed
 from rastro.errors import Unreadable
 from rastro.numbers import split_numbers
 
@@ -192,15 +193,12 @@ def quantities(packages: Iterable[Package]) -> dict[int, float]:
     return total
 
 
-DECODER = msgspec.json.Decoder(Order)
-
-
 def order_in(body: bytes, order_id: str) -> Order:
     """
     :raises Unreadable: without the body, which holds a name and an address.
     """
     try:
-        return DECODER.decode(body)
+        return typed.decode(body, Order)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable(f"order {order_id}: {error}", reference=order_id) from None
 

@@ -126,16 +126,19 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
     """
     When the reference is asked about again: as the least finished of its shipments wants it.
 
-    News that came unasked answers no question, so it puts off no look; it may bring one nearer, or back.
+    News that came unasked answers no question, so it puts off no look. Where it brings something the carrier is asked
+    at once, since it alone knows the whole; after an end that was told so, once more after some days as after any.
     """
     pending = [one for one in loaded if not one.change.after.status.is_final] or loaded
     snapshot = decode(answer.snapshot)
     state = pending[0].change.after if pending else State()
     quiet_since = max((quiet(one) for one in loaded), default=answer.answered_at)
+    was_final = all(one.change.before.status.is_final for one in loaded)
+    brings_news = any(brings(one) for one in loaded)
     look = Look(
         at=answer.answered_at,
         status=state.status,
-        was_final=all(one.change.before.status.is_final for one in loaded),
+        was_final=was_final and not answer.awaited,
         quiet_since=min(quiet_since, answer.answered_at),
         estimated_at=snapshot.estimated_at,
     )
@@ -143,27 +146,30 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
         poll_id=answer.poll_id,
         newest=answer.is_newest,
         answered_at=answer.answered_at,
-        digest=answer.digest,
+        digest=None if answer.unasked else answer.digest,
         status=Status(state.status),
         quiet_since=look.quiet_since,
         estimated_at=snapshot.estimated_at,
-        next_poll_at=next_poll_at(look, settings.pace),
-        plan=plan_after(answer, loaded, look),
-        keeps_digest=answer.worked_out_again or answer.unasked,
+        next_poll_at=answer.answered_at if answer.unasked else next_poll_at(look, settings.pace),
+        plan=plan_after(answer, loaded, brings_news=brings_news),
+        keeps_digest=answer.worked_out_again or (answer.unasked and not brings_news),
         whole=snapshot.whole,
     )
 
 
-def plan_after(answer: StagedAnswer, loaded: Sequence[Loaded], look: Look) -> Plan:
+def plan_after(answer: StagedAnswer, loaded: Sequence[Loaded], *, brings_news: bool) -> Plan:
     """What becomes of the plan that there is."""
     if is_settled(answer, loaded):
         return Plan.KEPT
     if not answer.unasked:
         return Plan.NEW
     wanted = any(not one.known.shipment.skip for one in loaded)
-    if not wanted or (look.status.is_final and look.was_final):
-        return Plan.KEPT  # its last look is still to come, or has been
-    return Plan.NEW if look.status.is_final else Plan.NO_LATER
+    return Plan.NO_LATER if wanted and brings_news else Plan.KEPT
+
+
+def brings(loaded: Loaded) -> bool:
+    """Whether there is a line that counts and was not known, be it one that nobody can explain."""
+    return any(event.standing is Standing.EFFECTIVE for event in loaded.change.new)
 
 
 def is_settled(answer: StagedAnswer, loaded: Sequence[Loaded]) -> bool:

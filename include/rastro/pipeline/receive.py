@@ -9,16 +9,17 @@ import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from psycopg import Connection
 
+from rastro.access import Access
 from rastro.carriers.base import Carrier, Feed, Part
-from rastro.errors import CredentialsRefused, Doubtful, Transient, Unreadable
-from rastro.http import Http, Response
+from rastro.errors import CredentialsRefused, Doubtful, RastroError, Transient, Unreadable
+from rastro.http import Http
 from rastro.models import Refusal
 from rastro.pipeline.tokens import AccessKeeper
 from rastro.pipeline.track import digest_of
@@ -73,34 +74,47 @@ def fetch(
     """
     Fetch a carrier's newest lot and keep it, before anything is read. False when it was asked too short a time ago.
 
+    :raises Unreadable: what came makes no sense, and is kept for the quarantine: a lot may be in it.
     :raises RastroError: nothing was handed out, as far as anybody can tell.
     """
     last = inbox.last_fetched(conn, carrier.code)
     if last is not None and now - last < feed.every:
         return False
+    access = keeper.access()
     try:
-        response = answer_from(http, feed, keeper)
-    except Doubtful as error:
-        raise Transient(f"{error}. {LOST}") from error
-    inbox.receive(conn, carrier.code, Way.FEED, feed_digest(response.body), zlib.compress(response.body, 1), now)
+        take(conn, carrier.code, feed, http, access, now)
+    except CredentialsRefused:
+        renewed = keeper.renewed(access)
+        if renewed is None:
+            raise
+        take(conn, carrier.code, feed, http, renewed, now)
     next_poll_at = start_of_interval(now, settings.poll_every) + settings.poll_every
     inbox.answered_by_feed(conn, carrier.code, now, next_poll_at, silent_since=now - settings.give_up_after)
     conn.commit()
     return True
 
 
-def answer_from(http: Http, feed: Feed, keeper: AccessKeeper) -> Response:
-    access = keeper.access()
+def take(conn: Connection[Any], carrier: str, feed: Feed, http: Http, access: Access, now: datetime) -> None:
+    """
+    One call, whose answer is kept and committed before anything is made of it, and let go where it is a refusal.
+
+    :raises RastroError: as :func:`fetch`.
+    """
     try:
         response = http.send(feed.request_for(access))
+    except Doubtful as error:
+        raise Transient(f"{error}. {LOST}") from error
+    digest = feed_digest(response.body)
+    inbox.receive(conn, carrier, Way.FEED, digest, zlib.compress(response.body, 1), now)
+    conn.commit()
+    try:
         feed.check(response)
-    except CredentialsRefused:
-        renewed = keeper.renewed(access)
-        if renewed is None:
-            raise
-        response = http.send(feed.request_for(renewed))
-        feed.check(response)
-    return response
+    except Unreadable:
+        raise
+    except RastroError:
+        inbox.let_go(conn, carrier, digest)
+        conn.commit()
+        raise
 
 
 def feed_digest(body: bytes) -> bytes:
@@ -124,6 +138,8 @@ def read(conn: Connection[Any], carriers: Mapping[str, Carrier], *, now: datetim
                 raw = error.raw or zlib.decompress(letter.body)
                 put_aside(conn, letter.carrier, f"letter {letter.inbox_id}", error, raw, letter.received_at, run_id)
                 unreadable[letter.inbox_id] += 1
+            except RastroError:
+                figures.refused += 1  # no lot but a refusal, fetched by a run that was cut off before it saw that
         waiting = sort(conn, pieces, carriers, figures, run_id, unreadable)
         inbox.let_wait(conn, waiting)
         inbox.close_read(conn, letters, now)
@@ -163,6 +179,7 @@ def read_late(conn: Connection[Any], carriers: Mapping[str, Carrier], figures: F
 def cut(letter: Letter, carrier: Carrier) -> Iterator[Piece]:
     """
     :raises Unreadable: it is not what this carrier sends in this way.
+    :raises RastroError: it is no lot but a refusal.
     """
     body = zlib.decompress(letter.body)
     sender = carrier.push if letter.way is Way.PUSH else carrier.feed
@@ -182,6 +199,9 @@ def sort(
 ) -> list[WaitingPart]:
     """
     Hand over what is about parcels that we follow; the rest is returned, and waits.
+
+    However much of a parcel's life such news tells, it is as old as its sender pleases: it may have waited or been
+    repeated, so what it does not have is not taken back.
 
     :param unreadable: counts the parts that make no sense, by letter.
     """
@@ -213,7 +233,7 @@ def sort(
                         poll_id=poll_id,
                         told_at=piece.received_at,
                         digest=digest_of(piece.part.raw),
-                        snapshot=encode(meaning),
+                        snapshot=encode(replace(meaning, whole=False)),
                         raw=zlib.compress(piece.part.raw, 1),
                     )
                 )

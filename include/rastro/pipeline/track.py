@@ -302,11 +302,21 @@ class Tracker:
 
 
 def converse(http: Http, asking: Asking) -> Answered:
-    """Send what is to be sent until the answer is complete."""
+    """
+    Send what is to be sent until the answer is complete. A call that fails is thrown into the conversation, which may
+    return what it has learnt before.
+
+    :raises RastroError: it did not.
+    """
     try:
         request = next(asking)
         while True:
-            request = asking.send(http.send(request))
+            try:
+                response = http.send(request)
+            except RastroError as error:
+                request = asking.throw(error)
+            else:
+                request = asking.send(response)
     except StopIteration as end:
         answered: Answered = end.value
         return answered

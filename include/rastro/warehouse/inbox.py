@@ -62,6 +62,11 @@ def receive(conn: Connection[Any], carrier: str, way: Way, digest: bytes, body: 
     return bool(row.is_new)
 
 
+def let_go(conn: Connection[Any], carrier: str, digest: bytes) -> None:
+    """Forget a body that nobody has read, and that turned out to hold nothing."""
+    run(conn, "let_go", carrier=carrier, digest=digest)
+
+
 def unread(conn: Connection[Any]) -> dict[str, int]:
     """How many bodies that carriers pushed nobody has read yet, by carrier."""
     return {row.carrier: row.letters for row in run(conn, "count_unread")}

@@ -28,7 +28,7 @@ class StagedAnswer:
     One staged answer; ``first_answered_at`` is when the carrier first said anything about it, ``loaded_at`` the time of
     the newest answer loaded so far, ``whole_at`` that of the newest whole one.
     ``worked_out_again`` is true for an answer that was kept and has been read anew, ``unasked`` for what a carrier told
-    by itself, which is no answer to a question.
+    by itself, which is no answer to a question. ``awaited`` is true while no answer has been read since such news.
     """
 
     staged_id: int
@@ -41,6 +41,7 @@ class StagedAnswer:
     whole_at: datetime | None = None
     worked_out_again: bool = False
     unasked: bool = False
+    awaited: bool = False
 
     @property
     def is_first(self) -> bool:
@@ -95,13 +96,14 @@ class Plan(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextLook:
     """
-    What ``poll_state`` holds once an answer is loaded. What was read again or came unasked ``keeps_digest``; an answer
-    that was not ``whole`` keeps an estimate that it does not mention. One that is not the ``newest`` leaves all of it.
+    What ``poll_state`` holds once an answer is loaded. What was read again ``keeps_digest``, and so does what came
+    unasked and brought nothing; else that leaves none, so that the next answer is read whatever it is. An answer that
+    was not ``whole`` keeps an estimate that it does not mention. One that is not the ``newest`` leaves all of it.
     """
 
     poll_id: int
     answered_at: datetime
-    digest: bytes
+    digest: bytes | None
     status: Status
     quiet_since: datetime
     estimated_at: datetime | None
@@ -134,6 +136,7 @@ def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnsw
             whole_at=row.whole_at,
             worked_out_again=row.worked_out_again,
             unasked=row.unasked,
+            awaited=row.awaited,
         )
         for row in run(conn, "take_staged", after=after, size=size)
     ]

@@ -1,17 +1,19 @@
 """
 The named SQL of this package: ``sql/*.sql``, where each statement follows a line ``-- name: some_name``.
 
-Values are bound by the driver (``%(name)s``); nothing is ever formatted into a statement.
+Values are bound by the driver (``%(name)s``); nothing is ever formatted into a statement. A NUL, which PostgreSQL keeps
+in no text and refuses together with all that goes with it, is left out wherever it comes from.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
 from psycopg import Connection, Cursor
 from psycopg.rows import namedtuple_row
+from psycopg.types.json import Jsonb
 
 SQL = Path(__file__).parent / "sql"
 
@@ -35,7 +37,7 @@ def _all() -> dict[str, LiteralString]:
 
 def run(conn: Connection[Any], name: str, **values: object) -> Cursor[Any]:
     """Execute a named statement; rows come as named tuples."""
-    return conn.cursor(row_factory=namedtuple_row).execute(statement(name), values)
+    return conn.cursor(row_factory=namedtuple_row).execute(statement(name), storable(values))
 
 
 def copy_in(conn: Connection[Any], name: str, rows: Iterable[Sequence[object]]) -> int:
@@ -43,6 +45,19 @@ def copy_in(conn: Connection[Any], name: str, rows: Iterable[Sequence[object]]) 
     count = 0
     with conn.cursor().copy(statement(name)) as copy:
         for row in rows:
-            copy.write_row(row)
+            copy.write_row([storable(value) for value in row])
             count += 1
     return count
+
+
+def storable(value: Any) -> Any:
+    """``value`` without the NUL characters of any text in it."""
+    if isinstance(value, str):
+        return value.replace("\0", "") if "\0" in value else value
+    if isinstance(value, list):
+        return [storable(one) for one in value]
+    if isinstance(value, tuple):
+        return tuple(storable(one) for one in value)
+    if isinstance(value, Mapping):
+        return {storable(key): storable(one) for key, one in value.items()}
+    return Jsonb(storable(value.obj)) if isinstance(value, Jsonb) else value

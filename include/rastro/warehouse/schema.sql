@@ -354,7 +354,7 @@ COMMENT ON TABLE rastro.poll_state IS 'What carriers are asked about, once per r
 
 COMMENT ON COLUMN rastro.poll_state.quiet_since IS 'Time of the newest event, or when the reference was first known.';
 
-COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an equal one is not read.';
+COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an equal one is not read. Null when nothing was answered since news came unasked.';
 
 COMMENT ON COLUMN rastro.poll_state.first_answered_at IS 'First good answer since the newest of its shipments was known.';
 
@@ -531,7 +531,7 @@ COMMENT ON TABLE rastro.staged_snapshot IS 'Changed answers between tracking and
 
 COMMENT ON COLUMN rastro.staged_snapshot.worked_out_again IS 'Read anew from an answer that was kept, which nobody is told old news about.';
 
-COMMENT ON COLUMN rastro.staged_snapshot.unasked IS 'It came through the inbox: it is no answer that covers an hour, and leaves the last digest as it is.';
+COMMENT ON COLUMN rastro.staged_snapshot.unasked IS 'It came through the inbox: it is no answer that covers an hour, and the next answer is read whatever it is.';
 
 ALTER TABLE rastro.staged_snapshot ALTER COLUMN staged_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.staged_snapshot_staged_id_seq

@@ -5,6 +5,9 @@ VALUES (%(carrier)s, %(way)s, %(digest)s, %(body)s, %(now)s, %(now)s)
 ON CONFLICT ON CONSTRAINT inbox_keeps_a_body_once DO UPDATE SET times = i.times + 1, last_at = excluded.last_at
 RETURNING times = 1 AS is_new
 
+-- name: let_go
+DELETE FROM rastro.inbox WHERE carrier = %(carrier)s AND digest = %(digest)s AND read_at IS NULL
+
 -- name: count_unread
 SELECT carrier, count(*) AS letters FROM rastro.inbox WHERE read_at IS NULL AND way = 'push' GROUP BY carrier
 

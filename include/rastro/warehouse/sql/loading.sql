@@ -5,7 +5,7 @@ SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
 -- name: take_staged
 -- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index.
 SELECT DISTINCT ON (s.poll_id) s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at,
-    p.whole_at, s.worked_out_again, s.unasked
+    p.whole_at, s.worked_out_again, s.unasked, p.digest IS NULL AS awaited
 FROM rastro.staged_snapshot s JOIN rastro.poll_state p USING (poll_id)
 WHERE s.poll_id > %(after)s
 ORDER BY s.poll_id, s.staged_id LIMIT %(size)s

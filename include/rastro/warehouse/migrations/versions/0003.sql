@@ -37,7 +37,7 @@ COMMENT ON TABLE rastro.inbox_part IS 'What the inbox says about references that
 COMMENT ON COLUMN rastro.inbox_part.refs IS 'All that the parcel may be known by with us.';
 
 ALTER TABLE rastro.staged_snapshot ADD COLUMN unasked boolean NOT NULL DEFAULT false;
-COMMENT ON COLUMN rastro.staged_snapshot.unasked IS 'It came through the inbox: it is no answer that covers an hour, and leaves the last digest as it is.';
+COMMENT ON COLUMN rastro.staged_snapshot.unasked IS 'It came through the inbox: it is no answer that covers an hour, and the next answer is read whatever it is.';
 
 ALTER TABLE rastro.poll_state ADD COLUMN not_ours smallint NOT NULL DEFAULT 0;
 UPDATE rastro.poll_state SET not_ours = 3 WHERE refusal = 'not_ours';
@@ -46,6 +46,7 @@ COMMENT ON COLUMN rastro.poll_state.not_ours IS 'How often in a row the carrier 
 
 ALTER TABLE rastro.poll_state ADD COLUMN whole_at timestamptz;
 UPDATE rastro.poll_state SET whole_at = loaded_at WHERE loaded_at IS NOT NULL;
+COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an equal one is not read. Null when nothing was answered since news came unasked.';
 COMMENT ON COLUMN rastro.poll_state.whole_at IS 'Time of the newest whole answer among those that have been loaded; what an older one has and it has not was taken back.';
 
 ALTER TABLE rastro.shipment
