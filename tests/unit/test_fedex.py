@@ -1,11 +1,13 @@
 """FedEx: what its recordings do not reach, the question itself and the signs of its numbers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from rastro.access import Access, Account, Token
 from rastro.carriers.fedex import Fedex, check_digit_fits
+from rastro.carriers.fedex_results import Result, promise
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
 from rastro.routing import Router, Signs
@@ -86,3 +88,23 @@ def test_other_numbers_have_no_check_digit(number: str) -> None:
 
 def test_the_page_for_people_keeps_the_number_in_one_piece() -> None:
     assert Fedex().page_about("1&x=2").endswith("?trknbr=1%26x%3D2")
+
+
+@pytest.mark.parametrize(
+    ("destination", "offset"),
+    [
+        ({"lastUpdatedDestinationAddress": {"countryCode": "US"}}, -4),
+        ({"recipientInformation": {"address": {"countryCode": "PT"}}}, 1),
+        ({"destinationLocation": {"locationContactAndAddress": {"address": {"countryCode": "JP"}}}}, 9),
+        ({"recipientInformation": {"address": {"city": "FRESNO"}}}, -3),
+        ({}, -3),
+    ],
+)
+def test_a_promise_without_an_offset_is_one_by_the_clock_where_the_parcel_goes_to(
+    destination: dict[str, object], offset: int
+) -> None:
+    told = {"dateAndTimes": [{"type": "ESTIMATED_DELIVERY", "dateTime": "2026-09-14T00:00:00"}], **destination}
+    promised = promise(msgspec.convert(told, Result))
+    assert promised is not None
+    assert promised.replace(tzinfo=None) == datetime(2026, 9, 14, 23, 59, 59)  # noqa: DTZ001 -- what the clock shows
+    assert promised.utcoffset() == timedelta(hours=offset)

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from rastro.carriers import freight, lines
-from rastro.diff import state_of
 from rastro.models import Event, Standing, Status
 from simulator.numbers import access_key
 
@@ -47,7 +46,15 @@ READ = {
         *("RECEBIDO PELO PORTEIRO", "ENTREGUE A TRANSPORTADORA PARCEIRA", "Tratativa interna", ""),
     ),
 }
-REMARKS = ("COMPROVANTE DE ENTREGA ANEXADO", "Comprovante entregue ao remetente", "CANHOTO DEVOLVIDO")
+REMARKS = (
+    *(
+        "COMPROVANTE DE ENTREGA ANEXADO",
+        "Comprovante entregue ao remetente",
+        "CANHOTO DEVOLVIDO",
+        "DEVOLUCAO DE CANHOTO",
+    ),
+    *("RECEBIDO COMPROVANTE DE ENTREGA", "CHEGADA DE COMPROVANTE NA FILIAL", "ENTRADA COMPROVANTE"),
+)
 AT = datetime(2026, 9, 1, 12, tzinfo=lines.BRASILIA)
 
 
@@ -66,6 +73,7 @@ def test_words_mean_what_they_plainly_say(text: str, status: Status) -> None:
 @pytest.mark.parametrize("text", REMARKS)
 def test_a_receipt_on_file_moves_nothing(text: str) -> None:
     assert freight.meaning(text) == (Status.UNKNOWN, Standing.INFORMATIVE)
+    assert freight.meaning(text, Status.IN_TRANSIT) == (Status.UNKNOWN, Standing.INFORMATIVE)
 
 
 def test_a_known_code_counts_before_the_words_unless_it_is_a_delivery_that_they_deny() -> None:
@@ -78,25 +86,6 @@ def test_a_known_code_counts_before_the_words_unless_it_is_a_delivery_that_they_
 def test_of_one_time_an_end_comes_last() -> None:
     told = freight.history([event(Status.DELIVERED), event(Status.OUT_FOR_DELIVERY)])
     assert [one.status for one in told] == [Status.OUT_FOR_DELIVERY, Status.DELIVERED]
-
-
-def test_on_the_way_back_a_delivery_is_believed_only_where_it_names_the_recipient() -> None:
-    back = event(Status.RETURNING)
-    assert state_of(freight.history([back, event(Status.DELIVERED, 5)])).status is Status.RETURNING
-    named = event(Status.DELIVERED, 5, "Entregue ao destinatário")
-    assert state_of(freight.history([back, named])).status is Status.DELIVERED
-
-
-def test_of_several_parcels_a_delivery_counts_when_none_is_on_its_way_any_more() -> None:
-    delivered = (event(Status.OUT_FOR_DELIVERY), event(Status.DELIVERED, 5))
-    under_way = (event(Status.IN_TRANSIT, 1),)
-    assert state_of(freight.of_several([delivered])).status is Status.DELIVERED
-    assert state_of(freight.of_several([delivered, under_way])).status is Status.IN_TRANSIT
-    assert state_of(freight.of_several([delivered, (*under_way, event(Status.DELIVERED, 9))])).delivered_at == (
-        AT + timedelta(hours=9)
-    )
-    assert state_of(freight.of_several([delivered, (*under_way, event(Status.LOST, 3))])).status is Status.DELIVERED
-    assert state_of(freight.of_several([delivered, ()])).status is Status.DELIVERED
 
 
 def test_a_bare_day_is_promised_to_its_end_and_what_only_fills_the_field_is_no_time() -> None:

@@ -11,6 +11,8 @@ import pytest
 from rastro.access import Access, Account, Token
 from rastro.carriers.base import Answered, Pushed
 from rastro.carriers.melhor_envio import MelhorEnvio
+from rastro.carriers.melhor_envio_order import Order, history
+from rastro.diff import state_of
 from rastro.errors import Misconfigured, RastroError, Transient, Unreadable
 from rastro.http import Request, Response
 from rastro.models import Refusal, Snapshot, Status
@@ -188,3 +190,20 @@ def test_its_own_numbers_are_recognised(number: str, *, ours: bool) -> None:
 def test_the_page_for_people_is_about_a_plain_code_only() -> None:
     assert CARRIER.page_about(NUMBER).endswith(f"/rastreio/{NUMBER}")
     assert not CARRIER.page_about("a/b?c")
+
+
+@pytest.mark.parametrize(
+    ("milestone", "state", "status"),
+    [
+        ("delivered", "posted", Status.IN_TRANSIT),
+        ("canceled", "posted", Status.IN_TRANSIT),
+        ("expired", "posted", Status.IN_TRANSIT),
+        ("expired", "delivered", Status.DELIVERED),
+        ("canceled", "canceled", Status.CANCELLED),
+        ("canceled", "cancelled", Status.CANCELLED),
+        ("expired", "expired", Status.CANCELLED),
+    ],
+)
+def test_the_time_of_an_end_counts_only_where_the_state_is_that_end(milestone: str, state: str, status: Status) -> None:
+    times = {"posted_at": "2026-09-02 10:00:00", f"{milestone}_at": "2026-09-04 10:00:00"}
+    assert state_of(history(Order(status=state, **times))).status is status

@@ -13,7 +13,7 @@ import msgspec
 
 from rastro import typed
 from rastro.carriers import lines
-from rastro.carriers.aggregators import Cut, back_at_sender, by_code, promised_by, registered, remarks_after_the_end
+from rastro.carriers.aggregators import Cut, back_at_sender, by_code, registered, remarks_after_the_end
 from rastro.errors import Unreadable
 from rastro.models import FINAL, Event, Proof, Refusal, RefusalReason, Snapshot, Status
 from rastro.numbers import normalise
@@ -164,7 +164,7 @@ def meaning(code: str, raw: bytes, reference: str) -> Snapshot | Refusal:
     return Snapshot(
         reference=reference,
         events=events,
-        estimated_at=promised_by(promise.latest or promise.at or tracking.expected_delivery),
+        estimated_at=lines.end_of_day(lines.moment_or_none(promise.latest or promise.at or tracking.expected_delivery)),
         proof=Proof(received_by=received_by) if received_by else None,
     )
 
@@ -175,7 +175,7 @@ def history(tracking: Tracking, checkpoints: Sequence[Checkpoint]) -> tuple[Even
     """
     times = [lines.moment(one.checkpoint_time) for one in checkpoints]
     in_order = lines.oldest_first(list(zip(checkpoints, times, strict=True)), times)
-    events = back_at_sender(lines.history(event(one, at) for one, at in in_order))
+    events = back_at_sender(event(one, at) for one, at in in_order)
     if tracking.return_to_sender:
         events = on_the_way_back(events)
     return remarks_after_the_end(events) if tracking.tag == "Delivered" else events

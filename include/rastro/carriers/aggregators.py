@@ -8,7 +8,6 @@ remark after a delivery is a movement. Both are put right here, by what else the
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
 
 from rastro.carriers import lines
 from rastro.models import Event, Refusal, RefusalReason, Standing, Status
@@ -18,9 +17,7 @@ from rastro.routing import folded
 ALL_FAILURES = frozenset(range(400, 600))
 
 TO_SENDER = re.compile(r"\b(ao|pelo) remetente\b|\b(to|by) (the )?(original )?(sender|shipper)\b")
-WAY_BACK = frozenset({Status.RETURNING, Status.RETURNED})
 ARRIVALS = frozenset({Status.DELIVERED, Status.RETURNED})
-END_OF_DAY = timedelta(days=1, seconds=-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +50,14 @@ def by_code(by_status: Mapping[Status, str]) -> Mapping[str, Status]:
     return {code: status for status, codes in by_status.items() for code in codes.split()}
 
 
-def back_at_sender(events: Sequence[Event]) -> tuple[Event, ...]:
-    """
-    ``events``, oldest first, with what is called a delivery and is the sender's as returned.
-
-    It is where the words name the sender, and on the way back: nobody else waits at its end.
-    """
-    told, goes_back = [], False
-    for event in events:
-        goes_back = goes_back or event.status in WAY_BACK
-        to_sender = event.status is Status.DELIVERED and (goes_back or TO_SENDER.search(folded(event.description)))
-        told.append(replace(event, status=Status.RETURNED) if to_sender else event)
-    return tuple(told)
+def back_at_sender(events: Iterable[Event]) -> tuple[Event, ...]:
+    """The history of ``events``, oldest first; where the words name the sender a delivery is the parcel's return."""
+    return lines.history(
+        replace(event, status=Status.RETURNED)
+        if event.status is Status.DELIVERED and TO_SENDER.search(folded(event.description))
+        else event
+        for event in events
+    )
 
 
 def remarks_after_the_end(events: Sequence[Event]) -> tuple[Event, ...]:
@@ -73,9 +66,3 @@ def remarks_after_the_end(events: Sequence[Event]) -> tuple[Event, ...]:
     return tuple(
         replace(one, standing=Standing.INFORMATIVE) if place > last else one for place, one in enumerate(events)
     )
-
-
-def promised_by(written: str | None) -> datetime | None:
-    """The moment that a promise ends, which is the end of the day where it names a midnight; None where it is none."""
-    at = lines.moment_or_none(written)
-    return at + END_OF_DAY if at and at.time() == time.min else at

@@ -130,7 +130,7 @@ class AzulCargo(Carrier):
             return refusal(answer, raw, reference)
         waybills = waybills_in(answer)
         try:
-            events = freight.of_several([history(one) for one in waybills])
+            events = lines.of_several([history(one) for one in waybills])
             estimates = [at for one in waybills if (at := freight.end_of(one.data_entrega_previsao))]
         except lines.UNREADABLE as error:
             raise Unreadable(f"azul_cargo: a line makes no sense ({error})", raw=raw, reference=reference) from error
@@ -209,7 +209,7 @@ def history(waybill: Waybill) -> tuple[Event, ...]:
     at = freight.told_at(waybill.data_hora_entrega)
     if at and waybill.ocorrencias is None:
         raise ValueError("DataHoraEntrega without Ocorrencias")
-    if at is None or any(one.status in freight.BACK or one.status is Status.DELIVERED for one in events):
+    if at is None or any(one.status in lines.WAY_BACK or one.status is Status.DELIVERED for one in events):
         return events
     told = Event(
         key=f"{awb} DataHoraEntrega {at.isoformat()}",

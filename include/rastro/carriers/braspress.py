@@ -122,7 +122,7 @@ class Braspress(Carrier):
             return Refusal(reference=reference, reason=RefusalReason.NOT_FOUND, code=code, message=said)
         consignments = lines.decoded(bytes(answer.conhecimentos), list[Consignment], self.code)
         try:
-            events = freight.of_several([history(one) for one in consignments])
+            events = lines.of_several([history(one) for one in consignments])
             estimates = [at for one in consignments if (at := freight.end_of(one.previsao_entrega))]
         except lines.UNREADABLE as error:
             raise Unreadable(f"braspress: a line makes no sense ({error})", raw=raw, reference=reference) from error
@@ -193,7 +193,7 @@ def delivery(consignment: Consignment, events: Sequence[Event], number: str) -> 
     known = {one.status for one in events}
     if not status or worded not in {Status.UNKNOWN, Status.DELIVERED}:
         return
-    if Status.DELIVERED in known or {newest, *known} & freight.BACK:
+    if Status.DELIVERED in known or {newest, *known} & lines.WAY_BACK:
         return
     at = freight.told_at(consignment.data_entrega)
     if at is None and re.search(AT_AN_END, folded(status)):

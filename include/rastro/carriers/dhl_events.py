@@ -115,14 +115,14 @@ def history(shipment: Shipment) -> tuple[Event, ...]:
             texts.append(text)
         nth = texts.index(text) + 1
         events.append(event(line, at, key=name if nth == 1 else f"{name} {nth}"))
-    return tuple(worldwide.with_way_back(lines.history(events)))
+    return lines.history(events)
 
 
 def event(line: Line, at: datetime, key: str) -> Event:
     place, code = address_of(line.location), (line.status_code or "").strip().lower()
     text = folded(f"{line.status or ''} {line.description or ''}")
     status = lines.by_words(text, WORDS.get(code, BACK))
-    remark = re.search(worldwide.REMARK, text) is not None
+    remark = lines.is_receipt(text)
     if status is Status.UNKNOWN:
         status = STATUS.get(code, Status.UNKNOWN)
     return Event(
@@ -153,7 +153,7 @@ def promise(shipment: Shipment) -> datetime | None:
     zone = worldwide.zone_of(address_of(shipment.destination).country_code)
     frame = shipment.estimated_delivery_time_frame or Frame()
     dates = (frame.estimated_through, shipment.estimated_time_of_delivery)
-    return worldwide.end_of(next((at for one in dates if (at := lines.moment_or_none(one, zone))), None))
+    return lines.end_of_day(next((at for one in dates if (at := lines.moment_or_none(one, zone))), None))
 
 
 def proof(shipment: Shipment, events: Sequence[Event]) -> Proof | None:

@@ -6,7 +6,7 @@ never a delivery.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import msgspec
 
@@ -79,6 +79,18 @@ class Fault(msgspec.Struct):
     message: str | None = None
 
 
+class Country(msgspec.Struct, rename="camel"):
+    country_code: str | None = None
+
+
+class Addressed(msgspec.Struct):
+    address: Country | None = None
+
+
+class Destination(msgspec.Struct, rename="camel"):
+    location_contact_and_address: Addressed | None = None
+
+
 class Result(msgspec.Struct, rename="camel"):
     scan_events: list[Scan] | None = None
     error: Fault | None = None
@@ -87,6 +99,9 @@ class Result(msgspec.Struct, rename="camel"):
     estimated_delivery_time_window: Window | None = None
     standard_transit_time_window: Window | None = None
     delivery_details: Delivery | None = None
+    recipient_information: Addressed | None = None
+    destination_location: Destination | None = None
+    last_updated_destination_address: Country | None = None
 
 
 def history(scans: Sequence[Scan] | None) -> tuple[Event, ...]:
@@ -96,7 +111,7 @@ def history(scans: Sequence[Scan] | None) -> tuple[Event, ...]:
     told = scans or []
     times = [moment(scan) for scan in told]
     in_order = worldwide.oldest_first(list(zip(told, times, strict=True)), times)
-    return tuple(worldwide.with_way_back(lines.history(event(scan, at) for scan, at in in_order)))
+    return lines.history(event(scan, at) for scan, at in in_order)
 
 
 def moment(scan: Scan) -> datetime:
@@ -129,7 +144,17 @@ def promise(result: Result) -> datetime | None:
     for window in (result.estimated_delivery_time_window, result.standard_transit_time_window):
         span = (window.window if window else None) or Span()
         dates += [span.ends, span.begins]
-    return worldwide.end_of(next((at for at in map(lines.moment_or_none, dates) if at), None))
+    zone = zone_there(result)
+    return lines.end_of_day(next((at for one in dates if (at := lines.moment_or_none(one, zone))), None))
+
+
+def zone_there(result: Result) -> tzinfo:
+    """The zone where the parcel is to be delivered; Brasília's where that is not told."""
+    at = result.destination_location.location_contact_and_address if result.destination_location else None
+    places = (one.address for one in (result.recipient_information, at) if one and one.address)
+    countries = (result.last_updated_destination_address, *places)
+    country = next((one.country_code for one in countries if one and one.country_code), "")
+    return worldwide.zone_of(country) if country else lines.BRASILIA
 
 
 def pickup(result: Result, events: Sequence[Event]) -> Pickup | None:

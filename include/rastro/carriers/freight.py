@@ -1,20 +1,16 @@
 """
-What Brazilian carriers of freight have in common: their wording, invoice keys, and several parcels on one invoice.
+What Brazilian carriers of freight have in common: their wording and invoice keys.
 
 They publish few codes or none, so their words are read, and what these do not plainly say stays unknown. Patterns are
 searched in text without accents and in small letters; of several that fit, the first one counts.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import datetime, time, timedelta
-from itertools import chain
+from collections.abc import Iterable
+from datetime import datetime
 
 from rastro.carriers import lines
-from rastro.diff import state_of
 from rastro.models import Event, Standing, Status
-from rastro.routing import folded
 
 HOW = r"( (ao destinatario|ao cliente|com sucesso|normalmente|no prazo|fora do prazo|com ressalvas?))*[.! ]*$"
 WORDS: lines.Words = (
@@ -52,16 +48,11 @@ WORDS: lines.Words = (
     (r"^(saida|chegada|partida|entrada) (de|da|do|em|na|no)\b|^(embarqu|embarcad|desembar)", Status.IN_TRANSIT),
     (r"^(recebid|recebiment|triagem|manifest|descarreg|carreg|transbord|redespach)", Status.IN_TRANSIT),
 )
-REMARK = (
-    r"^(comprovante|canhoto|foto\b|imagem|digitaliz|assinatura|pod\b|(anexad|inclu)\w* .*(comprovante|canhoto|foto))"
-)
 
 # What words may say against a code that means a delivery.
 AGAINST = frozenset(
     {Status.RETURNING, Status.RETURNED, Status.DELIVERY_FAILED, Status.LOST, Status.CANCELLED, Status.ON_HOLD}
 )
-BACK = frozenset({Status.RETURNING, Status.RETURNED})
-END_OF_DAY = timedelta(days=1, seconds=-1)
 OLDEST_YEAR = 2000  # what is dated before has not been dated: .NET writes the year 1 for no time
 
 
@@ -69,10 +60,10 @@ def meaning(text: str, by_code: Status = Status.UNKNOWN) -> tuple[Status, Standi
     """
     What a line says: by its code where that is known, else by its words.
 
-    A code that means a delivery is not believed against words that say otherwise. What only says that a proof of
-    delivery was put on file moves nothing.
+    A code that means a delivery is not believed against words that say otherwise. A line about a receipt moves
+    nothing.
     """
-    if by_code is Status.UNKNOWN and re.search(REMARK, folded(text)):
+    if by_code in {Status.UNKNOWN, Status.IN_TRANSIT} and lines.is_receipt(text):
         return Status.UNKNOWN, Standing.INFORMATIVE
     worded = lines.by_words(text, WORDS)
     if by_code is Status.UNKNOWN or (by_code is Status.DELIVERED and worded in AGAINST):
@@ -81,28 +72,8 @@ def meaning(text: str, by_code: Status = Status.UNKNOWN) -> tuple[Status, Standi
 
 
 def history(events: Iterable[Event]) -> tuple[Event, ...]:
-    """
-    Oldest first, each once; of the same time in the order given, an end last.
-
-    On the way back a delivery is one to the sender more often than not. Unless it names the recipient, it is unknown.
-    """
-    told: list[Event] = []
-    for event in lines.history(sorted(events, key=lambda one: one.status.is_final)):
-        doubtful = event.status is Status.DELIVERED and any(before.status in BACK for before in told)
-        named = re.search(r"destinatario|cliente", folded(event.description))
-        told.append(replace(event, status=Status.UNKNOWN) if doubtful and not named else event)
-    return tuple(told)
-
-
-def of_several(histories: Sequence[tuple[Event, ...]]) -> tuple[Event, ...]:
-    """One history of all parcels under one reference: a delivery moves nothing while another parcel is on its way."""
-    waiting = len(histories) > 1 and any(one and not state_of(one).status.is_final for one in histories)
-    events = lines.history(chain.from_iterable(histories))
-    if not waiting:
-        return events
-    return tuple(
-        replace(event, standing=Standing.INFORMATIVE) if event.status is Status.DELIVERED else event for event in events
-    )
+    """As :func:`.lines.history`; of the same time an end comes last."""
+    return lines.history(sorted(events, key=lambda one: one.status.is_final))
 
 
 def told_at(written: str | None) -> datetime | None:
@@ -118,9 +89,7 @@ def told_at(written: str | None) -> datetime | None:
 def end_of(day: str | None) -> datetime | None:
     """The end of the day that a parcel is promised for; a time that is named stays as it is; None for what is none."""
     at = lines.moment_or_none(day)
-    if at is None or at.year < OLDEST_YEAR:
-        return None
-    return at + END_OF_DAY if at.time() == time.min else at
+    return lines.end_of_day(at) if at and at.year >= OLDEST_YEAR else None
 
 
 def is_access_key(number: str) -> bool:

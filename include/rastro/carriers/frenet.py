@@ -27,7 +27,7 @@ from rastro.carriers import lines
 from rastro.carriers.base import Carrier, Part, Push, Pushed
 from rastro.errors import CredentialsRefused, RateLimited, Transient, Unreadable
 from rastro.http import Request, Response
-from rastro.models import Event, ReferenceKind, Refusal, RefusalReason, Snapshot, Standing, Status
+from rastro.models import Event, ReferenceKind, Refusal, RefusalReason, Snapshot, Status
 from rastro.numbers import normalise
 from rastro.references import parts_of, reference_from
 from rastro.routing import Claims, folded
@@ -196,17 +196,14 @@ def event(line: Line, at: datetime) -> Event:
     if status is Status.DELIVERED and not text:
         status = Status.UNKNOWN  # the words say to whom
     refined = lines.by_words(text, REFINED.get(status, ()))
-    moved = status if refined is Status.UNKNOWN else refined
-    remark = moved in {Status.IN_TRANSIT, Status.UNKNOWN} and lines.is_receipt(text)
     found = PLACE.fullmatch(place)
     city, state = found.groups() if found else (place, "")
     return Event(
         key=f"{code or lines.as_code(text)} {at.isoformat()} {lines.as_code(place)}",
         occurred_at=at,
-        status=Status.UNKNOWN if remark else moved,
+        status=status if refined is Status.UNKNOWN else refined,
         code=code or lines.as_code(text) or "?",
         description=text,
         city=city,
         state=state.upper(),
-        standing=Standing.INFORMATIVE if remark else Standing.EFFECTIVE,
     )

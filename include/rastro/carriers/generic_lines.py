@@ -10,7 +10,7 @@ after it. What no table knows is unknown.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,6 @@ from rastro.models import Event, Proof, Standing, Status
 from rastro.redaction import redact
 from rastro.routing import folded
 
-END_OF_DAY = timedelta(days=1, seconds=-1)
 EPOCHS = {EPOCH_SECONDS: 1, EPOCH_MILLISECONDS: 1000}
 
 DENIED = re.compile(
@@ -223,7 +222,7 @@ def estimate(item: Any, about: Description) -> datetime | None:
         bare = ":" not in json_paths.text(item, several(about.estimate.path))
     except (ValueError, OverflowError):
         return None
-    return at + END_OF_DAY if at and bare and at.time() == time.min else at
+    return lines.end_of_day(at) if bare else at
 
 
 def flagged(item: Any, about: Description, events: tuple[Event, ...]) -> tuple[Event, ...]:

@@ -29,7 +29,7 @@ from rastro import typed
 from rastro.access import Access, Account, Field
 from rastro.carriers import lines
 from rastro.carriers.base import Carrier, Part, Push, Pushed
-from rastro.carriers.intelipost_lines import STATUS, Line, Volume, history, promise, together
+from rastro.carriers.intelipost_lines import STATUS, Line, Volume, history, promise
 from rastro.diff import moves
 from rastro.errors import CredentialsRefused, Unreadable
 from rastro.http import Request, Response, path_segment
@@ -160,7 +160,7 @@ class Intelipost(Carrier):
             told = [history(one, place, pushed=order.history is not None) for place, one in enumerate(volumes, 1)]
         except lines.UNREADABLE as error:
             raise Unreadable(f"intelipost: a line makes no sense ({error})", raw=raw, reference=reference) from error
-        events = together(told)
+        events = lines.of_several(told)
         if not events:
             return Refusal(reference=reference, reason=RefusalReason.NOT_FOUND, message="no line of any volume")
         promises = [promise(one.estimated_delivery_date_iso or one.estimated_delivery_date) for one in volumes]

@@ -1,14 +1,13 @@
-"""What the lines of an Intelipost order mean: the states of its volumes, and several volumes as one history."""
+"""What the lines of an Intelipost order mean: the states of its volumes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from rastro.carriers import lines
-from rastro.diff import moves
 from rastro.models import Event, Standing, Status
 
 STATUS: Mapping[str, Status] = {
@@ -40,7 +39,6 @@ REFINED: Mapping[str, lines.Words] = {
     "DELIVERED": ((r"devol|remetente", Status.RETURNED),),
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-END_OF_DAY = timedelta(days=1, seconds=-1)
 
 
 class Micro(msgspec.Struct):
@@ -98,8 +96,7 @@ def promise(written: Any) -> datetime | None:
         now = kind if isinstance(kind, dict) else {}
         written = now.get("current_iso") or now.get("current")
     try:
-        at = moment(written if isinstance(written, int | float | str) else None)
-        return at + END_OF_DAY if at.time() == time.min else at
+        return lines.end_of_day(moment(written if isinstance(written, int | float | str) else None))
     except (ValueError, OverflowError):
         return None
 
@@ -122,7 +119,7 @@ def history(volume: Volume, place: int = 1, *, pushed: bool = False) -> tuple[Ev
     if volume.shipment_order_volume_state == "DELIVERED" and delivered_at and not told:
         at = max([moment(delivered_at), *(one.occurred_at for one in events)])
         line = Line(shipment_order_volume_state="DELIVERED", shipment_order_volume_state_localized="Entregue")
-        events = (*events, event(number, line, at))
+        events = lines.history((*events, event(number, line, at)))
     said_before = False
     settled = []
     for one in events:
@@ -144,26 +141,4 @@ def event(volume: str, line: Line, at: datetime) -> Event:
         status=STATUS.get(state, Status.UNKNOWN) if refined is Status.UNKNOWN else refined,
         code=state[:80] or "?",
         description=name or line.shipment_order_volume_state_localized or state,
-    )
-
-
-def together(volumes: Sequence[Sequence[Event]]) -> tuple[Event, ...]:
-    """
-    All volumes' lines as one history.
-
-    Of the lines that end a volume's way only the last one counts, once all have ended: so it is news when it comes,
-    and is never taken back. A delivery counts where every volume was delivered.
-    """
-    events = lines.history(one for volume in volumes for one in volume)
-    if len(volumes) < 2:
-        return events
-    newest = [next((one for one in reversed(volume) if moves(one)), None) for volume in volumes]
-    ends = [one for one in newest if one and one.status.is_final]
-    last = max(ends, key=lambda one: one.occurred_at, default=None)
-    alike = {one.status for one in ends}
-    if last and (len(ends) < len(volumes) or (last.status is Status.DELIVERED and len(alike) > 1)):
-        last = None
-    return tuple(
-        replace(one, standing=Standing.INFORMATIVE) if one.status.is_final and one is not last else one
-        for one in events
     )

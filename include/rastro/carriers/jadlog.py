@@ -15,7 +15,7 @@ this is concluded.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -45,7 +45,6 @@ WORDS: lines.Words = (
     (r"coleta solicitada", Status.INFO_RECEIVED),
     (r"^(emissao|entrada|transferencia)\b", Status.IN_TRANSIT),
 )
-END_OF_DAY = timedelta(days=1, seconds=-1)
 
 
 class Line(msgspec.Struct):
@@ -159,7 +158,7 @@ class Jadlog(Carrier):
             raise Unreadable("jadlog: an item with neither tracking nor error", raw=raw, reference=reference)
         try:
             events = history(parcel.tracking)
-            estimated_at = end_of(parcel.previsao_entrega)
+            estimated_at = lines.end_of_day(lines.moment_or_none(parcel.previsao_entrega))
         except lines.UNREADABLE as error:
             raise Unreadable(f"jadlog: a line makes no sense ({error})", raw=raw, reference=reference) from error
         if not events:
@@ -211,7 +210,7 @@ def history(tracking: Tracking) -> tuple[Event, ...]:
     events = lines.history(event(line.status, at, line.unidade or "") for line, at in in_order)
     head = tracking.status or ""
     received_on = tracking.recebedor.data if tracking.recebedor else None
-    told = any(one.status is Status.DELIVERED for one in events)
+    told = any(one.status is Status.DELIVERED or one.status in lines.WAY_BACK for one in events)
     if received_on and not told and lines.by_words(head, WORDS) is Status.DELIVERED:
         # Only the day is known, and the delivery came after all else.
         at = max([lines.moment(received_on), *(one.occurred_at for one in events)])
@@ -237,12 +236,6 @@ def proof(tracking: Tracking, events: Sequence[Event]) -> Proof | None:
     name = lines.initials(tracking.recebedor.nome) if tracking.recebedor else ""
     delivered = any(one.status is Status.DELIVERED for one in events)
     return Proof(received_by=name) if name and delivered else None
-
-
-def end_of(day: str | None) -> datetime | None:
-    """The end of the day that a parcel is promised for."""
-    at = lines.moment_or_none(day)
-    return at + END_OF_DAY if at and at.time() == time.min else at
 
 
 def refusal(reference: str, fault: Fault, raw: bytes) -> Refusal:

@@ -13,6 +13,7 @@ unknown until the parcel is asked about. A problem is a failed attempt, a loss o
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -121,17 +122,17 @@ def history(scans: Sequence[Scan], *, pushed: bool) -> tuple[Event, ...]:
     """
     times = [lines.moment(scan.scan_time) for scan in scans]
     in_order = lines.oldest_first(list(zip(scans, times, strict=True)), times)
-    events, turned = [], False
+    events, sure, problems = [], set(), set()
     for scan, at in sorted(in_order, key=lambda one: one[1]):
         status = meaning(scan)
-        if status is Status.DELIVERED and CODES.get(scan.code) is not Status.DELIVERED:
-            status = Status.RETURNED if turned else Status.UNKNOWN if pushed else status
-        if turned and status in ON_THE_WAY:
-            status = Status.RETURNING
-        turned = turned or (status is Status.RETURNING and not scan.is_problem)
+        key = f"{scan.label} {at.isoformat()} {lines.as_code(scan.scan_network_name or '')}"
+        if CODES.get(scan.code) is Status.DELIVERED:
+            sure.add(key)
+        if scan.is_problem:
+            problems.add(key)  # it gives reasons, and a return may never come of them
         events.append(
             Event(
-                key=f"{scan.label} {at.isoformat()} {lines.as_code(scan.scan_network_name or '')}",
+                key=key,
                 occurred_at=at,
                 status=status,
                 code=scan.label,
@@ -140,7 +141,13 @@ def history(scans: Sequence[Scan], *, pushed: bool) -> tuple[Event, ...]:
                 state=(scan.scan_network_province or "").strip(),
             )
         )
-    return lines.history(events)
+    told = lines.history(events, sure=sure, aside=problems)
+    if not pushed:
+        return told
+    return tuple(
+        replace(one, status=Status.UNKNOWN) if one.status is Status.DELIVERED and one.key not in sure else one
+        for one in told
+    )
 
 
 def meaning(scan: Scan) -> Status:

@@ -14,7 +14,7 @@ return and a pickup apart from the way. Which message means what is guessed by i
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -23,7 +23,7 @@ from rastro.carriers import lines
 from rastro.carriers.base import Carrier
 from rastro.errors import CredentialsRefused, RateLimited, Transient, Unreadable
 from rastro.http import Request, Response, path_segment
-from rastro.models import Event, Refusal, RefusalReason, Snapshot, Standing, Status
+from rastro.models import Event, Refusal, RefusalReason, Snapshot, Status
 from rastro.routing import Claims, folded
 
 STATUS: Mapping[str, Status] = {
@@ -53,7 +53,6 @@ REFINED: Mapping[Status, lines.Words] = {
     Status.DELIVERED: (*BACK, (r"nao (foi )?(entregue|realizad)", Status.DELIVERY_FAILED)),
 }
 NOT_KNOWN = r"nao (foi )?(encontrad|localizad|cadastrad)|nao existe|inexistente|\binvalid|pendente|sem rastre"
-END_OF_DAY = timedelta(days=1, seconds=-1)
 
 
 class Line(msgspec.Struct, rename="camel"):
@@ -115,7 +114,7 @@ class Kangu(Carrier):
             return Refusal(reference=reference, reason=RefusalReason.NOT_FOUND, code=code, message=said)
         try:
             events = history(answer)
-            estimated_at = end_of(answer.dt_prev_ent)
+            estimated_at = lines.end_of_day(lines.moment_or_none(answer.dt_prev_ent))
         except lines.UNREADABLE as error:
             raise Unreadable(f"kangu: a line makes no sense ({error})", raw=raw, reference=reference) from error
         if not events:
@@ -165,14 +164,12 @@ def says_something(line: Line) -> bool:
 def event(line: Line, at: datetime) -> Event:
     text, code = (line.ocorrencia or "").strip(), (line.shipment_status or "").strip().upper()
     status = meaning(code, text)
-    remark = status in {Status.IN_TRANSIT, Status.UNKNOWN} and lines.is_receipt(text)
     return Event(
         key=f"{lines.as_code(text) or code} {at.isoformat()}",
         occurred_at=at,
-        status=Status.UNKNOWN if remark else status,
+        status=status,
         code=code[:80] or lines.as_code(text) or "?",
         description=text or code,
-        standing=Standing.INFORMATIVE if remark else Standing.EFFECTIVE,
     )
 
 
@@ -185,9 +182,3 @@ def meaning(code: str, text: str) -> Status:
         return Status.UNKNOWN  # the words say to whom
     refined = lines.by_words(text, REFINED[known])
     return known if refined is Status.UNKNOWN else refined
-
-
-def end_of(day: str | None) -> datetime | None:
-    """The end of the day that a parcel is promised for."""
-    at = lines.moment_or_none(day)
-    return at + END_OF_DAY if at and at.time() == time.min else at

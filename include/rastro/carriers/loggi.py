@@ -10,15 +10,15 @@ repeat of one must not take newer lines back, so a push is read as what is new.
 
 Guesses: what a code means is read from two integrations that agree on most of the table; no code is known to say "out
 for delivery", so the codes of the way there are refined by their description, and a damage or loss (9) counts as a loss
-only where the words say so. Codes that nobody explains (19, 23, 26, 27, 29) stay unknown. Of several packages under one
-tracking code the one that is still under way is told about, so that none is called delivered before the others are.
+only where the words say so. Codes that nobody explains (19, 23, 26, 27, 29) stay unknown. Several packages under one
+tracking code are read together; what ends their way is the last of them, and they are delivered when all of them are.
 """
 
 import base64
 import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -27,7 +27,6 @@ import msgspec
 from rastro.access import Access, Account, Field
 from rastro.carriers import lines
 from rastro.carriers.base import Carrier, Part, Push, Pushed
-from rastro.diff import state_of
 from rastro.errors import Misconfigured, Unreadable
 from rastro.http import Request, Response, path_segment
 from rastro.models import Event, Refusal, RefusalReason, Snapshot, Status
@@ -70,14 +69,7 @@ REFINED: Mapping[Status, lines.Words] = {
         (r"nao (foi )?entregue", Status.DELIVERY_FAILED),
     ),
 }
-# Which of several packages speaks for their tracking code: what is under way, then what has ended, then the rest.
-UNDER_WAY = 2
-RANK: Mapping[Status, int] = {
-    **dict.fromkeys((Status.DELIVERED, Status.RETURNED, Status.LOST), 1),
-    **dict.fromkeys((Status.INFO_RECEIVED, Status.CANCELLED, Status.UNKNOWN), 0),
-}
 NOT_FOUND = 5  # gRPC
-END_OF_DAY = timedelta(days=1, seconds=-1)
 
 
 class Line(msgspec.Struct, rename="camel"):
@@ -97,6 +89,7 @@ class Step(msgspec.Struct):
 
 
 class Package(msgspec.Struct, rename="camel"):
+    loggi_key: str | None = None
     tracking_code: str | None = None
     status: Line | None = None
     promised_date: str | None = None
@@ -201,9 +194,9 @@ class Loggi(Carrier):
         if answer.packages is None and answer.code != NOT_FOUND:
             raise Unreadable("loggi: an answer with neither packages nor a reason", raw=raw, reference=reference)
         try:
-            told = [(one, history(one)) for one in answer.packages or ()]
-            package, events = max(told, key=speaks, default=(Package(), ()))
-            estimated_at = promise(package.promised_date)
+            packages = answer.packages or []
+            events = lines.of_several([history(one) for one in packages])
+            promises = [at for one in packages if (at := promise(one.promised_date))]
         except lines.UNREADABLE as error:
             raise Unreadable(f"loggi: a line makes no sense ({error})", raw=raw, reference=reference) from error
         if not events:
@@ -211,7 +204,9 @@ class Loggi(Carrier):
                 ("", "no package, or no line of it") if answer.code is None else (str(NOT_FOUND), answer.message)
             )
             return Refusal(reference=reference, reason=RefusalReason.NOT_FOUND, code=code, message=said)
-        return Snapshot(reference=reference, events=events, estimated_at=estimated_at, whole=answer.whole)
+        return Snapshot(
+            reference=reference, events=events, estimated_at=max(promises, default=None), whole=answer.whole
+        )
 
 
 def camelled(body: bytes) -> bytes:
@@ -219,13 +214,6 @@ def camelled(body: bytes) -> bytes:
     return re.sub(
         rb'"[a-z]+(?:_[a-z]+)+"(?=\s*:)', lambda name: re.sub(rb"_[a-z]", lambda at: at[0][1:].upper(), name[0]), body
     )
-
-
-def speaks(told: tuple[Package, tuple[Event, ...]]) -> tuple[int, float]:
-    """What ranks a package among those of its tracking code: where it is (:data:`RANK`), then its newest line."""
-    _, events = told
-    newest = events[-1].occurred_at.timestamp() if events else float("-inf")
-    return RANK.get(state_of(events).status, UNDER_WAY), newest
 
 
 def history(package: Package) -> tuple[Event, ...]:
@@ -237,20 +225,20 @@ def history(package: Package) -> tuple[Event, ...]:
     steps = package.tracking_history or package.history or []
     times = [lines.moment(step.status.updated_time, UTC) for step in steps]
     in_order = lines.oldest_first(list(zip(steps, times, strict=True)), times)
-    events = lines.history(event(step.status, step.location, at) for step, at in in_order)
+    events = lines.history(event(step.status, step.location, at, package) for step, at in in_order)
     if package.status and package.status.updated_time:
-        now = event(package.status, None, lines.moment(package.status.updated_time, UTC))
+        now = event(package.status, None, lines.moment(package.status.updated_time, UTC), package)
         known = {one.key for one in events}
         if not events or (now.key not in known and now.code != events[-1].code):
             return lines.history((*events, now))
     return events
 
 
-def event(line: Line, place: Place | None, at: datetime) -> Event:
+def event(line: Line, place: Place | None, at: datetime, package: Package) -> Event:
     description = (line.description or "").strip()
     code = "" if line.code is None else str(line.code).strip()
     return Event(
-        key=f"{code or lines.as_code(description)} {at.isoformat()}",
+        key=f"{package.loggi_key or ''} {code or lines.as_code(description)} {at.isoformat()}".strip(),
         occurred_at=at,
         status=meaning(code, description),
         code=code or lines.as_code(description) or "?",
@@ -271,4 +259,4 @@ def promise(written: str | None) -> datetime | None:
     """When the package is promised for; a bare day means its end, in Brasília."""
     bare = re.fullmatch(r"\d{4}-\d\d-\d\d", (written or "").strip())
     at = lines.moment_or_none(written, lines.BRASILIA if bare else UTC)
-    return at + END_OF_DAY if at and bare else at
+    return lines.end_of_day(at) if bare else at

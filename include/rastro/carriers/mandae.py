@@ -25,7 +25,7 @@ from rastro.carriers import lines
 from rastro.carriers.base import Carrier, Part, Push, Pushed
 from rastro.errors import Unreadable, error_for
 from rastro.http import Request, Response, path_segment
-from rastro.models import Event, Refusal, RefusalReason, Snapshot, Standing, Status
+from rastro.models import Event, Refusal, RefusalReason, Snapshot, Status
 from rastro.numbers import normalise
 from rastro.routing import Claims
 
@@ -188,14 +188,12 @@ def event(line: Line, at: datetime) -> Event:
     number = "" if line.id is None else str(line.id).strip()
     told_by = number if number not in {"", "0"} else lines.as_code(name)
     status = meaning(number, name)
-    remark = status in {Status.IN_TRANSIT, Status.UNKNOWN} and lines.is_receipt(name)
     return Event(
         key=f"{told_by} {at.isoformat()}",
         occurred_at=at,
-        status=Status.UNKNOWN if remark else status,
+        status=status,
         code=number or lines.as_code(name) or "?",
         description=name or (line.description or "").strip(),
-        standing=Standing.INFORMATIVE if remark else Standing.EFFECTIVE,
     )
 
 

@@ -71,6 +71,6 @@ def history(order: Order) -> tuple[Event, ...]:
 
 def event(name: str, at: datetime, key: str, state: str) -> Event:
     status, description = STATES.get(name, (Status.UNKNOWN, name))
-    if status is Status.DELIVERED and state != "delivered":
-        status = Status.UNKNOWN
+    if status.is_final and STATES.get(state, (Status.UNKNOWN, ""))[0] is not status:
+        status = Status.UNKNOWN  # a time that the state does not bear out
     return Event(key=key, occurred_at=at, status=status, code=name[:80], description=description)

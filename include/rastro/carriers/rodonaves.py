@@ -176,4 +176,4 @@ def estimate(answer: Read, events: Sequence[Event]) -> datetime | None:
     if emitted is None or answer.expected_delivery_days is None or answer.expected_delivery_days < 0:
         return None
     day = emitted.astimezone(lines.BRASILIA) + timedelta(days=int(answer.expected_delivery_days))
-    return datetime.combine(day.date(), time.min, lines.BRASILIA) + freight.END_OF_DAY
+    return lines.end_of_day(datetime.combine(day.date(), time.min, lines.BRASILIA))

@@ -24,11 +24,11 @@ from rastro import typed
 from rastro.access import Access, Field
 from rastro.carriers import lines
 from rastro.carriers.base import Answered, Asking, Asks, Carrier, Feed
-from rastro.carriers.total_express_lines import STATUS, history, names_of
+from rastro.carriers.total_express_lines import STATUS, awb_of, history, names_of
 from rastro.carriers.total_express_lots import ASKED, TotalExpressLots, authorization, records
 from rastro.errors import Transient, Unreadable
 from rastro.http import Request, Response
-from rastro.models import ReferenceKind, Refusal, RefusalReason, Snapshot
+from rastro.models import Event, ReferenceKind, Refusal, RefusalReason, Snapshot
 from rastro.references import kind_of, parts_of
 from rastro.routing import Claims
 
@@ -157,7 +157,7 @@ class TotalExpress(Carrier):
             said = said.get("lots")
         parcels = records(said)
         try:
-            events = lines.history(event for parcel in parcels for event in history(parcel))
+            events = lines.of_several([lines.history(told) for told in by_awb(parcels).values()])
         except lines.UNREADABLE as error:
             raise Unreadable(
                 f"total_express: a parcel makes no sense: {error}", raw=raw, reference=reference
@@ -167,6 +167,18 @@ class TotalExpress(Carrier):
         if fed or not parcels:
             raise Unreadable("total_express: a part that says nothing", raw=raw, reference=reference)
         return Refusal(reference=reference, reason=RefusalReason.NOT_FOUND, message="a parcel without a line")
+
+
+def by_awb(parcels: Iterable[Mapping[str, Any]]) -> Mapping[str, Sequence[Event]]:
+    """
+    The lines of each parcel: an order may be several, and one may be in several records.
+
+    :raises ValueError: one of them makes no sense.
+    """
+    told: dict[str, list[Event]] = {}
+    for parcel in parcels:
+        told.setdefault(awb_of(parcel), []).extend(history(parcel))
+    return told
 
 
 def question(references: Sequence[str], access: Access, *, page: int) -> Request:

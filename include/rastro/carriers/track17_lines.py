@@ -12,7 +12,7 @@ import msgspec
 
 from rastro import typed
 from rastro.carriers import lines
-from rastro.carriers.aggregators import Cut, back_at_sender, by_code, promised_by, registered, remarks_after_the_end
+from rastro.carriers.aggregators import Cut, back_at_sender, by_code, registered, remarks_after_the_end
 from rastro.errors import Unreadable
 from rastro.models import Event, Refusal, RefusalReason, Snapshot, Status
 from rastro.numbers import normalise
@@ -216,14 +216,18 @@ def about(reference: str, info: Info) -> Snapshot | Refusal:
     :raises ValueError: a time makes no sense.
     """
     head = info.latest_status or Head()
-    events = back_at_sender(history(info.sources(), head.code()))
+    events = history(info.sources(), head.code())
     if not events:
         said = "17TRACK has no events of it yet."
         return Refusal(reference=reference, reason=RefusalReason.NOT_FOUND, code=head.code(), message=said)
     if head.status == "Delivered":
         events = remarks_after_the_end(events)
     promise = (info.time_metrics.estimated_delivery_date if info.time_metrics else None) or Promise()
-    return Snapshot(reference=reference, events=events, estimated_at=promised_by(promise.latest or promise.earliest))
+    return Snapshot(
+        reference=reference,
+        events=events,
+        estimated_at=lines.end_of_day(lines.moment_or_none(promise.latest or promise.earliest)),
+    )
 
 
 def history(sources: Sequence[Source], summary: str) -> tuple[Event, ...]:
@@ -244,7 +248,7 @@ def history(sources: Sequence[Source], summary: str) -> tuple[Event, ...]:
     codes = [line.code() for _, line, _ in found]
     if codes and not codes[-1] and summary not in codes:
         codes[-1] = summary
-    return lines.history(event(*one, code) for one, code in zip(found, codes, strict=True))
+    return back_at_sender(event(*one, code) for one, code in zip(found, codes, strict=True))
 
 
 def event(at: datetime, line: Line, carrier: str, code: str) -> Event:

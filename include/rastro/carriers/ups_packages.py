@@ -14,7 +14,6 @@ import msgspec
 
 from rastro.carriers import lines, worldwide
 from rastro.models import Event, Proof, Standing, Status
-from rastro.routing import folded
 
 TYPES: Mapping[str, Status] = {
     "M": Status.INFO_RECEIVED,  # a label
@@ -109,7 +108,7 @@ def history(told: list[Activity]) -> tuple[Event, ...]:
     """
     times = [moment(one) for one in told]
     in_order = worldwide.oldest_first(list(zip(told, times, strict=True)), times)
-    return tuple(worldwide.with_way_back(lines.history(event(one, at) for one, at in in_order)))
+    return lines.history(event(one, at) for one, at in in_order)
 
 
 def moment(activity: Activity) -> datetime:
@@ -140,7 +139,7 @@ def event(activity: Activity, at: datetime) -> Event:
     text = re.sub(r"\s+", " ", said.description or "").strip()
     unit = (activity.location.slic if activity.location else None) or lines.as_code(place.city or "")
     known = f"{kind} {code}".strip() or lines.as_code(text) or "?"
-    remark = re.search(worldwide.REMARK, folded(text)) is not None
+    remark = lines.is_receipt(text)
     return Event(
         key=f"{known} {stamp(activity.date, activity.time).isoformat()} {unit}".strip(),
         occurred_at=at,
@@ -176,7 +175,7 @@ def promise(package: Package, zone: tzinfo | None) -> datetime | None:
     for kind in ("RDD", "SDD"):
         if days.get(kind):
             try:
-                return worldwide.end_of(stamp(days[kind], until).replace(tzinfo=zone))
+                return lines.end_of_day(stamp(days[kind], until).replace(tzinfo=zone))
             except ValueError:
                 continue
     return None

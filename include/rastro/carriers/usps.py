@@ -130,7 +130,7 @@ class Usps(Carrier):
         return Snapshot(
             reference=reference,
             events=events,
-            estimated_at=worldwide.end_of(
+            estimated_at=lines.end_of_day(
                 lines.moment_or_none(parcel.expected_delivery_time_stamp, worldwide.zone_of("US"))
             ),
             proof=proof(told, events),

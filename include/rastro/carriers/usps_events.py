@@ -4,7 +4,6 @@ USPS' events: the history they make, what words and codes mean, the proof.
 Guesses: the English words; that a delivery after the beginning of a way back is the sender's.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -12,7 +11,6 @@ import msgspec
 
 from rastro.carriers import lines, worldwide
 from rastro.models import Event, Proof, Standing, Status
-from rastro.routing import folded
 
 WORDS: lines.Words = (
     (worldwide.TO_SENDER, Status.RETURNED),
@@ -57,7 +55,7 @@ def history(told: Sequence[Line], category: str) -> tuple[Event, ...]:
         said = lines.by_words(category, WORDS)
         meanings[-1] = Status.UNKNOWN if said in meanings else said
     events = [event(line, at, status) for (line, at), status in zip(in_order, meanings, strict=True)]
-    return tuple(worldwide.with_way_back(lines.history(events)))
+    return lines.history(events)
 
 
 def moment(line: Line) -> datetime:
@@ -76,7 +74,7 @@ def status_of(line: Line) -> Status:
 def event(line: Line, at: datetime, status: Status) -> Event:
     text, city = line.event_type.strip(), (line.event_city or "").strip()
     code = (line.event_code or "").strip().upper() or lines.as_code(text) or "?"
-    remark = re.search(worldwide.REMARK, folded(text)) is not None
+    remark = lines.is_receipt(text)
     return Event(
         key=f"{code} {line.gmt_timestamp or line.event_timestamp} {line.event_zip or lines.as_code(city)}".strip(),
         occurred_at=at,

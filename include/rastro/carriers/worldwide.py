@@ -1,18 +1,16 @@
 """
-What carriers that deliver worldwide have in common: clocks of other countries, the way back, lines, check digits.
+What carriers that deliver worldwide have in common: clocks of other countries, wording, order, check digits.
 
 Their times are local at the place of the event. Most come with an offset; those without are read in the zone that the
 country's capital or largest cities keep, which is a guess for countries of several zones.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from rastro.carriers import lines
-from rastro.models import Event, Standing, Status
 
 T = TypeVar("T")
 
@@ -41,7 +39,6 @@ ZONES: Mapping[str, tzinfo] = {
         for country in countries.split()
     },
 }
-END_OF_DAY = timedelta(days=1, seconds=-1)
 
 # English wording. What goes back to a depot is no return, and "returned" does not say that it is over.
 SENDER = r"(the )?(original )?(sender|shipper|consignor)"
@@ -51,22 +48,6 @@ RETURNING = (
     r"(?!.*\b(facility|depot|cent(er|re)|base|station|terminal|hub|warehouse)\b))"
 )
 WAITING = r"\b(ready|available|awaiting|waiting)\b.*\b(pick[ -]?up|collect)"
-# What a line may add to a delivery without being one, or its end.
-REMARK = r"proof of delivery|\b(photo|picture|signature)\b.*\b(available|added|updated)"
-# After a line of the way back, what moves the parcel moves it towards its sender.
-HOMEWARD: Mapping[Status, Status] = {
-    Status.DELIVERED: Status.RETURNED,
-    **dict.fromkeys(
-        (
-            Status.INFO_RECEIVED,
-            Status.IN_TRANSIT,
-            Status.OUT_FOR_DELIVERY,
-            Status.DELIVERY_FAILED,
-            Status.READY_FOR_PICKUP,
-        ),
-        Status.RETURNING,
-    ),
-}
 
 
 def zone_of(country: str | None) -> tzinfo:
@@ -84,25 +65,7 @@ def oldest_first(told: Sequence[T], times: Sequence[datetime]) -> Sequence[T]:
     return told if times and times[0] < times[-1] else told[::-1]
 
 
-def end_of(at: datetime | None) -> datetime | None:
-    """A promise; midnight stands for a day without an hour, and promises its end."""
-    return at + END_OF_DAY if at and at.time() == time.min else at
-
-
 def gs1_check_digit_fits(number: str) -> bool:
     """Whether the last digit is GS1's check digit of those before it: weights 3, 1 from the right, modulus 10."""
     total = sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(reversed(number)))
     return total % 10 == 0
-
-
-def with_way_back(events: Iterable[Event]) -> Iterator[Event]:
-    """
-    ``events``, oldest first, those after the beginning of the way back read as part of it.
-
-    A delivery there is one to the sender, which no code of these carriers says by itself.
-    """
-    going_back = False
-    for event in events:
-        counts = event.standing is Standing.EFFECTIVE
-        yield replace(event, status=HOMEWARD.get(event.status, event.status)) if going_back and counts else event
-        going_back = going_back or (counts and event.status is Status.RETURNING)
