@@ -136,8 +136,8 @@ class TotalExpress(Carrier):
         missing = [reference for reference in references if reference not in answer.parts]
         if answer.whole or not missing:
             return Answered(parts={**answer.parts, **dict.fromkeys(missing, UNKNOWN_TO_THEM)})
-        trouble = Unreadable("total_express: the pages do not account for all parcels", raw=bodies[-1])
-        return Answered(parts=answer.parts, trouble=trouble)
+        short = Unreadable("total_express: the pages do not account for all parcels", raw=bodies[-1])
+        return Answered(parts=answer.parts, trouble=short)
 
     def split(self, response: Response, asked: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
         if response.status != 404:
