@@ -289,6 +289,20 @@ def test_a_marketplace_that_a_killed_worker_has_told_is_asked_and_not_told_again
     assert wrong(shop) == []
 
 
+def test_a_marketplace_behind_a_login_that_a_killed_worker_has_told_is_not_told_again(wide: Any) -> None:
+    wide.cohort(2, carriers=["loggi"], marketplaces=["mercado_livre"], kinds=["delivered_before"])
+    told_it = partial(wide.received, "POST", "/seller_notifications$")
+    wide.simulator.fault("mercado_livre", "slow", method="POST", match="/seller_notifications$", seconds=600)
+    killed(wide, when=told_it)
+    wide.hour()
+    assert len(told_it()) == 1
+    with after(LEASE):
+        assert wide.hour().failures == {}
+    assert len(told_it()) == 1
+    assert len(wide.received("POST", "/oauth/token$")) == 1, "the token that it had is good for the next one"
+    assert {row.state for row in wide.ask("SELECT state FROM rastro.notice WHERE channel = 'marketplace'")} == {"sent"}
+
+
 def test_a_mail_that_a_killed_worker_has_sent_is_not_sent_again(shop: Any) -> None:
     shop.rows("delivered")
     shop.simulator.fault("smtp", "hang_after")

@@ -145,6 +145,21 @@ def test_an_hour_run_again_tells_no_marketplace_anything_twice(wide):
         wide.advance()
 
 
+def test_two_runs_at_once_tell_a_marketplace_behind_a_login_once(wide):
+    wide.cohort(12, carriers=["loggi"], marketplaces=[MARKET], kinds=["delivered_before"])
+    wide.simulator.fault(MARKET, "status", status=503, times=0)
+    wide.hour()
+    wide.simulator.calm()
+    wide.pauses_end()
+    with ThreadPoolExecutor(2) as threads:
+        runs = [threads.submit(wide.hour, None, name) for name in ("first", "second")]
+    assert [run.result().failures for run in runs] == [{}, {}]
+    wide.hour()  # what one run left because the other was at it
+    assert [one["deliveries"] for one in wide.simulator.control("GET", f"sold/{MARKET}")] == [1] * 6
+    assert len(wide.received("POST", "/seller_notifications$")) == 6
+    assert len([one for one in wide.received("POST", LOGIN) if one["status"] == 200]) == 1
+
+
 # Refresh tokens that are good for one use
 
 
