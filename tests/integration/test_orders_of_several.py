@@ -49,6 +49,15 @@ def hours_without_trouble(shop):
     assert hour.failures == {}
 
 
+def to_a_person(shop, code):
+    """Hour after hour to the end, in which something is given up and nothing else goes wrong."""
+    failed = set()
+    while shop.advance():
+        shop.pauses_end()
+        failed |= shop.hour().failed
+    assert failed <= {f"confirm.{key_of(code)}", "check_run"}
+
+
 @pytest.mark.parametrize("code", ONE_WORD)
 def test_a_delivery_that_is_the_whole_orders_waits_for_its_other_packages(wide, code):
     order_id = sell_together(wide, code, "delivered_before", "second_attempt")
@@ -68,8 +77,7 @@ def test_a_delivery_that_is_the_whole_orders_waits_for_its_other_packages(wide, 
 @pytest.mark.parametrize(("code", "one_invoice"), [("skyhub", False), ("netshoes", False), ("netshoes", True)])
 def test_an_order_whose_parcels_ended_differently_is_never_told_delivered(wide, code, *, one_invoice):
     order_id = sell_together(wide, code, "delivered_before", "returned", one_invoice=one_invoice)
-    while wide.advance():
-        hours_without_trouble(wide)
+    to_a_person(wide, code)
     assert sold(wide, code, order_id)["told"] == []
     if not one_invoice:
         ((state, reason, _),) = notices(wide)
@@ -81,9 +89,7 @@ def test_an_order_whose_parcels_ended_differently_is_never_told_delivered(wide, 
 def test_that_one_parcel_is_back_is_not_told_of_what_another_one_may_still_end(wide, code, *, one_invoice):
     wide.configure(marketplace_news=key_of(code))
     order_id = sell_together(wide, code, "returned", "second_attempt", one_invoice=one_invoice)
-    while wide.advance():
-        hours_without_trouble(wide)
-    hours_without_trouble(wide)
+    to_a_person(wide, code)
     told = sold(wide, code, order_id)["told"]
     assert {one["status"] for one in told} == {"shipped"}
     assert [one.state for one in notices(wide, "returned")] == ["dead"]
