@@ -8,9 +8,8 @@ Quirks: what is told is items, not packages; fewer items than the order has leav
 package are those of the tracking operations that name its number or its invoice. A delivery is known by the seller's
 own ``sellerDeliveryId``, which is chosen when it is sent and given again when it is delivered. An order's status comes
 as a code (SHP, DLV) or as a word, an operation's as a control point (ENT is delivered); one that is in no table proves
-nothing. Times are ISO 8601 with
-milliseconds, in Brasília. Too many calls are a 429 that names no time; others wait about a minute. The marketplace
-writes to the buyer at every step and wants the seller's own mails turned off.
+nothing. Times are ISO 8601 with milliseconds, in Brasília. Too many calls are a 429 that names no time; others wait
+about a minute. The marketplace writes to the buyer at every step and wants the seller's own mails turned off.
 
 Guesses: the shape of the order is read from client libraries, and so are its words and codes. That the carrier's name
 says when the marketplace carries the parcel (Envvias, CB Entrega) is how others know it. What it answers to a second
