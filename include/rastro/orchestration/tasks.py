@@ -346,7 +346,10 @@ def check_run(
             conn, run_id=run_id, since=since, carriers=shop.carriers(), failed_tasks=failed_tasks,
             selection=form_of(context).selection,
         )  # fmt: skip
-        erased = retention.erase(conn, shop.clock() - shop.settings.keep_contents, shop.clock())
+        now, settings = shop.clock(), shop.settings
+        erased = retention.erase(
+            conn, now - settings.keep_contents, now, waited_since=now - settings.sync_horizon
+        )  # fmt: skip
     report.problems += shop.misspelt()
     for name, figures in {**report.figures, "erased": erased}.items():
         log.info("%s: %s", name, figures)

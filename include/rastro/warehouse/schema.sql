@@ -92,7 +92,7 @@ CREATE TABLE rastro.inbox_part (
     received_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON TABLE rastro.inbox_part IS 'What the inbox says about references that nobody follows yet: it waits for their shipments.';
+COMMENT ON TABLE rastro.inbox_part IS 'What the inbox says about references that nobody follows yet: it waits for their shipments, as long as sync_horizon says.';
 
 COMMENT ON COLUMN rastro.inbox_part.refs IS 'All that the parcel may be known by with us.';
 
@@ -1120,9 +1120,7 @@ ALTER TABLE ONLY rastro.tracking_event
 ALTER TABLE ONLY rastro.tracking_event_default
     ADD CONSTRAINT tracking_event_default_pkey PRIMARY KEY (shipment_id, event_key, occurred_at);
 
-CREATE INDEX inbox_part_by_reference ON rastro.inbox_part USING gin (refs);
-
-CREATE INDEX inbox_part_by_time ON rastro.inbox_part USING btree (received_at);
+CREATE INDEX inbox_part_by_letter ON rastro.inbox_part USING btree (inbox_id);
 
 CREATE INDEX inbox_to_erase ON rastro.inbox USING btree (last_at) WHERE (body IS NOT NULL);
 

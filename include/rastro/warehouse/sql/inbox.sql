@@ -76,7 +76,8 @@ WHERE p.poll_id = told.poll_id
 COPY rastro.inbox_part (inbox_id, carrier, refs, raw, received_at) FROM STDIN
 
 -- name: take_waiting_parts
--- Parts about parcels that have come to be followed since, each with all of its references.
+-- Parts about parcels that have come to be followed since, each with all of its references. Every part that waits is looked
+-- up anew, by indexes of what is followed; how many wait is bounded, since they are erased in time.
 SELECT w.part_id, w.inbox_id, w.carrier, w.refs, w.raw, w.received_at
 FROM rastro.inbox_part w
 WHERE w.part_id > %(after)s AND w.carrier = ANY(%(carriers)s)

@@ -40,6 +40,14 @@ WITH old AS (
 )
 UPDATE rastro.inbox i SET body = NULL FROM old WHERE i.inbox_id = old.inbox_id
 
+-- name: erase_waiting_parts
+-- News of parcels that are another shop's or another channel's: as long after it came no order of theirs is read any more.
+WITH old AS (
+    SELECT part_id FROM rastro.inbox_part WHERE received_at < %(waited_since)s
+    ORDER BY part_id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM rastro.inbox_part p USING old WHERE p.part_id = old.part_id
+
 -- name: erase_rehearsals
 WITH old AS (
     SELECT rehearsal_id FROM rastro.rehearsal WHERE rehearsed_at < %(kept_since)s

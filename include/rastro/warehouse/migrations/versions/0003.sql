@@ -31,9 +31,8 @@ CREATE TABLE rastro.inbox_part (
     raw         bytea NOT NULL,
     received_at timestamptz NOT NULL
 );
-CREATE INDEX inbox_part_by_reference ON rastro.inbox_part USING gin (refs);
-CREATE INDEX inbox_part_by_time ON rastro.inbox_part (received_at);
-COMMENT ON TABLE rastro.inbox_part IS 'What the inbox says about references that nobody follows yet: it waits for their shipments.';
+CREATE INDEX inbox_part_by_letter ON rastro.inbox_part (inbox_id);
+COMMENT ON TABLE rastro.inbox_part IS 'What the inbox says about references that nobody follows yet: it waits for their shipments, as long as sync_horizon says.';
 COMMENT ON COLUMN rastro.inbox_part.refs IS 'All that the parcel may be known by with us.';
 
 ALTER TABLE rastro.staged_snapshot ADD COLUMN unasked boolean NOT NULL DEFAULT false;
