@@ -449,7 +449,10 @@ OPTIONS: Mapping[str, Option] = {
         default="30d",
         example="30d",
         read=span,
-        description="How far back the first look at a source reaches, and how long invoices wait for numbers and news for parcels.",
+        description=(
+            "How far back the first look at a source reaches, and how long invoices wait for numbers and news for "
+            "parcels."
+        ),
     ),
     "max_slices": Option(
         default="64",

@@ -140,6 +140,7 @@ class Carrier(ABC):
     login: ClassVar[Login | None] = None
     claims: ClassVar[Claims]
     push: ClassVar[Push | None] = None
+    push_signature: ClassVar[str] = ""  # its header, small letters, if addresses are tried without one and expect a yes
     feed: ClassVar[Feed | None] = None  # used instead of asking, where the connection's extra ``feed`` is true
 
     @property

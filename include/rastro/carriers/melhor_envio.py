@@ -45,6 +45,7 @@ from rastro.routing import Claims, folded
 
 ORDER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 UNKNOWN_ORDER = r"not found|nao (foi )?(encontrad|localizad)|nao existe|\binvalid"
+SIGNATURE = "x-me-signature"  # the header of a push; without it Melhor Envio tries whether an address is there
 
 
 class Notification(msgspec.Struct):
@@ -83,7 +84,7 @@ class MelhorEnvioPush:
         if not secret:
             return False
         expected = base64.b64encode(hmac.digest(secret.encode(), pushed.body, hashlib.sha256))
-        return hmac.compare_digest(pushed.headers.get("x-me-signature", "").encode(), expected)
+        return hmac.compare_digest(pushed.headers.get(SIGNATURE, "").encode(), expected)
 
     def parts(self, body: bytes) -> Iterator[Part]:
         order = lines.decoded(body, Notification, MelhorEnvio.code).data
@@ -149,6 +150,7 @@ class MelhorEnvio(Carrier):
         gateway=True,
     )
     push: ClassVar[Push | None] = MelhorEnvioPush()
+    push_signature = SIGNATURE
 
     def page_about(self, number: str) -> str:
         return f"https://www.melhorrastreio.com.br/rastreio/{number}" if number.isalnum() else ""

@@ -28,8 +28,6 @@ from rastro.web.pool import Pool
 
 log = logging.getLogger(__name__)
 
-# Carriers that try an address without signing, when it is registered, and want to hear yes: what signs the others.
-TRIED = {"melhor_envio": "x-me-signature"}
 COUNTED_FOR = 10.0  # seconds that a count of unread bodies is good for
 PAUSE = 300.0  # seconds; a run has to come
 AT_ONCE = 1 << 16  # bytes whose verification takes no time worth a thread
@@ -37,10 +35,15 @@ AT_ONCE = 1 << 16  # bytes whose verification takes no time worth a thread
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A carrier that pushes, and the connection by which its messages are verified."""
+    """
+    A carrier that pushes, and the connection by which its messages are verified.
+
+    ``signature`` is the header that messages have and a trial of the address has not, where the carrier makes one.
+    """
 
     push: Push
     account: Account
+    signature: str = ""
 
 
 def sources_of(carriers: Mapping[str, Carrier], accounts: Mapping[str, Account]) -> tuple[dict[str, Source], list[str]]:
@@ -56,7 +59,7 @@ def sources_of(carriers: Mapping[str, Carrier], accounts: Mapping[str, Account])
         if push is None:
             continue
         if any(all(account.value(name) for name in names) for names in push.verified_by):
-            sources[code] = Source(push=push, account=account)
+            sources[code] = Source(push=push, account=account, signature=carriers[code].push_signature)
         else:
             wanted = " or ".join(" and ".join(map(written, names)) for names in push.verified_by)
             unverified.append(f"{code} pushes, but its connection lacks {wanted}: its pushes are not taken")
@@ -108,7 +111,7 @@ class Pushes:
         body = b""
         if request.method == "POST":
             body = await body_of(request, limit=self._limits.body, seconds=self._limits.reading)
-        if code in TRIED and (request.method != "POST" or TRIED[code] not in request.headers):
+        if source.signature and (request.method != "POST" or source.signature not in request.headers):
             return Response()
         if request.method != "POST":
             raise refusal(405, headers={"Allow": "POST"})
