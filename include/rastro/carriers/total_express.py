@@ -118,18 +118,16 @@ class TotalExpress(Carrier):
             first = yield from self.ask(references[:half], access)
             try:
                 second = yield from self.ask(references[half:], access)
-            except Transient as trouble:
-                return Answered(parts=first.parts, trouble=first.trouble or trouble)
+            except Transient as error:
+                return Answered(parts=first.parts, trouble=first.trouble or error)
             return Answered(parts={**first.parts, **second.parts}, trouble=first.trouble or second.trouble)
         if response.status == 404:
             return Answered(parts=dict(self.split(response, references)))
         bodies = [response.body]
         answer = cut(bodies, references)
         while response.status != 404 and len(bodies) < min(answer.last_page, MOST_PAGES):
-            try:
-                response = yield question(references, access, page=len(bodies) + 1)
-            except Transient as trouble:
-                return Answered(parts=answer.parts, trouble=trouble)
+            # One that fails ends it all: a parcel may go on there, and half of its lines are not what it has been through.
+            response = yield question(references, access, page=len(bodies) + 1)
             if response.status != 404:
                 bodies.append(response.body)
                 answer = cut(bodies, references)
