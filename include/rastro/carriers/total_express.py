@@ -126,7 +126,7 @@ class TotalExpress(Carrier):
         bodies = [response.body]
         answer = cut(bodies, references)
         while response.status != 404 and len(bodies) < min(answer.last_page, MOST_PAGES):
-            # One that fails ends it all: a parcel may go on there, and half of its lines are not what it has been through.
+            # One that fails ends it all: a parcel may go on there, and half of its lines are not its history.
             response = yield question(references, access, page=len(bodies) + 1)
             if response.status != 404:
                 bodies.append(response.body)
