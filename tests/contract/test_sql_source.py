@@ -183,6 +183,26 @@ def test_a_row_waits_until_it_has_a_number_and_comes_when_its_update_moves(engin
     assert list(source(engine).again(["ERP-2"])) == []
 
 
+@pytest.mark.parametrize(
+    "known_by",
+    [{"invoice_key": "35" + "1" * 42}, {"shipper_cnpj": "11.111.111/1111-11"}, {"carrier_id": "7d0c"}],
+    ids=["its key", "its CNPJ and number", "the carrier's id"],
+)
+def test_a_row_without_a_number_that_may_be_known_otherwise_comes_without_one(
+    engine: Engine, known_by: dict[str, str]
+) -> None:
+    make(engine)
+    put(engine, row(tracking_number="", **known_by), row(2, tracking_number="", invoice_number=None, **known_by))
+    [shipment] = look(source(engine))
+    assert (shipment.order_id, shipment.tracking_number) == ("ERP-1", "")
+
+
+def test_a_package_of_which_a_row_has_a_number_is_not_one_without(engine: Engine) -> None:
+    make(engine)
+    put(engine, row(tracking_number="", invoice_key="35" + "1" * 42), row())
+    assert [one.tracking_number for one in look(source(engine))] == ["QB000000010BR"]
+
+
 def change(engine: Engine, old: str, new: str, at: datetime) -> None:
     with engine.begin() as connection:
         connection.execute(

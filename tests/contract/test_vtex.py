@@ -85,7 +85,7 @@ def test_each_peculiar_order_is_shown_with_its_reason(sim: Running) -> None:
     for variant in variants:
         sim.cohort(parcels=2 if variant == "returned_whole" else 1, variants=[variant])
     found = look(source(sim))
-    skips = sorted(one.skip for one in shipments(found))
+    skips = sorted(one.skip for one in shipments(found) if one.tracking_number)
     assert [sentence.split(" ")[0:3] for sentence in skips] == [
         ["A", "return", "invoice"],
         ["Mercado", "Livre", "carries"],
@@ -101,9 +101,11 @@ def test_each_peculiar_order_is_shown_with_its_reason(sim: Running) -> None:
 def test_a_number_that_comes_later_is_found_when_the_order_is_read_again(sim: Running) -> None:
     sim.cohort(parcels=1, variants=["late_number"])
     vtex = source(sim)
-    [awaited] = look(vtex)
+    numberless, awaited = look(vtex)
     assert isinstance(awaited, Awaited)
-    assert list(vtex.again([awaited.order_id])) == [awaited]
+    assert isinstance(numberless, Shipment)
+    assert (numberless.tracking_number, len(numberless.invoice_key)) == ("", 44)
+    assert list(vtex.again([awaited.order_id])) == [numberless, awaited]
     sim.advance(3)
     [shipment] = vtex.again([awaited.order_id])
     assert isinstance(shipment, Shipment)
@@ -506,6 +508,25 @@ def test_orders_with_nothing_on_its_way_give_nothing(document: dict[str, Any]) -
 @pytest.mark.parametrize("nothing", [None, "", "  ", "N/A"])
 def test_a_package_without_a_number_is_awaited(nothing: str | None) -> None:
     assert found_in(with_packages(pack(trackingNumber=nothing))) == [Awaited(order_id="1-01")]
+
+
+KEY = "3526 1111 1111 1111 1111 5500 1000 0001 2310 0000 1234"
+
+
+def test_a_package_without_a_number_that_may_be_known_by_its_invoice_is_a_shipment_and_awaited_all_the_same() -> None:
+    shipment, awaited = found_in(with_packages(pack(trackingNumber="", invoiceKey=KEY)))
+    assert isinstance(shipment, Shipment)
+    assert (shipment.tracking_number, shipment.tracking_text, shipment.skip) == ("", "", "")
+    assert (shipment.invoice_key, shipment.shipper_cnpj) == (KEY.replace(" ", ""), "11111111111111")
+    assert awaited == Awaited(order_id="1-01")
+
+
+def test_such_a_package_is_given_up_with_its_order_and_never_read_where_vtex_cannot_tell_it_apart() -> None:
+    [shipment] = found_in(with_packages(pack(trackingNumber="", invoiceKey=KEY), status="canceled"))
+    assert isinstance(shipment, Shipment)
+    assert shipment.skip == "The order was cancelled."
+    unclear = with_packages(pack(trackingNumber="", invoiceKey=KEY, invoiceNumber="1/2"))
+    assert found_in(unclear) == [Awaited(order_id="1-01")]
 
 
 def test_seven_digits_of_a_second_and_the_year_one_are_read_for_what_they_are() -> None:

@@ -38,7 +38,7 @@ from rastro.confirmation import Carriage, Confirmation, OrderMarks, not_ours, or
 from rastro.errors import Misconfigured, Rejected, Transient
 from rastro.models import Route, Shipment
 from rastro.numbers import split_numbers
-from rastro.orders.base import Aside, Contact, Setup, is_masked
+from rastro.orders.base import Aside, Contact, Setup, is_masked, known_otherwise
 from rastro.receivers import Receiver
 from rastro.settings import OrderRoute
 
@@ -68,7 +68,10 @@ COLUMNS = (
         name="tracking_number",
         kind="text",
         required=True,
-        meaning="the carrier's number, or several parted by semicolons; empty until there is one",
+        meaning=(
+            "the carrier's number, or several parted by semicolons; empty until there is one. A package that has an "
+            "invoice_key, a shipper_cnpj or a carrier_id is followed without, where its carrier is asked by these"
+        ),
     ),
     SourceColumn(
         name="updated_at", kind="timestamp", required=True, meaning="when anything in the row last changed; indexed"
@@ -174,17 +177,19 @@ class SqlSource:
                             yield one
                         else:
                             whole[one.tracking_number] = one  # the row that changed last has the say
+                if len(whole) > 1:
+                    whole.pop("", None)  # a row of it has a number
                 if not spoiled:
                     yield from whole.values()
 
     def _read(self, row: Mapping[str, Any]) -> Iterator[Shipment | Aside]:
         texts = {column.name: text(row.get(column.name)) for column in COLUMNS if column.kind == "text"}
         numbers = split_numbers(texts["tracking_number"])
-        if not numbers:
-            return
         times, odd = moments(row)
         faults = [f"{name} is empty" for name in ("order_id", "invoice_number") if not texts[name]]
         faults += [f"{name} is no time" for name in odd]
+        if faults and not numbers:
+            return  # it is not finished
         if faults:
             yield Aside(
                 order_id=texts["order_id"],
@@ -193,8 +198,10 @@ class SqlSource:
                 detail=f"In the row of tracking number {numbers[0]}: {', '.join(faults)}; correct it in {self._name}.",
             )
             return
-        for number in numbers:
-            yield self._shipment(number, texts, times)
+        for number in numbers or [""]:
+            shipment = self._shipment(number, texts, times)
+            if number or known_otherwise(shipment):
+                yield shipment
 
     def _shipment(self, number: str, texts: Mapping[str, str], times: Mapping[str, datetime | None]) -> Shipment:
         affiliate = texts["affiliate"] or texts["marketplace"]

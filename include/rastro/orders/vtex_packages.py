@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rastro.confirmation import Carriage, OrderMarks, not_ours, order_route
 from rastro.models import Shipment
-from rastro.orders.base import Aside, Awaited
+from rastro.orders.base import Aside, Awaited, known_otherwise
 from rastro.orders.vtex_order import Address, Order, Package, moment
 from rastro.settings import OrderRoute
 
@@ -21,7 +21,8 @@ def shipments_of(
     """
     One shipment for each number of each package that is on its way.
 
-    What somebody else follows has ``skip`` set. A package of ours that has no number yet makes the order awaited.
+    What somebody else follows has ``skip`` set. A package of ours that has no number yet makes the order awaited, and
+    is a shipment without a number where it may be known by its invoice.
     Returns give nothing, and packages marked delivered only where ``finished`` ones are asked for.
     """
     shared = Counter(package.invoice_number for package in order.packages)
@@ -32,6 +33,11 @@ def shipments_of(
         skip = why_not_ours(order, package, own_sellers=own_sellers, routes=routes)
         if not package.numbers:
             awaited = awaited or not skip
+            shipment = shipment_of(order, package, routes)
+            if known_otherwise(shipment) and not unaddressable(
+                shipment.invoice_number, times=shared[package.invoice_number]
+            ):
+                yield replace(shipment, skip=skip)
             continue
         invoice = package.invoice_number or ""
         fault = "" if skip else unaddressable(invoice, times=shared[package.invoice_number])
@@ -95,7 +101,7 @@ def carriage_of(order: Order, package: Package) -> Carriage:
 
 
 def shipment_of(order: Order, package: Package, routes: Mapping[str, OrderRoute]) -> Shipment:
-    """What all numbers of one package have in common, under the first of them."""
+    """What all numbers of one package have in common, under the first of them, or under none."""
     confirmation = order_route(
         OrderMarks(
             origin=order.origin or "",
@@ -115,7 +121,7 @@ def shipment_of(order: Order, package: Package, routes: Mapping[str, OrderRoute]
         account="",
         order_id=order.order_id,
         invoice_number=package.invoice_number or "",
-        tracking_number=package.numbers[0],
+        tracking_number=next(iter(package.numbers), ""),
         tracking_text=package.tracking_number or "",
         courier=package.courier or "",
         tracking_url=package.tracking_url or "",

@@ -124,7 +124,8 @@ def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures
     for shipment in ours:
         decliners = declined.get(package_of(shipment), ())
         placed = routed_to(replace(shipment, account=look.account), look.carriers, router, decliners)
-        routed.append(with_decliners(placed, decliners))
+        if shipment.tracking_number or placed.reference:
+            routed.append(with_decliners(placed, decliners))
     merged = shipments.merge(conn, routed, look.now, whole_packages=look.source.whole_packages)
     figures.read += len(routed)
     figures.added += merged.added

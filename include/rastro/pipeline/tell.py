@@ -389,7 +389,7 @@ def packages(parcels: Sequence[Parcel]) -> Iterator[list[Parcel]]:
 def page_about(parcel: Parcel, pages: Mapping[str, Callable[[str], str]]) -> str:
     """Where people see the parcel: the link its order has, else the carrier's page."""
     page = pages.get(parcel.carrier or "")
-    return parcel.tracking_url or (page(parcel.tracking_number) if page else "")
+    return parcel.tracking_url or (page(parcel.tracking_number) if page and parcel.tracking_number else "")
 
 
 def key_of(notices: Sequence[Claimed]) -> str:

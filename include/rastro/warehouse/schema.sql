@@ -289,7 +289,7 @@ CREATE VIEW rastro.open_notice AS
     s.tracking_number
    FROM (rastro.notice n
      JOIN rastro.shipment s USING (shipment_id))
-  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND ((n.channel <> 'marketplace'::text) OR (n.kind <> 'delivered'::text) OR (NOT (EXISTS ( SELECT
+  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND ((s.tracking_number <> ''::text) OR (n.channel <> ALL (ARRAY['order'::text, 'marketplace'::text]))) AND ((n.channel <> 'marketplace'::text) OR (n.kind <> 'delivered'::text) OR (NOT (EXISTS ( SELECT
            FROM (rastro.shipment o
              JOIN rastro.shipment_state t USING (shipment_id))
           WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.skip = ''::text) AND (t.status <> 'delivered'::text)))))));
@@ -799,6 +799,17 @@ UNION ALL
     s.first_seen_at AS since
    FROM rastro.shipment s
   WHERE ((s.carrier IS NOT NULL) AND (s.poll_id IS NULL) AND (s.skip = ''::text))
+UNION ALL
+ SELECT 'it has no number: order and marketplace are told when it has one'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    s.carrier_reason AS detail,
+    s.first_seen_at AS since
+   FROM rastro.shipment s
+  WHERE ((s.tracking_number = ''::text) AND (s.skip = ''::text) AND (EXISTS ( SELECT
+           FROM rastro.notice n
+          WHERE ((n.shipment_id = s.shipment_id) AND (n.state = 'owed'::text) AND (n.channel = ANY (ARRAY['order'::text, 'marketplace'::text]))))))
 UNION ALL
  SELECT 'the number looks mistyped'::text AS problem,
     s.account,

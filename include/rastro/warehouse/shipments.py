@@ -66,8 +66,13 @@ def merge(conn: Connection[Any], routed: Iterable[Routed], now: datetime, *, who
     run(conn, "lock_merging")
     run(conn, "make_incoming_shipment")
     copy_in(conn, "copy_incoming_shipment", (_row(one) for one in routed))
+    left: list[int] = []
+    if whole_packages:
+        run(conn, "pass_over_lost_numbers")
+        left = [row.poll_id for row in run(conn, "give_numbers", now=now) if row.poll_id]
     run(conn, "add_references", now=now)
     (counts,) = run(conn, "merge_shipments", now=now)
+    run(conn, "stop_polls_left", poll_ids=left)
     if whole_packages:
         run(conn, "retire_replaced", now=now)
     run(conn, "stop_unwanted_polls")

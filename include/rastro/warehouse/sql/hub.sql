@@ -4,7 +4,7 @@
 WITH parcel AS (
     SELECT DISTINCT ON (s.tracking_number) s.tracking_number, s.shipment_id, t.status, t.delivered_at
     FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
-    WHERE s.tracking_number = ANY(%(numbers)s)
+    WHERE s.tracking_number = ANY(%(numbers)s) AND s.tracking_number <> ''
     ORDER BY s.tracking_number, s.skip <> '', coalesce(s.invoiced_at, s.ordered_at, s.first_seen_at) DESC, s.shipment_id DESC
 )
 SELECT p.tracking_number, p.status, p.delivered_at, e.occurred_at, e.description, e.city, e.state

@@ -25,6 +25,33 @@ CREATE TEMP TABLE incoming_shipment (
 -- name: copy_incoming_shipment
 COPY incoming_shipment FROM STDIN
 
+-- name: pass_over_lost_numbers
+-- A package whose number was taken off is followed by the number that it had.
+DELETE FROM incoming_shipment i
+WHERE i.tracking_number = ''
+  AND EXISTS (SELECT FROM rastro.shipment s
+              WHERE s.account = i.account AND s.order_id = i.order_id AND s.invoice_number = i.invoice_number
+                AND s.tracking_number <> '' AND s.skip = '')
+  AND i.skip = ''
+
+-- name: give_numbers
+-- A package that was followed without a number and has one now is the same shipment: what was told is told.
+UPDATE rastro.shipment s SET tracking_number = package.number, updated_at = %(now)s
+FROM (SELECT account, order_id, invoice_number, min(tracking_number) AS number FROM incoming_shipment
+      GROUP BY account, order_id, invoice_number HAVING min(tracking_number) <> '') AS package
+WHERE s.account = package.account AND s.order_id = package.order_id AND s.invoice_number = package.invoice_number
+  AND s.tracking_number = '' AND s.skip = ''
+  AND NOT EXISTS (SELECT FROM rastro.shipment o
+                  WHERE o.account = s.account AND o.order_id = s.order_id AND o.invoice_number = s.invoice_number
+                    AND o.tracking_number = package.number)
+RETURNING s.poll_id
+
+-- name: stop_polls_left
+-- What such shipments were asked about before, unless it is so still.
+UPDATE rastro.poll_state p SET next_poll_at = NULL
+WHERE p.poll_id = ANY(%(poll_ids)s::bigint[])
+  AND NOT EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id AND s.skip = '')
+
 -- name: add_references
 -- Every reference that is to be asked about, once however many shipments share it.
 INSERT INTO rastro.poll_state (carrier, reference, quiet_since, next_poll_at)

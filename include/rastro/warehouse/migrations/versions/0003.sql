@@ -88,12 +88,14 @@ COMMENT ON COLUMN rastro.v_inbox.read_at IS 'When a run read it; null while it w
 COMMENT ON COLUMN rastro.v_inbox.waiting IS 'Parts of it about parcels that nobody follows yet.';
 COMMENT ON COLUMN rastro.v_inbox.unreadable IS 'How much of it could not be read (quarantine).';
 
--- A delivery waits for all parcels of the package; other news of a marketplace's does not.
+-- A delivery waits for all parcels of the package; other news of a marketplace's does not. Orders and marketplaces know a
+-- parcel by its number, so what they are owed waits until it has one.
 CREATE OR REPLACE VIEW rastro.open_notice AS
 SELECT n.notice_id, n.shipment_id, n.channel, n.target, n.state, n.event_at, n.not_before, n.lease_until,
        s.account, s.order_id, s.invoice_number, n.hand_overs, s.carrier, s.tracking_number
 FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id)
 WHERE n.state IN ('owed', 'claimed', 'unknown')
+  AND (s.tracking_number <> '' OR n.channel NOT IN ('order', 'marketplace'))
   AND (n.channel <> 'marketplace' OR n.kind <> 'delivered' OR NOT EXISTS (
       SELECT FROM rastro.shipment o JOIN rastro.shipment_state t USING (shipment_id)
       WHERE o.account = s.account AND o.order_id = s.order_id AND o.invoice_number = s.invoice_number
@@ -106,6 +108,11 @@ FROM rastro.shipment s WHERE s.carrier IS NULL AND s.skip = ''
 UNION ALL
 SELECT 'what its carrier is asked by is missing', s.account, s.order_id, s.tracking_number, s.carrier_reason, s.first_seen_at
 FROM rastro.shipment s WHERE s.carrier IS NOT NULL AND s.poll_id IS NULL AND s.skip = ''
+UNION ALL
+SELECT 'it has no number: order and marketplace are told when it has one', s.account, s.order_id, s.tracking_number, s.carrier_reason, s.first_seen_at
+FROM rastro.shipment s
+WHERE s.tracking_number = '' AND s.skip = ''
+  AND EXISTS (SELECT FROM rastro.notice n WHERE n.shipment_id = s.shipment_id AND n.state = 'owed' AND n.channel IN ('order', 'marketplace'))
 UNION ALL
 SELECT 'the number looks mistyped', s.account, s.order_id, s.tracking_number, s.warning, s.first_seen_at
 FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id) WHERE s.warning <> '' AND s.skip = '' AND t.status = 'unknown'
