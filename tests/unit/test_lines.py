@@ -203,6 +203,21 @@ def test_of_several_ends_the_last_one_counts_and_of_one_parcel_its_own() -> None
     assert state_of(lines.of_several(cancelled)).since == AT + timedelta(hours=2)
 
 
+def test_an_end_that_is_told_of_one_parcel_alone_is_left_unknown() -> None:
+    told = lines.one_of_several(happened(Status.IN_TRANSIT, Status.DELIVERED, Status.LOST, Status.RETURNING))
+    assert [one.status for one in told] == [Status.IN_TRANSIT, Status.UNKNOWN, Status.UNKNOWN, Status.RETURNING]
+
+
+def test_news_of_a_delivery_is_none_after_a_way_back_that_is_known() -> None:
+    known, (news,) = happened(Status.RETURNING, Status.RETURNING), [event(Status.DELIVERED, 5)]
+    for instead in (Status.UNKNOWN, Status.RETURNED):
+        assert [one.status for one in lines.news_after(known, [news], instead)] == [instead]
+    named = replace(news, description="Entregue ao destinatário")
+    assert lines.news_after(known, [named], Status.UNKNOWN) == (named,)
+    assert lines.news_after([event(Status.RETURNING, 9)], [news], Status.UNKNOWN) == (news,)
+    assert lines.news_after([*known, news], [news], Status.UNKNOWN) == (news,)  # it was known to be one
+
+
 def test_a_promise_at_midnight_is_one_for_the_day() -> None:
     assert lines.end_of_day(datetime(2026, 9, 1, tzinfo=UTC)) == datetime(2026, 9, 1, 23, 59, 59, tzinfo=UTC)
     assert lines.end_of_day(AT) == AT

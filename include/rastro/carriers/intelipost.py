@@ -9,7 +9,8 @@ read. The webhook tells one line about one volume, authenticated by the account'
 user of Basic authentication. A signed receipt comes as an attachment of type POD, with a line of its own at times.
 
 Of several volumes, the order is delivered when all of them are: what ends one volume's way counts only where it is the
-last of all. A push cannot say that there are other volumes; the next look puts it right.
+last of all. A push cannot say whether there are other volumes: what ends the way of its own is left unknown until
+Intelipost is asked.
 
 Guesses: how an order that is unknown is answered, and the words of the micro states, since their list is not public.
 A failed delivery is on its way back, back, or lost only where the micro state says so.
@@ -160,7 +161,7 @@ class Intelipost(Carrier):
             told = [history(one, place, pushed=order.history is not None) for place, one in enumerate(volumes, 1)]
         except lines.UNREADABLE as error:
             raise Unreadable(f"intelipost: a line makes no sense ({error})", raw=raw, reference=reference) from error
-        events = lines.of_several(told)
+        events = lines.of_several(told) if order.history is None else lines.one_of_several(told[0])
         if not events:
             return Refusal(reference=reference, reason=RefusalReason.NOT_FOUND, message="no line of any volume")
         promises = [promise(one.estimated_delivery_date_iso or one.estimated_delivery_date) for one in volumes]

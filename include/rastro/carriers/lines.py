@@ -276,6 +276,28 @@ def of_several(histories: Sequence[Sequence[Event]]) -> tuple[Event, ...]:
     )
 
 
+def one_of_several(events: Sequence[Event]) -> tuple[Event, ...]:
+    """
+    What is told of one parcel where others may be under the same reference: an end of its own is not that of all.
+
+    It is left unknown, since only an answer about all of them can say (:func:`of_several`).
+    """
+    return tuple(replace(one, status=Status.UNKNOWN) if one.status.is_final else one for one in events)
+
+
+def news_after(known: Sequence[Event], news: Sequence[Event], delivered: Status) -> tuple[Event, ...]:
+    """
+    ``news``, told without what was before, as it is to be read after what is known.
+
+    :param delivered: what is made of a delivery on the way back that does not name the recipient.
+    """
+    recorded = {event.key for event in known}
+    back = {event.key for event in way_back(in_order([*known, *news])) if event.status is Status.RETURNED} - recorded
+    return tuple(
+        replace(one, status=delivered) if one.status is Status.DELIVERED and one.key in back else one for one in news
+    )
+
+
 def oldest_first(lines: Sequence[T], times: Sequence[datetime]) -> Sequence[T]:
     """``lines`` the other way round when their times say that the newest stands first."""
     return lines[::-1] if times and times[0] > times[-1] else lines

@@ -6,7 +6,8 @@ Quirks: ``code`` is a 64-bit number, so it comes as a number or as text. Names a
 snake case, where the history is called ``history``. The history has no order of its own; its times are UTC. Errors are
 gRPC's ``{code, message, details}``; of a package it does not know Loggi says 404 with code 5. The webhook's body is one
 package with its history, authenticated by the user and password that the shop chose when it registered it; a late
-repeat of one must not take newer lines back, so a push is read as what is new.
+repeat of one must not take newer lines back, so a push is read as what is new. It does not say whether other packages
+have the same tracking code, so what ends the way of one is left unknown until Loggi is asked.
 
 Guesses: what a code means is read from two integrations that agree on most of the table; no code is known to say "out
 for delivery", so the codes of the way there are refined by their description, and a damage or loss (9) counts as a loss
@@ -89,7 +90,6 @@ class Step(msgspec.Struct):
 
 
 class Package(msgspec.Struct, rename="camel"):
-    loggi_key: str | None = None
     tracking_code: str | None = None
     status: Line | None = None
     promised_date: str | None = None
@@ -196,6 +196,8 @@ class Loggi(Carrier):
         try:
             packages = answer.packages or []
             events = lines.of_several([history(one) for one in packages])
+            if not answer.whole:
+                events = lines.one_of_several(events)
             promises = [at for one in packages if (at := promise(one.promised_date))]
         except lines.UNREADABLE as error:
             raise Unreadable(f"loggi: a line makes no sense ({error})", raw=raw, reference=reference) from error
@@ -225,20 +227,20 @@ def history(package: Package) -> tuple[Event, ...]:
     steps = package.tracking_history or package.history or []
     times = [lines.moment(step.status.updated_time, UTC) for step in steps]
     in_order = lines.oldest_first(list(zip(steps, times, strict=True)), times)
-    events = lines.history(event(step.status, step.location, at, package) for step, at in in_order)
+    events = lines.history(event(step.status, step.location, at) for step, at in in_order)
     if package.status and package.status.updated_time:
-        now = event(package.status, None, lines.moment(package.status.updated_time, UTC), package)
+        now = event(package.status, None, lines.moment(package.status.updated_time, UTC))
         known = {one.key for one in events}
         if not events or (now.key not in known and now.code != events[-1].code):
             return lines.history((*events, now))
     return events
 
 
-def event(line: Line, place: Place | None, at: datetime, package: Package) -> Event:
+def event(line: Line, place: Place | None, at: datetime) -> Event:
     description = (line.description or "").strip()
     code = "" if line.code is None else str(line.code).strip()
     return Event(
-        key=f"{package.loggi_key or ''} {code or lines.as_code(description)} {at.isoformat()}".strip(),
+        key=f"{code or lines.as_code(description)} {at.isoformat()}",
         occurred_at=at,
         status=meaning(code, description),
         code=code or lines.as_code(description) or "?",

@@ -44,7 +44,6 @@ def history(parcel: Mapping[str, Any]) -> Iterator[Event]:
 
     :raises ValueError: it has no list of lines, or one of them makes no sense.
     """
-    awb = awb_of(parcel)
     parcel = in_small(parcel)
     own = list_in(parcel, LISTS)
     theirs = list_in(parcel, LISTS_OF_CORREIOS)
@@ -52,18 +51,18 @@ def history(parcel: Mapping[str, Any]) -> Iterator[Event]:
         raise ValueError("it has no list of what happened")
     if any(not isinstance(one, dict) for one in (*(own or ()), *(theirs or ()))):
         raise ValueError("it has a line that is none")
-    events = [event(in_small(one), awb) for one in own or ()]
+    events = [event(in_small(one)) for one in own or ()]
     yield from lines.oldest_first(events, [one.occurred_at for one in events])
-    yield from (event_of_correios(in_small(one), awb) for one in theirs or ())
+    yield from (event_of_correios(in_small(one)) for one in theirs or ())
 
 
-def event(line: Mapping[str, Any], awb: str = "") -> Event:
+def event(line: Mapping[str, Any]) -> Event:
     text, at = first(line, *TEXTS), lines.moment(first(line, *TIMES))
     code = first(line, *CODES) or lines.as_code(text) or "?"
     status = STATUS.get(code.lstrip("0") or "0", Status.UNKNOWN)
     denied = lines.by_words(text, DENIED.get(status, ()))
     return Event(
-        key=f"{awb} {code} {at.isoformat()}".strip(),
+        key=f"{code} {at.isoformat()}",
         occurred_at=at,
         status=status if denied is Status.UNKNOWN else denied,
         code=code,
@@ -73,14 +72,14 @@ def event(line: Mapping[str, Any], awb: str = "") -> Event:
     )
 
 
-def event_of_correios(line: Mapping[str, Any], awb: str) -> Event:
+def event_of_correios(line: Mapping[str, Any]) -> Event:
     """One of Correios' events, by their own table. Back with the sender means with Total Express there."""
     text = first(line, "ectdescricao")
     at = lines.moment(f"{first(line, 'ectdata')} {first(line, 'ecthora')}")
     code = f"{first(line, 'ecttipo').upper()} {first(line, 'ectstatus'):0>2}"
     status = correios_lines.status_of(code, text)
     return Event(
-        key=f"{awb} ECT {code} {at.isoformat()}".strip(),
+        key=f"ECT {code} {at.isoformat()}",
         occurred_at=at,
         status=Status.RETURNING if status is Status.RETURNED else status,
         code=f"ECT {code}",

@@ -5,13 +5,14 @@ Whatever is staged is loaded, whichever run staged it, so a load that failed is 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 import msgspec
 from psycopg import Connection
 
+from rastro.carriers import lines
 from rastro.diff import Life, State, compare
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Channel, Snapshot, Standing, Status
@@ -73,9 +74,13 @@ def judge(
 ) -> Loaded:
     """What one answer changes for one shipment, and what that owes."""
     traits = sources[known.shipment.account]
+    snapshot = decode(answer.snapshot)
+    if not snapshot.whole:
+        delivered = Status.UNKNOWN if answer.unasked else Status.RETURNED
+        snapshot = replace(snapshot, events=lines.news_after(known.events, snapshot.events, delivered))
     change = compare(
         known.events,
-        decode(answer.snapshot),
+        snapshot,
         life=life_of(known, answer.answered_at),
         before=known.state,
         revision=known.revision + 1,
