@@ -156,13 +156,13 @@ def test_a_push_after_a_look_is_mailed_once_and_the_next_look_owes_nothing(wide,
 
 def test_a_delivery_that_is_pushed_is_mailed_once_and_looked_at_once_more(wide):
     wide.configure(last_look_after="3d")
-    number = one_parcel(wide, "loggi", "delivered_at_once")
+    number = one_parcel(wide, "aftership", "delivered_at_once")
     assert wide.hour().failures == {}
     wide.advance()
     wide.advance()
-    body = newest(wide, number)
-    wide.simulator.fault("loggi", "status", status=503, times=0)
-    wide.push("loggi", body)
+    body = all_of_it(wide, number)
+    wide.simulator.fault("aftership", "status", status=503, times=0)
+    wide.push("aftership", body)
     wide.hour()
     assert state(wide)[0] == "delivered"
     planned = "SELECT next_poll_at - now() AS within, digest FROM rastro.poll_state"
@@ -172,7 +172,7 @@ def test_a_delivery_that_is_pushed_is_mailed_once_and_looked_at_once_more(wide):
     assert wide.hour().failures == {}
     (confirmed,) = wide.ask(planned)
     assert 2 <= confirmed.within.days <= 3, "as after any delivery"
-    wide.push("loggi", body + b" ")  # a copy that differs by a blank
+    wide.push("aftership", body + b" ")  # a copy that differs by a blank
     wide.hour()
     (still,) = wide.ask(planned)
     assert 2 <= still.within.days <= 3, "told again, a delivery leaves the last look as it is planned"
@@ -183,6 +183,24 @@ def test_a_delivery_that_is_pushed_is_mailed_once_and_looked_at_once_more(wide):
     assert {standing for _, standing in standings(wide)} == {"effective"}
     (over,) = wide.ask("SELECT next_poll_at FROM rastro.poll_state")
     assert over.next_poll_at is None
+
+
+def test_a_delivery_of_one_package_that_is_pushed_is_none_of_all_until_the_carrier_was_asked(wide):
+    number = one_parcel(wide, "loggi", "delivered_at_once")
+    assert wide.hour().failures == {}
+    wide.advance()
+    wide.advance()
+    body = newest(wide, number)
+    wide.simulator.fault("loggi", "status", status=503, times=0)
+    wide.push("loggi", body)
+    wide.hour()
+    assert state(wide)[0] == "in_transit"
+    assert standings(wide)[-1] == ("unknown", "effective")
+    wide.simulator.calm()
+    wide.execute("UPDATE rastro.poll_state SET next_poll_at = now()")
+    assert wide.hour().failures == {}
+    assert state(wide)[0] == "delivered"
+    assert standings(wide)[-1] == ("delivered", "effective")
 
 
 def test_older_news_read_after_newer_news_is_added_and_takes_nothing_back(away):

@@ -142,3 +142,13 @@ def test_what_has_waited_for_its_parcel_is_its_first_contact_all_the_same(
     one = answer(DELIVERED, first_answered_at=first_answered)
     assert judge(known(NOW), one, SOURCES, SETTINGS, NOW).change.first_contact is first
     assert not judge(known(NOW, IN_TRANSIT), one, SOURCES, SETTINGS, NOW).change.first_contact
+
+
+def test_news_of_a_delivery_on_a_way_back_that_is_known_delivers_nothing() -> None:
+    back = Event(key="b", occurred_at=NOW - timedelta(hours=2), status=Status.RETURNING, code="B", description="a line")
+    told = msgspec.json.encode(Snapshot(reference="QB1", events=(DELIVERED,), whole=False))
+    for unasked, state in ((True, Status.RETURNING), (False, Status.RETURNED)):
+        news = replace(answer(unasked=unasked), snapshot=told)
+        loaded = judge(known(NOW - timedelta(days=1), back), news, SOURCES, SETTINGS, NOW)
+        assert loaded.change.after.status is state
+        assert [event.key for event in loaded.change.new] == [DELIVERED.key]
