@@ -20,7 +20,7 @@ from stack.state import REPOSITORY
 FIELDS: dict[str, tuple[str, str, Sequence[Field]]] = {
     **{one.code: (one.name, one.base_url, one.fields) for one in SOURCES.values() if one.fields},
     **{one.code: (one.name, one.base_url, one.connection_fields) for one in CARRIERS.values()},
-    **{one.code: (one.name, one.base_url, one.fields) for one in MARKETPLACES.values()},
+    **{one.code: (one.name, one.base_url, one.connection_fields) for one in MARKETPLACES.values()},
 }
 OURS = [code for code in FIELDS if code not in AIRFLOWS_OWN]
 EACH = pytest.mark.parametrize("code", OURS)

@@ -137,7 +137,9 @@ class Generic(Carrier):
             reference = next((wanted[comparable(key)] for key in keys if comparable(key) in wanted), None)
             if not asked:
                 reference = normalise(keys[0]) if keys else ""
-            elif len(asked) == 1 and not keys and (len(items) == 1 or not several(reply.key)):
+            elif len(asked) == 1 and not several(
+                reply.key
+            ):  # one that ought to name its parcel and does not is nobody's
                 reference = asked[0]
             if reference is not None:
                 for path in reply.ignore:
