@@ -172,7 +172,8 @@ def test_what_is_no_question_is_refused_with_what_one_looks_like(web: Service) -
 @pytest.mark.slow
 def test_odd_numbers_are_answered_too(web: Service) -> None:
     odd = ["", "\u0000", "x" * 10_000, "'; DROP TABLE rastro.shipment; --", "\U0001f4e6", "a\u0000b"]
-    assert asked(web, *odd) == dict.fromkeys(odd, NOTHING)
+    kept = [number.replace("\u0000", "") for number in odd]  # no number holds a NUL, and PostgreSQL keeps none
+    assert asked(web, *odd) == dict.fromkeys(kept, NOTHING)
 
 
 @pytest.mark.slow

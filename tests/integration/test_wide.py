@@ -1,6 +1,8 @@
 """Every carrier and marketplace that is simulated, through one pipeline, from the shop's database to the receipt."""
 
+import re
 from collections import Counter
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -102,3 +104,34 @@ def test_a_parcel_without_what_its_carrier_is_asked_by_is_listed_until_its_order
     assert wide.hour().failures == {}
     assert missing(wide) == {}
     assert states(wide) == truths(wide)
+
+
+SLOTS_OF_A_POOL = 4  # tasks that ask a carrier at once share its pace
+
+
+@pytest.mark.parametrize(
+    ("connection", "pace", "calls"),
+    [("kangu", 5 * SLOTS_OF_A_POOL, "^/carrier/kangu/"), ("madeira_madeira", 5, "^/marketplace/madeira_madeira/")],
+)
+def test_a_contracts_own_pace_is_kept(wide, connection, pace, calls):
+    wide.connect_by(connection, extra={"requests_per_second": str(pace)})
+    wide.carried(4, carriers=["kangu"], kinds=["delivered_before"], marketplaces=["madeira_madeira"])
+    assert wide.hour().failures == {}
+    times = [datetime.fromisoformat(one["time"]) for one in wide.simulator.requests() if re.match(calls, one["path"])]
+    assert len(times) >= 4
+    # Five a second; the first of them may come late, so it may seem to be nearer to the second.
+    assert times[-1] - times[0] > (len(times) - 2) * timedelta(seconds=0.2)
+
+
+@pytest.mark.parametrize(
+    ("connection", "task"), [("kangu", "track.kangu"), ("madeira_madeira", "confirm.madeira_madeira:madeira_madeira")]
+)
+@pytest.mark.parametrize("pace", ["soon", "0"])
+def test_a_pace_that_is_none_is_named_by_the_task_that_would_keep_to_it(wide, connection, task, pace):
+    wide.connect_by(connection, extra={"requests_per_second": pace})
+    wide.carried(2, carriers=["kangu"], kinds=["delivered_before"], marketplaces=["madeira_madeira"])
+    red = wide.hour()
+    assert red.failed == {task, "check_run"}
+    assert str(red.failures[task]) == f"{connection}: the connection's extra.requests_per_second, {pace!r}, is no pace"
+    wide.reconnect(connection)
+    assert wide.hour().failures == {}

@@ -4,7 +4,7 @@ import pytest
 
 from rastro.carriers.registry import CARRIERS
 from rastro.models import Shipment
-from rastro.pipeline.sync import next_candidate, routed_to, router_for
+from rastro.pipeline.sync import next_candidate, routed_to, router_for, with_decliners
 from rastro.settings import Settings, settings_from
 from rastro.warehouse.shipments import Declined, Routed
 
@@ -76,3 +76,12 @@ def test_a_carrier_without_a_connection_is_passed_over() -> None:
 
 def test_where_there_is_no_carrier_nobody_comes_after_the_one_that_declined() -> None:
     assert following(shipment("Motoboy", "QQ100000017BR"), "correios track17", "correios") is None
+
+
+def test_the_reason_begins_with_who_declined_it() -> None:
+    placed = Routed(shipment=shipment("SEDEX", "QQ1"), carrier="track17", why="nobody else is known", reference="QQ1")
+    assert with_decliners(placed, ()) == placed
+    assert with_decliners(placed, ["correios"]).why == "correios says that it is not its own; then nobody else is known"
+    assert with_decliners(placed, ["correios", "azul_cargo"]).why == (
+        "correios and azul_cargo say that it is not their own; then nobody else is known"
+    )
