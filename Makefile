@@ -18,6 +18,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PY := .venv/bin/python
 RUN := PYTHONPATH=include $(PY)
+# Shared out to the cores, but for what is started once for many tests.
+PYTEST := $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 RUNTIME := .venv/.runtime
 TOOLS := .venv/.tools
@@ -41,13 +43,13 @@ up: $(RUNTIME) ## PostgreSQL and Airflow with your own connections, from the env
 	@$(RUN) -m stack.up
 
 test: $(TOOLS) ## Every test; REQUIRE_BROWSER=1 makes a missing Chromium a failure
-	@$(RUN) -m pytest --durations=15 --durations-min=1 $(ARGS)
+	@$(PYTEST) --durations=15 --durations-min=1 $(ARGS)
 
 check: $(TOOLS) ## Format, lint, types and the fast tests
 	@$(PY) -m ruff format --check
 	@$(PY) -m ruff check
 	@$(PY) -m mypy
-	@$(RUN) -m pytest -q -m 'not slow' $(ARGS)
+	@$(PYTEST) -q -m 'not slow' $(ARGS)
 
 chaos: $(TOOLS) ## Faults between any two steps, judged from outside; SCHEDULES=2000 SEED=7, ONLY=n replays one
 	@PYTHONPATH=include:tests $(PY) -m chaos --schedules $(SCHEDULES) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(ARGS)

@@ -40,6 +40,18 @@ os.environ |= {
 }
 
 
+# Started once however many processes the tests are shared out to: what takes long to start, or much memory.
+STARTED_ONCE = ("stack", "airflow_here")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that want the same of these stay together, under ``-n``."""
+    for item in items:
+        for name in STARTED_ONCE:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warehouse:
     """A database of a test's own, all migrations applied, and a connection to it."""
