@@ -498,7 +498,6 @@ def with_packages(*packages: dict[str, Any], **changes: Any) -> dict[str, Any]:
         with_packages(pack(type="Input")),
         with_packages(pack(type=None)),
         with_packages(pack(courierStatus={"status": "unknown", "finished": True, "data": None})),
-        with_packages(pack(trackingNumber=None), status="canceled"),
     ],
 )
 def test_orders_with_nothing_on_its_way_give_nothing(document: dict[str, Any]) -> None:
@@ -506,8 +505,11 @@ def test_orders_with_nothing_on_its_way_give_nothing(document: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  ", "N/A"])
-def test_a_package_without_a_number_is_awaited(nothing: str | None) -> None:
-    assert found_in(with_packages(pack(trackingNumber=nothing))) == [Awaited(order_id="1-01")]
+def test_a_package_without_a_number_is_awaited_and_may_be_known_by_its_order(nothing: str | None) -> None:
+    shipment, awaited = found_in(with_packages(pack(trackingNumber=nothing)))
+    assert isinstance(shipment, Shipment)
+    assert (shipment.order_id, shipment.tracking_number, shipment.invoice_key) == ("1-01", "", "")
+    assert awaited == Awaited(order_id="1-01")
 
 
 KEY = "3526 1111 1111 1111 1111 5500 1000 0001 2310 0000 1234"

@@ -99,3 +99,17 @@ def test_a_carrier_that_changes_its_mind_is_asked_on(wide):
     for times in (1, 2, 3):
         assert wide.hour().failures == {}
         assert (placed(wide).carrier, times_declined(wide)) == ("correios", times)
+
+
+def test_a_parcel_that_its_carrier_has_not_known_for_a_week_is_a_persons(wide):
+    """Before, it may not be posted yet: most carriers have one word for that and for somebody else's parcel."""
+    unknown = "SELECT subject, detail FROM rastro.v_open_problem WHERE problem = 'its carrier does not know it'"
+    wide.carried(1, carriers=["jadlog"], kinds=["posted_late"])
+    for _ in range(4):
+        assert wide.hour().failures == {}
+    assert wide.ask(unknown) == []
+    wide.execute("UPDATE rastro.shipment SET first_seen_at = first_seen_at - interval '8 days'")
+    (problem,) = wide.ask(unknown)
+    assert problem.subject == wide.simulator.truth()[0]["tracking_number"]
+    assert problem.detail.startswith("jadlog has not known it for a week; it was asked by the ")
+    assert "correct the number, or name the carrier in the setting couriers" in problem.detail

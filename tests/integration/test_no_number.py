@@ -47,6 +47,23 @@ def test_a_package_that_never_gets_a_number_is_followed_by_its_invoice_to_the_en
     assert set(mailed(wide).values()) == {1}
 
 
+def test_a_package_that_has_neither_number_nor_key_is_followed_by_its_order(wide):
+    row = take_off_the_number(wide, "intelipost")
+    wide.change_row(row["order_id"], invoice_key="", shipper_cnpj="", carrier_id="")
+    assert wide.hour().failures == {}
+    while wide.advance():
+        assert wide.hour().failures == {}
+    (one,) = shipment_of(wide)
+    assert (one.tracking_number, one.status, one.skip) == ("", "delivered", "")
+
+
+def test_a_package_that_nothing_can_be_asked_by_is_no_shipment_yet(wide):
+    row = take_off_the_number(wide, "rodonaves")
+    wide.change_row(row["order_id"], invoice_key="", shipper_cnpj="", carrier_id="")
+    assert wide.hour().failures == {}
+    assert shipment_of(wide) == []
+
+
 def test_a_package_that_gains_its_number_stays_the_same_and_nobody_is_told_twice(wide):
     row = take_off_the_number(wide, "rodonaves")
     assert wide.hour().failures == {}

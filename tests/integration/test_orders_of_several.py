@@ -43,6 +43,10 @@ def notices(shop, kind="delivered"):
     )
 
 
+def problems(shop, beginning):
+    return shop.ask("SELECT detail FROM rastro.v_open_problem WHERE starts_with(problem, %s)", beginning)
+
+
 def hours_without_trouble(shop):
     shop.pauses_end()
     hour = shop.hour()
@@ -79,7 +83,10 @@ def test_an_order_whose_parcels_ended_differently_is_never_told_delivered(wide, 
     order_id = sell_together(wide, code, "delivered_before", "returned", one_invoice=one_invoice)
     to_a_person(wide, code)
     assert sold(wide, code, order_id)["told"] == []
-    if not one_invoice:
+    if one_invoice:
+        (detail,) = (one.detail for one in problems(wide, "a delivery is not confirmed"))
+        assert f"of the same invoice is returned: settle it with {key_of(code)} by hand" in detail
+    else:
         ((state, reason, _),) = notices(wide)
         assert state == "dead"
         assert "its parcels ended differently (delivered, returned): tell it by hand" in reason

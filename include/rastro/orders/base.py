@@ -41,11 +41,6 @@ class Contact:
     locale: str = ""
 
 
-def known_otherwise(shipment: Shipment) -> bool:
-    """Whether carriers that are asked by something else than a tracking number may know a package that has none."""
-    return bool(shipment.invoice_key or shipment.carrier_id or (shipment.shipper_cnpj and shipment.invoice_number))
-
-
 def is_masked(email: str) -> bool:
     """Whether an address is one of VTEX's aliases, which end when the order is invoiced."""
     return re.search(r"[@.]ct\.vtex\.com\.br$", email.strip(), re.IGNORECASE) is not None

@@ -38,7 +38,7 @@ from rastro.confirmation import Carriage, Confirmation, OrderMarks, not_ours, or
 from rastro.errors import Misconfigured, Rejected, Transient
 from rastro.models import Route, Shipment
 from rastro.numbers import split_numbers
-from rastro.orders.base import Aside, Contact, Setup, is_masked, known_otherwise
+from rastro.orders.base import Aside, Contact, Setup, is_masked
 from rastro.receivers import Receiver
 from rastro.settings import OrderRoute
 
@@ -199,9 +199,7 @@ class SqlSource:
             )
             return
         for number in numbers or [""]:
-            shipment = self._shipment(number, texts, times)
-            if number or known_otherwise(shipment):
-                yield shipment
+            yield self._shipment(number, texts, times)
 
     def _shipment(self, number: str, texts: Mapping[str, str], times: Mapping[str, datetime | None]) -> Shipment:
         affiliate = texts["affiliate"] or texts["marketplace"]

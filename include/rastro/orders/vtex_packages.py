@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rastro.confirmation import Carriage, OrderMarks, not_ours, order_route
 from rastro.models import Shipment
-from rastro.orders.base import Aside, Awaited, known_otherwise
+from rastro.orders.base import Aside, Awaited
 from rastro.orders.vtex_order import Address, Order, Package, moment
 from rastro.settings import OrderRoute
 
@@ -22,7 +22,7 @@ def shipments_of(
     One shipment for each number of each package that is on its way.
 
     What somebody else follows has ``skip`` set. A package of ours that has no number yet makes the order awaited, and
-    is a shipment without a number where it may be known by its invoice.
+    is a shipment without a number for carriers that are asked by its invoice or its order.
     Returns give nothing, and packages marked delivered only where ``finished`` ones are asked for.
     """
     shared = Counter(package.invoice_number for package in order.packages)
@@ -34,9 +34,7 @@ def shipments_of(
         if not package.numbers:
             awaited = awaited or not skip
             shipment = shipment_of(order, package, routes)
-            if known_otherwise(shipment) and not unaddressable(
-                shipment.invoice_number, times=shared[package.invoice_number]
-            ):
+            if not unaddressable(shipment.invoice_number, times=shared[package.invoice_number]):
                 yield replace(shipment, skip=skip)
             continue
         invoice = package.invoice_number or ""

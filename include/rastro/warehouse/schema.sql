@@ -831,6 +831,17 @@ UNION ALL
      JOIN rastro.poll_state p USING (poll_id))
   WHERE (p.refusal = ANY (ARRAY['not_ours'::text, 'malformed'::text]))
 UNION ALL
+ SELECT 'its carrier does not know it'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    (((s.carrier || ' has not known it for a week; it was asked '::text) || s.carrier_reason) || ': correct the number, or name the carrier in the setting couriers'::text) AS detail,
+    s.first_seen_at AS since
+   FROM ((rastro.shipment s
+     JOIN rastro.poll_state p USING (poll_id))
+     JOIN rastro.shipment_state t USING (shipment_id))
+  WHERE ((p.refusal = 'not_found'::text) AND (t.status = 'unknown'::text) AND (s.skip = ''::text) AND (s.first_seen_at < (now() - '7 days'::interval)))
+UNION ALL
  SELECT 'given up: nobody said anything for too long'::text AS problem,
     s.account,
     s.order_id,
@@ -872,6 +883,18 @@ UNION ALL
     s.first_seen_at AS since
    FROM rastro.shipment s
   WHERE ((s.route = 'review'::text) AND (s.skip = ''::text))
+UNION ALL
+ SELECT 'a delivery is not confirmed: another parcel of its package has ended'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    (((((o.tracking_number || ' of the same invoice is '::text) || t.status) || ': settle it with '::text) || n.target) || ' by hand'::text) AS detail,
+    n.owed_at AS since
+   FROM (((rastro.notice n
+     JOIN rastro.shipment s USING (shipment_id))
+     JOIN rastro.shipment o ON (((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.skip = ''::text))))
+     JOIN rastro.shipment_state t ON (((t.shipment_id = o.shipment_id) AND (t.status = ANY (ARRAY['returned'::text, 'lost'::text, 'cancelled'::text, 'expired'::text])))))
+  WHERE ((n.channel = 'marketplace'::text) AND (n.kind = 'delivered'::text) AND (n.state = 'owed'::text) AND (s.skip = ''::text))
 UNION ALL
  SELECT (((('notice '::text || n.state) || ' ('::text) || n.channel) || ')'::text) AS problem,
     s.account,

@@ -120,6 +120,12 @@ UNION ALL
 SELECT 'carrier refuses it: ' || p.refusal, s.account, s.order_id, s.tracking_number, p.refusal_text, p.answered_at
 FROM rastro.shipment s JOIN rastro.poll_state p USING (poll_id) WHERE p.refusal IN ('not_ours', 'malformed')
 UNION ALL
+SELECT 'its carrier does not know it', s.account, s.order_id, s.tracking_number,
+       s.carrier || ' has not known it for a week; it was asked ' || s.carrier_reason || ': correct the number, or name the carrier in the setting couriers',
+       s.first_seen_at
+FROM rastro.shipment s JOIN rastro.poll_state p USING (poll_id) JOIN rastro.shipment_state t USING (shipment_id)
+WHERE p.refusal = 'not_found' AND t.status = 'unknown' AND s.skip = '' AND s.first_seen_at < now() - interval '7 days'
+UNION ALL
 SELECT 'given up: nobody said anything for too long', s.account, s.order_id, s.tracking_number, 'ask the carrier', t.status_at
 FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id) WHERE t.status = 'expired' AND s.skip = ''
 UNION ALL
@@ -132,6 +138,13 @@ UNION ALL
 SELECT 'route to the marketplace is unknown', s.account, s.order_id, s.tracking_number, 
        CASE WHEN s.route_reason <> '' THEN s.route_reason ELSE 'affiliate ' || s.affiliate || ': add it to the setting routes' END, s.first_seen_at
 FROM rastro.shipment s WHERE s.route = 'review' AND s.skip = ''
+UNION ALL
+SELECT 'a delivery is not confirmed: another parcel of its package has ended', s.account, s.order_id, s.tracking_number,
+       o.tracking_number || ' of the same invoice is ' || t.status || ': settle it with ' || n.target || ' by hand', n.owed_at
+FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id)
+JOIN rastro.shipment o ON o.account = s.account AND o.order_id = s.order_id AND o.invoice_number = s.invoice_number AND o.skip = ''
+JOIN rastro.shipment_state t ON t.shipment_id = o.shipment_id AND t.status IN ('returned', 'lost', 'cancelled', 'expired')
+WHERE n.channel = 'marketplace' AND n.kind = 'delivered' AND n.state = 'owed' AND s.skip = ''
 UNION ALL
 SELECT 'notice ' || n.state || ' (' || n.channel || ')', s.account, s.order_id, s.tracking_number, n.reason, n.owed_at
 FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id) WHERE n.state IN ('dead', 'unknown')
