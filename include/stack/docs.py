@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from rastro.carriers.described import SHIPPED, all_carriers
+from rastro.carriers.registry import CARRIERS
 from rastro.cli import COMMANDS
 from rastro.cli.registries import SHORT, how_asked
 from rastro.confirmation import CARRIED_BY_OTHERS, CONNECTORS
@@ -67,6 +68,17 @@ def settings() -> str:
 
 def commands() -> str:
     return table(("command", "what for"), ((code(f"rastro {one.name}"), one.help) for one in COMMANDS))
+
+
+def pushes() -> str:
+    return table(
+        ("carrier", "address to register", "verified by"),
+        (
+            (code(known), code(f"/push/{known}{carrier.push.query}"), carrier.push.scheme)
+            for known, carrier in CARRIERS.items()
+            if carrier.push
+        ),
+    )
 
 
 def sources() -> str:
@@ -233,6 +245,7 @@ MADE: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "commands": commands,
     "adapters": adapters,
+    "pushes": pushes,
     "sources": sources,
     "vtex-fields": vtex_fields,
     "sql-columns": sql_columns,

@@ -4,8 +4,8 @@ Recorded answers of carriers: ``recordings/<carrier>/<case>[.<HTTP status>].<ext
 An expectation is written by hand. It holds ``parcels`` as ``rastro parse`` prints them (and ``pickup``, ``proof`` where
 there is one), or ``unreadable`` (a pattern of the message), or ``error`` (a class of :mod:`rastro.errors`, ``says`` a
 pattern of its message). ``asked`` are the references that were asked about, where the body does not repeat them;
-``push`` or ``feed`` true marks a body that came without a question. ``<case>.none.txt`` says in a sentence why a
-carrier can have no such recording.
+``push`` or ``feed`` true marks a body that came without a question; in place of the true of one push stands what proves
+it (see :mod:`.pushes`). ``<case>.none.txt`` says in a sentence why a carrier can have no such recording.
 """
 
 import json

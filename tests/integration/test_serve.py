@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import requests
 
-from contract.pushes import ACCOUNT, SECRET, SIGNED, message_of
+from contract.pushes import ACCOUNT, SECRET, message_of, signed
 from stack.state import REPOSITORY
 from webserver import HUB_KEY, Service
 
@@ -86,8 +86,8 @@ def refused(airflow_home, **variables: str) -> str:
 
 
 def push(service: Service, code: str, body: bytes) -> int:
-    signed = SIGNED[code](body)
-    return service.send(f"/push/{code}{signed.query}", body, **signed.headers).status_code
+    proof = signed(code)
+    return service.send(f"/push/{code}{proof.query}", body, **proof.headers).status_code
 
 
 def test_connections_are_read_from_the_environment_and_from_airflows_database(airflow_home, warehouse) -> None:

@@ -58,6 +58,8 @@ class Webhook:
     """What AfterShip pushes: all about one parcel each time it has a new status."""
 
     answer = b""
+    scheme = "`push_secret`, the webhook's secret: an HMAC of the body"
+    query = ""
     verified_by = (("push_secret",),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:

@@ -66,10 +66,13 @@ class Push(Protocol):
     """
     How a carrier tells us something by itself. :meth:`Carrier.parse` reads its parts, too.
 
-    ``answer`` is the body by which it knows that we have taken it; most look at the status alone.
+    ``answer`` is the body by which it knows that we have taken it; most look at the status alone. ``scheme`` says in a
+    phrase by what a message is verified; ``query`` is what the registered address ends with, if a secret stands there.
     """
 
     answer: bytes
+    scheme: str
+    query: str
 
     @property
     def verified_by(self) -> tuple[tuple[str, ...], ...]:

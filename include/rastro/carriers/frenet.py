@@ -87,6 +87,8 @@ class FrenetPush:
     """Notifications, one parcel or several a call."""
 
     answer = b""
+    scheme = "`push_secret`, which you choose and put into the address"
+    query = "?secret=…"
     verified_by = (("push_secret",),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:

@@ -70,6 +70,8 @@ class IntelipostPush:
     """The webhook, one line of one volume a call."""
 
     answer = b""
+    scheme = "the account's API key, or `push_secret` where the webhook has another"
+    query = ""
     verified_by = (("password",), ("push_secret",))
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:

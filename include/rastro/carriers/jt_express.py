@@ -69,6 +69,8 @@ class JtExpressPush:
     """Signed as questions are, so it needs no secret of its own."""
 
     answer = b'{"code":"1","msg":"success","data":"SUCCESS"}'
+    scheme = "the private key: a digest of the content"
+    query = ""
     verified_by = (("password",),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:

@@ -110,6 +110,8 @@ class LoggiPush:
     """The webhook, one package a call."""
 
     answer = b""
+    scheme = "`push_user` and `push_password`, which you choose: Basic authentication"
+    query = ""
     verified_by = (("push_user", "push_password"),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:

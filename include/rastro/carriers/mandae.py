@@ -92,6 +92,8 @@ class MandaePush:
     """Both webhooks, one parcel a call."""
 
     answer = b""
+    scheme = "`push_secret`, which you choose and put into the address"
+    query = "?secret=…"
     verified_by = (("push_secret",),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:

@@ -77,6 +77,8 @@ class MelhorEnvioPush:
     """The webhook, one order a call."""
 
     answer = b""
+    scheme = "the app's secret, or `push_secret` where another app made the webhook: an HMAC of the body"
+    query = ""
     verified_by = (("password",), ("push_secret",))
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:

@@ -79,6 +79,8 @@ class Webhook:
     """What 17TRACK pushes: all about one number each time something changes."""
 
     answer = b""
+    scheme = "the API key: a digest of body and key"
+    query = ""
     verified_by = (("password",),)
 
     def is_genuine(self, pushed: Pushed, account: Account) -> bool:
