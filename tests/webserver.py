@@ -19,6 +19,7 @@ from rastro.web.app import service
 from rastro.web.limits import Limits
 from rastro.web.pushes import Source, sources_of
 from rastro.web.server import listening, server_of
+from rastro.web.tracking_page import Shown
 
 HUB_KEY = "invented-key-of-the-hub-0001"
 BEARER = {"authorization": f"Bearer {HUB_KEY}"}
@@ -55,12 +56,14 @@ def serving(
     *,
     more: Mapping[str, Source] | None = None,
     hub_key: str = HUB_KEY,
+    shown: Shown | None = None,
     limits: Limits | None = None,
     connect: Callable[[], Any] | None = None,
 ) -> Iterator[Service]:
     """
     :param accounts: connections of carriers, by code.
     :param more: sources beside those, by code.
+    :param shown: what tracking pages look like; None: there are none.
     :param connect: opens the warehouse in place of the service's own way.
     """
     sources, _ = sources_of(CARRIERS, accounts or {})
@@ -68,6 +71,7 @@ def serving(
         connect=connect or partial(opened_promptly, dsn),
         sources={**sources, **(more or {})},
         hub_key=hub_key,
+        shown=shown,
         limits=limits or Limits(),
     )
     server, taken = server_of(app), listening(LOOPBACK, 0)

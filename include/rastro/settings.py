@@ -82,6 +82,11 @@ class Settings:
     retry_delay: timedelta
     keep_raw_answers: bool
     keep_contents: timedelta
+    shop_logo: str
+    shop_colour: str
+    tracking_page: str
+    tracking_link_for: timedelta
+    tracking_origins: frozenset[str]
     hub_key: str = field(repr=False)
 
     @property
@@ -216,6 +221,38 @@ def key(value: str) -> str:
     ):
         raise ValueError(f"a key is at least {SHORTEST_KEY} letters, digits and signs, without blanks")
     return written
+
+
+def secure_url(value: str) -> str:
+    """An https address without anything that could leave the attribute it stands in; empty: none."""
+    url = value.strip()
+    if url and not re.fullmatch(r"https://[a-zA-Z0-9.-]+(:\d+)?(/[!#%&()*+,./0-9:;=?@A-Z_a-z~-]*)?", url):
+        raise ValueError(f"{url!r} is not an address that begins with https://")
+    return url
+
+
+def web_address(value: str) -> str:
+    """``https://rastro.loja.example``, and http on this machine alone; without the slash at its end."""
+    url = value.strip().rstrip("/")
+    if re.fullmatch(r"http://(localhost|127\.0\.0\.1)(:\d+)?", url):
+        return url
+    if "?" in url or "#" in url:
+        raise ValueError(f"{url!r} has more than a host and a path")
+    return secure_url(url)
+
+
+def origins(value: str) -> frozenset[str]:
+    found = names(value)
+    for origin in found:
+        if not re.fullmatch(r"https://[a-zA-Z0-9.-]+(:\d+)?", origin):
+            raise ValueError(f"{origin!r} is not an origin such as https://www.loja.example")
+    return found
+
+
+def colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value.strip()):
+        raise ValueError(f"{value!r} is not a colour such as #1f4e79")
+    return value.strip().lower()
 
 
 def addresses(value: str) -> tuple[str, ...]:
@@ -368,6 +405,39 @@ OPTIONS: Mapping[str, Option] = {
         example="https://loja.example/ajuda",
         read=text,
         description="Page that mails point to for help; empty: no link.",
+    ),
+    "shop_logo": Option(
+        default="",
+        example="https://loja.example/logo.png",
+        read=secure_url,
+        description="Picture that stands for the shop in mails and on the tracking page; empty: its name alone.",
+    ),
+    "shop_colour": Option(
+        default="#0b57a4",
+        example="#7a1f4e",
+        read=colour,
+        description="The shop's colour: buttons of its mails, the head of its tracking page.",
+    ),
+    "tracking_page": Option(
+        default="",
+        example="https://rastro.loja.example",
+        read=web_address,
+        description=(
+            "Public address of rastro serve. Mails, and orders without a tracking URL, then link to the order's own "
+            "tracking page there; empty: they link to the carrier's."
+        ),
+    ),
+    "tracking_link_for": Option(
+        default="90d",
+        example="30d",
+        read=span_from("1d"),
+        description="How long a link to a tracking page lives after the order's last parcel has come to its end.",
+    ),
+    "tracking_origins": Option(
+        default="",
+        example="https://www.loja.example",
+        read=origins,
+        description="Web sites whose pages may read a tracking page's data from the customer's browser; empty: none.",
     ),
     "notify_since": Option(
         default="",

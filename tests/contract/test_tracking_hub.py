@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rastro.models import Event, Shipment, Snapshot, Standing, Status
+from rastro.models import Event, Pickup, Shipment, Snapshot, Standing, Status
 from rastro.pipeline.load import load
 from rastro.settings import settings_from
 from rastro.warehouse import polls, shipments
@@ -46,20 +46,23 @@ def web(warehouse) -> Iterator[Service]:
         yield service
 
 
-def ship(conn, number: str, *events: Event, order: str = "O-1", invoiced_at: datetime = POSTED, **more: Any) -> None:
+def ship(
+    conn, number: str, *events: Event, order: str = "O-1", invoiced_at: datetime = POSTED, pickup: Pickup | None = None,
+    **more: Any,
+) -> None:  # fmt: skip
     """A parcel whose carrier says so."""
     shipments.keep_source(conn, ACCOUNT, SourceTraits(writes_back=True, own_mail=True))
     sent = Shipment(
         account=ACCOUNT, order_id=order, invoice_number="100", tracking_number=number, invoiced_at=invoiced_at, **more
     )
     routed = Routed(shipment=sent, carrier=f"carrier_{order}".lower(), why="", reference=number)
-    at = DELIVERED + timedelta(days=1)
+    at = max([DELIVERED, *(event.occurred_at for event in events)]) + timedelta(days=1)
     shipments.merge(conn, [routed], at, whole_packages=False)
     if events:
         ((poll_id,),) = conn.execute(
             "SELECT poll_id FROM rastro.poll_state WHERE reference = %s AND carrier = %s", [number, routed.carrier]
         )
-        said = msgspec.json.encode(Snapshot(reference=number, events=events))
+        said = msgspec.json.encode(Snapshot(reference=number, events=events, pickup=pickup))
         digest = hashlib.blake2b(said, digest_size=16).digest()
         polls.stage(conn, [polls.Staged(poll_id=poll_id, digest=digest, snapshot=said, raw=b"z")], at, "run")
         load(conn, SETTINGS, now=at, run_id="run")

@@ -384,8 +384,15 @@ def test_a_missing_link_is_filled_in_only_where_the_setting_allows_it(sim: Runni
     assert bool(mails) is allowed, "without a link VTEX mails nothing"
 
 
-def test_a_link_that_is_there_is_left_as_it_is(sim: Running) -> None:
-    vtex = source(sim, setup={"fill_tracking_url": True})
+def test_a_page_of_our_own_goes_before_the_carriers(sim: Running) -> None:
+    vtex = source(sim, setup={"fill_tracking_url": True, "new_link": "https://rastro.loja.example/r/{}".format})
+    shipment = one_shipment(sim, vtex, "no_url")
+    receiver(vtex).write(message(shipment))
+    assert package(sim, shipment)["tracking_url"] == f"https://rastro.loja.example/r/{shipment.order_id}"
+
+
+def test_a_link_that_is_there_is_left_as_it_is_and_none_is_made(sim: Running) -> None:
+    vtex = source(sim, setup={"fill_tracking_url": True, "new_link": {}.__getitem__})
     shipment = one_shipment(sim, vtex)
     receiver(vtex).write(message(shipment))
     assert package(sim, shipment)["tracking_url"] == shipment.tracking_url

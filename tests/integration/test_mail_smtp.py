@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from rastro.errors import CredentialsRefused, Doubtful, Misconfigured, RateLimited, Transient
+from rastro.languages import Language
 from rastro.mail.compose import Sender, Stamp, compose
-from rastro.mail.languages import Language
 from rastro.mail.render import Rendered
 from rastro.mail.replies import HardRefusal, MessageRefused, Unreachable
 from rastro.mail.server import Encryption, SmtpServer, server_from

@@ -187,6 +187,11 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
             {"inbox_id": 1, "carrier": "loggi", "refs": ["LG1"], "raw": zlib.compress(b"{}"), "received_at": NOW - DAY},
         ],
     },
+    "0004": {
+        "tracking_link": [
+            {"token_hash": b"hash", "account": ACCOUNT, "order_id": "O-1", "created_at": NOW - DAY},
+        ],
+    },
 }  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from importlib.resources import files
 
 import pytest
 
+from rastro.languages import Language, moment
 from rastro.mail.alert import KINDS, Alert, Incident, render_alert
 from rastro.mail.compose import BadAddress, Sender, Stamp, enveloped
-from rastro.mail.languages import Language, moment
 from rastro.mail.render import LONGEST_SUBJECT, blocks
 from rastro.models import FINAL, Channel, NoticeState, Status
 from rastro.notices import ALERTED

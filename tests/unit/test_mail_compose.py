@@ -8,8 +8,8 @@ from email.policy import default
 import pytest
 
 from rastro.errors import Misconfigured, Permanent
+from rastro.languages import Language
 from rastro.mail.compose import BadAddress, Sender, Stamp, address_hash, compose, masked, recipient
-from rastro.mail.languages import Language
 from rastro.mail.render import SLOT, Rendered
 
 RENDERED = Rendered(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rastro.errors import Misconfigured
-from rastro.mail.languages import Language, day, language_for, moment
+from rastro.languages import Language, day, language_for, moment
 from rastro.mail.render import (
     LONGEST_SUBJECT,
     MESSAGES,
@@ -22,11 +22,12 @@ from rastro.mail.render import (
     Parcel,
     Reason,
     blocks,
-    greet,
-    https,
+    fill,
+    has_link,
     render,
 )
 from rastro.models import Pickup
+from rastro.wording import https
 
 AT = datetime(2026, 11, 27, 14, 32, tzinfo=timezone(timedelta(hours=-3)))
 FOLDERS = [folder for folder in (files("rastro.mail") / "messages").iterdir() if folder.is_dir()]
@@ -57,11 +58,19 @@ def mail(message="in_transit", **changes):
             shop_name="Loja Exemplo",
             language=Language.PORTUGUESE,
             parcels=(parcel(),),
-            tracking_url="https://loja.example/pedido/900100",
+            has_page=True,
             help_url="https://loja.example/ajuda",
         ),
         **changes,
     )
+
+
+PAGE = "https://rastro.loja.example/r/AAAAAAAAAAAAAAAAAAAAAA"
+
+
+def filled(one, *, first_name="Joana", link=PAGE):
+    """A mail as it goes out."""
+    return fill(render(one), first_name=first_name, link=link)
 
 
 class Reader(HTMLParser):
@@ -110,7 +119,7 @@ def test_the_languages_say_the_same_things():
 
 @pytest.mark.parametrize(("message", "language"), EVERY_ONE)
 def test_text_and_html_carry_the_same_facts(message, language):
-    rendered = greet(render(mail(message, language=language)), "Joana")
+    rendered = filled(mail(message, language=language))
     page = Reader(rendered.html)
     text = " ".join(rendered.text.split())
     known = ["Joana", "900100-01", "Loja Exemplo", "Veloz Entregas", "QQ123456785BR", "Vila Serena/MG"]
@@ -162,11 +171,8 @@ def test_a_subject_names_the_order_calmly_and_the_preview_is_short(message, lang
 @pytest.mark.parametrize(("message", "language"), EVERY_ONE)
 def test_a_mail_needs_only_number_carrier_and_time(message, language):
     bare = Parcel(tracking_number="QQ123456785BR", carrier_name="Veloz Entregas", occurred_at=AT)
-    rendered = greet(
-        render(
-            mail(message, language=language, parcels=(bare,), tracking_url="", help_url="", replies=False),
-        ),
-        "",
+    rendered = filled(
+        mail(message, language=language, parcels=(bare,), has_page=False, help_url="", replies=False), first_name=""
     )
     assert "None" not in rendered.text + rendered.html
     assert "QQ123456785BR" in rendered.text
@@ -188,10 +194,10 @@ def test_reasons_change_the_words_only_where_they_mean_something(reason, languag
     assert changed == expected
 
 
-def test_a_mail_about_a_hold_leads_nowhere_but_to_the_shops_help():
+def test_a_mail_about_a_hold_leads_nowhere_but_to_the_shops_own_pages():
     for reason in (None, Reason.CUSTOMS):
-        rendered = render(mail("on_hold", parcels=(parcel(reason=reason),)))
-        assert set(Reader(rendered.html).links) == {"https://loja.example/ajuda"}
+        rendered = filled(mail("on_hold", parcels=(parcel(reason=reason),)))
+        assert set(Reader(rendered.html).links) == {"https://loja.example/ajuda", PAGE}
         assert "Não pague por links" in rendered.text
 
 
@@ -266,10 +272,36 @@ WORDS_WITHOUT_FACTS = {
 def test_a_rendered_mail_holds_no_name_until_it_is_greeted():
     rendered = render(mail())
     assert rendered.text.count(SLOT) == rendered.html.count(SLOT) == 1
-    greeted = greet(rendered, "Joana")
+    greeted = fill(rendered, first_name="Joana", link=PAGE)
     assert "\nOlá, Joana,\n" in greeted.text
     assert ">Olá, Joana,<" in greeted.html
     assert SLOT not in greeted.text + greeted.html
+
+
+@pytest.mark.parametrize("message", sorted(MESSAGES))
+def test_a_rendered_mail_holds_no_address_of_the_tracking_page_until_it_goes_out(message):
+    rendered = render(mail(message))
+    assert has_link(rendered)
+    assert "/r/" not in rendered.text + rendered.html
+    sent = fill(rendered, first_name="", link=PAGE)
+    assert PAGE in Reader(sent.html).links
+    assert PAGE in sent.text
+    assert not has_link(sent)
+    assert not has_link(render(mail(message, has_page=False)))
+
+
+def test_a_mail_that_links_to_a_tracking_page_does_not_go_out_without_one():
+    with pytest.raises(Misconfigured, match=r"tracking_page in .* is empty"):
+        fill(render(mail()), first_name="Joana")
+
+
+def test_a_shop_has_its_logo_and_its_colour_and_what_stands_on_it_can_be_read():
+    dark = filled(mail(logo="https://loja.example/logo.png", colour="#7a1f4e")).html
+    assert '<img src="https://loja.example/logo.png" alt="Loja Exemplo"' in dark
+    assert "background-color:#7a1f4e;color:#ffffff" in dark
+    light = filled(mail(logo="http://loja.example/logo.png", colour="#ffe14d")).html
+    assert "<img" not in light
+    assert "background-color:#ffe14d;color:#000000" in light
 
 
 @pytest.mark.parametrize(
@@ -292,7 +324,7 @@ def test_a_rendered_mail_holds_no_name_until_it_is_greeted():
     ],
 )
 def test_only_a_name_gets_into_the_greeting(given_name, greeting):
-    greeted = greet(render(mail()), given_name)
+    greeted = filled(mail(), first_name=given_name)
     assert f"\n{greeting}\n" in greeted.text
     assert f">{greeting}<" in greeted.html.replace("&#x27;", "'")
 
@@ -347,14 +379,14 @@ def test_template_marks_in_values_stay_text():
     ],
 )
 def test_a_url_that_is_not_plainly_https_makes_no_link(url):
-    rendered = render(mail(tracking_url=url, help_url=url, parcels=(parcel(tracking_url=url),)))
+    rendered = render(mail(has_page=False, help_url=url, parcels=(parcel(tracking_url=url),)))
     assert not Reader(rendered.html).links
     assert url not in rendered.text
 
 
 def test_a_url_with_a_query_is_a_link_in_both_parts():
     url = "https://loja.example:8443/p?a=1&b=%20#c"
-    rendered = render(mail(tracking_url=url))
+    rendered = filled(mail(parcels=(parcel(tracking_url=url),)), link=url)
     assert https(url) == url
     assert url in Reader(rendered.html).links
     assert url in rendered.text

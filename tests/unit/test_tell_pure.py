@@ -578,7 +578,7 @@ def settings() -> Settings:
 
 def written(mailer: Mailer, notices: list[Claimed], parcels: list[Parcel], locale: str = "") -> Mail:
     contact = Contact(email="joana@cliente.example", first_name="Joana", locale=locale)
-    letter = Letter(order_id=ORDER.order_id, notices=notices, parcels=parcels)
+    letter = Letter(account=ORDER.account, order_id=ORDER.order_id, notices=notices, parcels=parcels)
     return mail_about(letter, contact, mailer.settings, mailer.carrier_names, mailer.pages)
 
 

@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from rastro.cli import quarantine, registries, rehearsal, routing, serving, warehouse
+from rastro.cli import links, quarantine, registries, rehearsal, routing, serving, warehouse
 from rastro.cli.command import Command, Interleaved, complain
 from rastro.cli.reading import parse, parse_arguments
 from rastro.errors import RastroError
@@ -48,8 +48,14 @@ COMMANDS = (
         arguments=quarantine.arguments,
     ),
     Command(
+        name="revoke",
+        help="End every link to the tracking page of an order.",
+        run=links.revoke,
+        arguments=links.revoke_arguments,
+    ),
+    Command(
         name="serve",
-        help="Take what carriers push, and answer VTEX's tracking hub, until it is stopped.",
+        help="Tracking pages for customers, carriers' pushes, VTEX's tracking hub, until it is stopped.",
         run=serving.serve,
         arguments=serving.arguments,
     ),

@@ -1,21 +1,34 @@
-"""The command that serves the public: carriers' pushes, and VTEX's tracking hub."""
+"""The command that serves the public: carriers' pushes, VTEX's tracking hub, and tracking pages of orders."""
 
 import argparse
 import logging
 import sys
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 
+from rastro.carriers.described import described
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured, Transient
+from rastro.settings import Settings
 from rastro.warehouse import inbox
 from rastro.warehouse.connect import opened_promptly
+
+if TYPE_CHECKING:
+    from rastro.web.tracking_page import Shown
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8090, help="port to listen at, 0 for a free one (%(default)s)")
+    parser.add_argument(
+        "--proxy",
+        default="127.0.0.1",
+        metavar="ADDRESSES",
+        help="proxies that are believed about who asks, comma separated, or * (default: %(default)s)",
+    )
 
 
 def serve(chosen: argparse.Namespace) -> int:
@@ -29,22 +42,49 @@ def serve(chosen: argparse.Namespace) -> int:
 
     held = Serving.read()
     sources, remarks = sources_of(CARRIERS, held.accounts)
+    shown = pages_of(held.settings) if held.settings.tracking_page else None
     connect = partial(opened_promptly, held.conninfo)
     remarks += [
         *([] if sources else ["no carrier's pushes are taken"]),
         *([] if held.settings.hub_key else ["/tracking is not answered: the setting hub_key is empty"]),
+        *([] if shown else ["there are no tracking pages: the setting tracking_page is empty"]),
         *doubts_about_the_warehouse(held.conninfo),
     ]
     taken = listening(chosen.host, chosen.port)
     host, port = taken.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     paths = ["/health", *(f"/push/{code}" for code in sources), *(["/tracking"] if held.settings.hub_key else [])]
+    paths += ["/r/"] if shown else []
     print(f"Rastro is at {address}: {', '.join(paths)}", flush=True)
     for remark in remarks:
         print(f"rastro: {remark}", file=sys.stderr, flush=True)
     write_logs()
-    server_of(service(connect=connect, sources=sources, hub_key=held.settings.hub_key)).run(sockets=[taken])
+    app = service(connect=connect, sources=sources, hub_key=held.settings.hub_key, shown=shown)
+    server_of(app, chosen.proxy).run(sockets=[taken])
     return 0
+
+
+def pages_of(settings: Settings) -> "Shown":
+    """
+    :raises Misconfigured: the shop has no name.
+    """
+    from rastro.web.tracking_page import Shown  # noqa: PLC0415  likewise
+
+    if not settings.shop_name:
+        raise Misconfigured(
+            "shop_name in [rastro] is empty: tracking pages need the name that customers know the shop by"
+        )
+    known = {**CARRIERS, **described(Path(settings.carrier_files) if settings.carrier_files else None)}
+    return Shown(
+        shop_name=settings.shop_name,
+        shop_logo=settings.shop_logo,
+        shop_colour=settings.shop_colour,
+        help_url=settings.help_url,
+        tracking_link_for=settings.tracking_link_for,
+        tracking_origins=settings.tracking_origins,
+        carrier_names={code: carrier.name for code, carrier in known.items()},
+        carrier_pages={code: carrier.page_about for code, carrier in known.items()},
+    )
 
 
 def doubts_about_the_warehouse(conninfo: str) -> list[str]:

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rastro.mail.languages import Language, moment
-from rastro.mail.render import LONGEST_SUBJECT, Rendered, blocks, https, plain, shortened, templates
+from rastro.languages import Language, moment
+from rastro.mail.render import LONGEST_SUBJECT, Rendered, blocks, templates
 from rastro.models import Status
+from rastro.wording import https, plain, shortened
 
 KINDS = frozenset({"lost", "returned", "reopened"})
 

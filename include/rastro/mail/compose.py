@@ -13,8 +13,9 @@ from email.policy import SMTP
 from email_validator import EmailNotValidError, validate_email
 
 from rastro.errors import Misconfigured, Permanent
-from rastro.mail.languages import Language
-from rastro.mail.render import Rendered, greet, plain
+from rastro.languages import Language
+from rastro.mail.render import Rendered, fill
+from rastro.wording import plain
 
 # Seven bits pass every server as they are; plain SMTP policy would write eight without announcing them.
 WIRE = SMTP.clone(cte_type="7bit")
@@ -50,15 +51,17 @@ class Stamp:
     language: Language
 
 
-def compose(rendered: Rendered, *, to: str, first_name: str, sender: Sender, stamp: Stamp) -> EmailMessage:
+def compose(
+    rendered: Rendered, *, to: str, first_name: str, sender: Sender, stamp: Stamp, link: str = ""
+) -> EmailMessage:
     """
-    The message to one customer as it goes out, greeting filled in.
+    The message to one customer as it goes out, greeting and the link to the tracking page filled in.
 
     :raises BadAddress: ``to`` is no address, or VTEX's alias of one.
-    :raises Misconfigured: the sender's address or the address for answers is none.
+    :raises Misconfigured: the sender's address or the address for answers is none, or a link is missing.
     :raises ValueError: the stamp would break the header it stands in.
     """
-    return enveloped(greet(rendered, first_name), to=(to,), sender=sender, stamp=stamp)
+    return enveloped(fill(rendered, first_name=first_name, link=link), to=(to,), sender=sender, stamp=stamp)
 
 
 def enveloped(rendered: Rendered, *, to: Sequence[str], sender: Sender, stamp: Stamp) -> EmailMessage:

@@ -4,8 +4,9 @@ What a customer reads, from what we know.
 A message is a folder in ``messages/`` with one file of words per language (subject, preview, headline, body). Two
 layouts, one of text and one of HTML, put the same words and the same rows of facts around them.
 
-Rendered mail is stored, so it holds nothing personal: the greeting ends in :data:`SLOT`, which :func:`greet` fills at
-the moment of sending.
+Rendered mail is stored, so it holds nothing personal: the greeting ends in :data:`SLOT`, and where the order has a
+tracking page :data:`LINK` stands for its address, which whoever has it may follow. :func:`fill` puts in both at the
+moment of sending.
 """
 
 import re
@@ -16,18 +17,19 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from html import escape
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from rastro.colours import ink_on
 from rastro.errors import Misconfigured
-from rastro.mail.languages import Language, day, moment
+from rastro.languages import Language, day, moment
 from rastro.models import Pickup
+from rastro.wording import https, plain, shortened
 
-# A character of Unicode's private use area. Values lose such characters before they are shown, so it stands alone.
+# Characters of Unicode's private use area. Values lose such characters before they are shown, so they stand alone.
 SLOT = "\ue000"
+LINK = "\ue001"
 LONGEST_SUBJECT = 120
-LONGEST_VALUE = 160
 
 
 class Reason(StrEnum):
@@ -87,8 +89,9 @@ class Mail:
     """
     One mail about one order: every parcel in it has reached the same status.
 
-    ``message`` is one of :data:`MESSAGES`. ``tracking_url`` is the page of the whole order. Of all URLs only https
-    ones are shown. ``replies`` says whether somebody reads the answers.
+    ``message`` is one of :data:`MESSAGES`. ``has_page`` says whether the order has a tracking page of ours. Of all URLs
+    only https ones are shown. ``replies`` says whether somebody reads the answers. ``logo`` is the address of a picture
+    and ``colour`` the button's, ``#rrggbb``.
     """
 
     message: str
@@ -97,9 +100,11 @@ class Mail:
     language: Language
     parcels: tuple[Parcel, ...]
     total_parcels: int = 1
-    tracking_url: str = ""
+    has_page: bool = False
     help_url: str = ""
     replies: bool = True
+    logo: str = ""
+    colour: str = "#0b57a4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +147,12 @@ def render(mail: Mail) -> Rendered:
         "words": words,
         "paragraphs": [" ".join(part.split()) for part in re.split(r"\n\s*\n", said["body"]) if part.strip()],
         "parcels": parcels,
-        "link": https(mail.tracking_url) if shows.links else "",
+        "link": LINK if mail.has_page else "",
         "help_url": known["help_url"],
         "shop": known["shop"],
+        "logo": https(mail.logo),
+        "colour": mail.colour,
+        "colour_ink": ink_on(mail.colour),
         "tag": mail.language.tag,
         "slot": SLOT,
     }
@@ -153,13 +161,27 @@ def render(mail: Mail) -> Rendered:
     return Rendered(subject=subject, text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", html=html.strip() + "\n")
 
 
-def greet(rendered: Rendered, first_name: str) -> Rendered:
-    """The mail with the customer's first name in its greeting, or with none when it does not look like a name."""
+def fill(rendered: Rendered, *, first_name: str, link: str = "") -> Rendered:
+    """
+    The mail with the customer's first name in its greeting, or with none when it does not look like a name, and with
+    the address of the order's tracking page.
+
+    :raises Misconfigured: it was written with such an address, and there is none.
+    """
+    if has_link(rendered) and not link:
+        raise Misconfigured("tracking_page in [rastro] is empty, and mails that link to it wait: set it as it was")
     name = greetable(first_name)
     filled = f", {name}" if name else ""
     return replace(
-        rendered, text=rendered.text.replace(SLOT, filled), html=rendered.html.replace(SLOT, escape(filled, quote=True))
+        rendered,
+        text=rendered.text.replace(SLOT, filled).replace(LINK, link),
+        html=rendered.html.replace(SLOT, escape(filled, quote=True)).replace(LINK, escape(link, quote=True)),
     )
+
+
+def has_link(rendered: Rendered) -> bool:
+    """Whether it has a place for the address of the order's tracking page."""
+    return LINK in rendered.text
 
 
 def facts(mail: Mail) -> dict[str, object]:
@@ -238,38 +260,6 @@ def blocks(name: str, known: Mapping[str, object], only: str = "") -> dict[str, 
     template = templates().get_template(name)
     context = template.new_context(dict(known))
     return {block: "".join(write(context)).strip() for block, write in template.blocks.items() if only in {"", block}}
-
-
-def plain(value: str) -> str:
-    """
-    A value from outside as it may stand in a mail: one line, bounded, without control or private characters.
-
-    A value with an address of the web in it is left out: mail programs would turn it into a link we did not make.
-    """
-    visible = "".join(" " if char.isspace() else char for char in value if char.isspace() or printable(char))
-    if re.search(r"://|\bwww\.", visible, re.IGNORECASE):
-        return ""
-    return shortened(" ".join(visible.split()), LONGEST_VALUE)
-
-
-def printable(char: str) -> bool:
-    return not unicodedata.category(char).startswith("C")
-
-
-def shortened(value: str, length: int) -> str:
-    return value if len(value) <= length else value[: length - 1].rstrip() + "…"
-
-
-def https(url: str) -> str:
-    """The URL when it is an https one that shows where it leads; otherwise empty, and the mail has no link."""
-    url = url.strip()
-    if not re.fullmatch(r"https://[!-~]+", url) or re.search(r"[\"'<>\\`{}|^]", url):
-        return ""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return url if parts.hostname and "@" not in parts.netloc else ""
 
 
 def greetable(first_name: str) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from rastro.orders.registry import SOURCES
 from rastro.pipeline.tokens import AccessKeeper
 from rastro.receivers import Receiver
 from rastro.settings import OPTIONS, Endpoint, Settings, settings_from
+from rastro.warehouse import tracking_links
 from rastro.warehouse.connect import Connect, connector
 
 SECTION = "rastro"
@@ -141,11 +142,19 @@ class Workshop:
             routes=self.settings.routes,
             events=self.settings.events,
             fill_tracking_url=self.settings.fill_tracking_url,
+            new_link=partial(self._new_link, endpoint.key) if self.settings.tracking_page else None,
             horizon=self.settings.sync_horizon,
         )
         if kind.connects_by == "engine":
             return kind.build(replace(setup, engine=engine_of(held)))
         return kind.build(replace(setup, account=account_of(held, "")))
+
+    def _new_link(self, account: str, order_id: str) -> str:
+        """The address of a tracking page, good at once."""
+        with self.connect() as conn:
+            link = tracking_links.give_out(conn, account, order_id, self.settings.tracking_page, self.clock())
+            conn.commit()
+            return link
 
     @cached_property
     def known_carriers(self) -> Mapping[str, Carrier]:

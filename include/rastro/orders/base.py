@@ -87,7 +87,11 @@ class OrderSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What a source is built from: its connection, as ``account`` or ``engine``, and the settings that concern it."""
+    """
+    What a source is built from: its connection, as ``account`` or ``engine``, and the settings that concern it.
+
+    ``new_link`` gives out the address of an order's tracking page; None where there are no such pages.
+    """
 
     account: Account | None = None
     engine: Engine | None = None
@@ -95,6 +99,7 @@ class Setup:
     routes: Mapping[str, OrderRoute] = field(default_factory=dict)
     events: str = "full"
     fill_tracking_url: bool = False
+    new_link: Callable[[str], str] | None = None
     horizon: timedelta = timedelta(days=30)
 
 

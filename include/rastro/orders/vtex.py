@@ -123,7 +123,11 @@ class Vtex:
             connections=READERS,
         )
         self.receiver: Receiver | None = VtexOrder(
-            self._http, self.order, events=setup.events, fill_tracking_url=setup.fill_tracking_url
+            self._http,
+            self.order,
+            events=setup.events,
+            fill_tracking_url=setup.fill_tracking_url,
+            new_link=setup.new_link,
         )
 
     def shipments(self, since: datetime, until: datetime) -> Iterator[Shipment | Aside | Awaited]:

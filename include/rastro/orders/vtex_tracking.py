@@ -57,18 +57,27 @@ class VtexOrder:
 
     :param order: reads one order as it is now.
     :param events: ``full`` or ``delta``.
+    :param fill_tracking_url: whether an order without a tracking link gets one: that of ``new_link``, which makes one
+        for an order of ours, else the message's.
     """
 
     code = "vtex"
     repeat_is_safe = False
 
     def __init__(
-        self, http: Http, order: Callable[[str], Order], *, events: str = "full", fill_tracking_url: bool = False
+        self,
+        http: Http,
+        order: Callable[[str], Order],
+        *,
+        events: str = "full",
+        fill_tracking_url: bool = False,
+        new_link: Callable[[str], str] | None = None,
     ) -> None:
         self._http = http
         self._order = order
         self._delta = events == "delta"
         self._fill_tracking_url = fill_tracking_url
+        self._new_link = new_link
         self._just_read: dict[str, Package] = {}  # by message key, between a reading that found it owed and its write
 
     def read(self, message: Message) -> Answer:
@@ -95,17 +104,23 @@ class VtexOrder:
         if package is None:
             raise NotFound(f"order {message.order_id}: it has no invoice {message.invoice_number} any more")
         invoice = f"/api/oms/pvt/orders/{path_segment(message.order_id)}/invoice/{path_segment(message.invoice_number)}"
-        if self._fill_tracking_url and message.tracking_url and not (package.tracking_url or "").strip():
-            link = {
-                "trackingNumber": package.tracking_number,
-                "trackingUrl": message.tracking_url,
-                "courier": package.courier,
-                "dispatchedDate": package.dispatched_date,
-            }
-            self._http.send(Request(method="PATCH", path=invoice, json=link, repeatable=False))
+        if self._fill_tracking_url and not (package.tracking_url or "").strip():
+            self._fill(invoice, package, message)
         body = tracking(package, message, delta=self._delta)
         answer = self._http.send(Request(method="PUT", path=f"{invoice}/tracking", json=body, repeatable=False))
         return Receipt(status=answer.status, number=receipt_in(answer.body))
+
+    def _fill(self, invoice: str, package: Package, message: Message) -> None:
+        url = self._new_link(message.order_id) if self._new_link else message.tracking_url
+        if not url:
+            return
+        link = {
+            "trackingNumber": package.tracking_number,
+            "trackingUrl": url,
+            "courier": package.courier,
+            "dispatchedDate": package.dispatched_date,
+        }
+        self._http.send(Request(method="PATCH", path=invoice, json=link, repeatable=False))
 
 
 def reading(order: Order, message: Message) -> Answer:

@@ -18,9 +18,9 @@ from psycopg import Connection
 
 from rastro.errors import Misconfigured, RastroError
 from rastro.http import Pace
+from rastro.languages import language_for
 from rastro.mail.alert import Alert, Incident, render_alert
 from rastro.mail.compose import BadAddress, Sender, Stamp, address_hash, enveloped, masked
-from rastro.mail.languages import language_for
 from rastro.mail.render import Rendered
 from rastro.mail.replies import HardRefusal
 from rastro.mail.smtp import Postman

@@ -17,9 +17,9 @@ from psycopg import Connection
 
 from rastro.errors import RastroError
 from rastro.http import Pace
+from rastro.languages import language_for
 from rastro.mail.compose import BadAddress, Sender, Stamp, address_hash, compose, masked
-from rastro.mail.languages import language_for
-from rastro.mail.render import Mail, Rendered, render
+from rastro.mail.render import Mail, Rendered, has_link, render
 from rastro.mail.render import Parcel as MailedParcel
 from rastro.mail.replies import HardRefusal
 from rastro.mail.smtp import Postman
@@ -29,7 +29,7 @@ from rastro.pipeline.post import hand_in, message_id, unsent
 from rastro.pipeline.tell import Figures, page_about
 from rastro.sending import Claimed, Settlement, by_mail, reconsidered
 from rastro.settings import Settings
-from rastro.warehouse import outbox
+from rastro.warehouse import outbox, tracking_links
 from rastro.warehouse.connect import Connect
 from rastro.warehouse.outbox import OrderKey, Parcel
 
@@ -126,8 +126,11 @@ class Mailer:
                 date=self.clock().astimezone(LOCAL),
                 language=mail.language,
             )
+            page, link = self.settings.tracking_page, ""
+            if page and has_link(rendered):  # committed before the mail leaves
+                link = tracking_links.give_out(conn, letter.account, letter.order_id, page, self.clock())
             message = compose(
-                rendered, to=contact.email, first_name=contact.first_name, sender=self.sender, stamp=stamp
+                rendered, to=contact.email, first_name=contact.first_name, sender=self.sender, stamp=stamp, link=link
             )
             return hand_in(
                 conn, notices, rendered, message, recipient=masked(contact.email), recipient_hash=hashed,
@@ -153,6 +156,7 @@ class Mailer:
 class Letter:
     """One mail to be: news of one kind about one order, and where all parcels of the order are."""
 
+    account: str
     order_id: str
     notices: Sequence[Claimed]
     parcels: Sequence[Parcel]
@@ -173,7 +177,7 @@ def worked_out(
     told = [notice for notice in claimed if notice.notice_id not in out]
     kinds = dict.fromkeys(notice.kind for notice in told)
     letters = [
-        Letter(order_id=order.order_id, notices=alike, parcels=parcels)
+        Letter(account=order.account, order_id=order.order_id, notices=alike, parcels=parcels)
         for kind in kinds
         for alike in by_mail([notice for notice in told if notice.kind == kind])
     ]
@@ -203,7 +207,10 @@ def mail_about(
             if parcel.shipment_id in concerned
         ),
         total_parcels=len(followed),
+        has_page=bool(settings.tracking_page),
         help_url=settings.help_url,
+        logo=settings.shop_logo,
+        colour=settings.shop_colour,
     )
 
 

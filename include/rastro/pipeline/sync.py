@@ -16,6 +16,7 @@ from rastro.orders.base import Aside, Awaited, OrderSource
 from rastro.references import missing_for, reference_of
 from rastro.routing import Router, Signs
 from rastro.settings import Settings
+from rastro.tracking_links import address_of
 from rastro.warehouse import records, shipments
 from rastro.warehouse.connect import Connect
 from rastro.warehouse.shipments import Declined, Routed
@@ -123,7 +124,8 @@ def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures
     routed = []
     for shipment in ours:
         decliners = declined.get(package_of(shipment), ())
-        placed = routed_to(replace(shipment, account=look.account), look.carriers, router, decliners)
+        ours_now = replace(shipment, account=look.account, tracking_url=url_of(shipment, look.settings.tracking_page))
+        placed = routed_to(ours_now, look.carriers, router, decliners)
         if shipment.tracking_number or placed.reference:
             routed.append(with_decliners(placed, decliners))
     merged = shipments.merge(conn, routed, look.now, whole_packages=look.source.whole_packages)
@@ -149,6 +151,11 @@ def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures
             )  # fmt: skip
             figures.quarantined += 1
     conn.commit()
+
+
+def url_of(shipment: Shipment, page: str) -> str:
+    """The order's tracking URL, but for one of our own pages: whoever has that may follow it, so it is not kept."""
+    return "" if page and shipment.tracking_url.startswith(address_of("", page)) else shipment.tracking_url
 
 
 def subject_of(order_id: str, invoice_number: str) -> str:

@@ -26,4 +26,5 @@ def erase(conn: Connection[Any], kept_since: datetime, now: datetime, *, waited_
         "letters": run(conn, "erase_letters", **old).rowcount,
         "waiting parts": run(conn, "erase_waiting_parts", waited_since=waited_since, most=AT_MOST).rowcount,
         "rehearsals": run(conn, "erase_rehearsals", **old).rowcount,
+        "tracking links": run(conn, "erase_tracking_links", **old).rowcount,
     }

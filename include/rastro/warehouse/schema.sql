@@ -601,6 +601,20 @@ CREATE TABLE rastro.tracking_event_default (
     restated_at timestamp with time zone
 );
 
+CREATE TABLE rastro.tracking_link (
+    token_hash bytea NOT NULL,
+    account text NOT NULL,
+    order_id text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone
+);
+
+COMMENT ON TABLE rastro.tracking_link IS 'Links to tracking pages that were given out, each by the hash of its token. It lives until tracking_link_for after the order''s last parcel ended.';
+
+COMMENT ON COLUMN rastro.tracking_link.token_hash IS 'SHA-256 of the token; the token itself is kept nowhere.';
+
+COMMENT ON COLUMN rastro.tracking_link.revoked_at IS 'When a person ended it; null while it is good.';
+
 CREATE VIEW rastro.v_change AS
  SELECT c.change_id,
     c.recorded_at,
@@ -1154,6 +1168,9 @@ ALTER TABLE ONLY rastro.tracking_event
 ALTER TABLE ONLY rastro.tracking_event_default
     ADD CONSTRAINT tracking_event_default_pkey PRIMARY KEY (shipment_id, event_key, occurred_at);
 
+ALTER TABLE ONLY rastro.tracking_link
+    ADD CONSTRAINT tracking_link_pkey PRIMARY KEY (token_hash);
+
 CREATE INDEX inbox_part_by_letter ON rastro.inbox_part USING btree (inbox_id);
 
 CREATE INDEX inbox_to_erase ON rastro.inbox USING btree (last_at) WHERE (body IS NOT NULL);
@@ -1193,6 +1210,10 @@ CREATE INDEX shipment_change_by_shipment ON rastro.shipment_change USING btree (
 CREATE INDEX shipment_change_by_window ON rastro.shipment_change USING btree (window_start);
 
 CREATE INDEX staged_snapshot_by_poll ON rastro.staged_snapshot USING btree (poll_id, staged_id);
+
+CREATE INDEX tracking_link_by_order ON rastro.tracking_link USING btree (account, order_id);
+
+CREATE INDEX tracking_link_by_time ON rastro.tracking_link USING btree (created_at);
 
 ALTER INDEX rastro.tracking_event_is_told_once ATTACH PARTITION rastro.tracking_event_default_pkey;
 

@@ -21,6 +21,7 @@ from rastro.web.hub import Hub
 from rastro.web.limits import Limits
 from rastro.web.pool import Pool, reason
 from rastro.web.pushes import Pushes, Source
+from rastro.web.tracking_page import Shown, TrackingPage
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +35,14 @@ def service(
     connect: Callable[[], Connection[Any]],
     sources: Mapping[str, Source],
     hub_key: str,
+    shown: Shown | None = None,
     limits: Limits = LIMITS,
 ) -> ASGIApp:
     """
     :param connect: opens a connection to the warehouse that commits by itself.
     :param sources: whose pushes are taken, by carrier.
     :param hub_key: what whoever asks as the hub does must show; empty: nobody is answered.
+    :param shown: what tracking pages look like; None: there are none.
     """
     pool = Pool(connect)
 
@@ -54,6 +57,9 @@ def service(
     ]
     if hub_key:
         routes.append(Route("/tracking", Hub(hub_key, pool, limits).answer, methods=["POST"]))
+    if shown:
+        page = TrackingPage(shown=shown, pool=pool, limits=limits)
+        routes += [Route("/r/{token}.json", page.json), Route("/r/{token}", page.html)]
     away = Away()
     app = Starlette(
         routes=routes,

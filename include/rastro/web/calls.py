@@ -60,7 +60,7 @@ async def body_of(request: Request, *, limit: int, seconds: float) -> bytes:
 
 class Outermost:
     """
-    Adds the headers that every answer has, and writes a line about it.
+    Adds the headers that every answer has unless it has its own, and writes a line about it.
 
     A line names the method, which of our addresses, the status and the time it took. The rest of the address and its
     query string, headers and bodies may hold secrets. Of refusals only some are written, so that a flood of them does
@@ -83,7 +83,9 @@ class Outermost:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), *HEADERS]}
+                given = list(message.get("headers", ()))
+                named = {name for name, _ in given}
+                message = {**message, "headers": [*given, *(one for one in HEADERS if one[0] not in named)]}
             await send(message)
 
         try:

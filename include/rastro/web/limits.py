@@ -19,6 +19,10 @@ class Limits:
     questions: float = 5.0  # of the hub
     question_burst: int = 60
     numbers: int = 1000  # in one question
+    views: float = 2.0  # of tracking pages, from one address
+    view_burst: int = 60
+    all_views: float = 200.0  # from everywhere together
+    all_view_burst: int = 2000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,3 +45,24 @@ class Bucket:
             return (1.0 - self._held) / self.rate
         self._held -= 1.0
         return 0.0
+
+
+MOST_VISITORS = 10_000
+
+
+class Visitors:
+    """A bucket for each address that asks, and one for all together. Of too many that longest not seen is forgotten."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._all = Bucket(rate=limits.all_views, burst=limits.all_view_burst)
+        self._each: dict[str, Bucket] = {}
+
+    def wait(self, address: str, now: float) -> float:
+        """Seconds until this address may ask once more; 0 when it may now, and is counted."""
+        limits = self._limits
+        bucket = self._each.pop(address, None) or Bucket(rate=limits.views, burst=limits.view_burst)
+        self._each[address] = bucket  # the last one now
+        if len(self._each) > MOST_VISITORS:
+            del self._each[next(iter(self._each))]
+        return bucket.wait(now) or self._all.wait(now)

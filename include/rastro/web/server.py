@@ -14,8 +14,12 @@ CONNECTIONS = 256
 PATIENCE = 10  # seconds that requests under way have to end
 
 
-def server_of(app: ASGIApp) -> uvicorn.Server:
-    """Serves at sockets as by :func:`listening`, until SIGTERM or SIGINT."""
+def server_of(app: ASGIApp, proxies: str = "127.0.0.1") -> uvicorn.Server:
+    """
+    Serves at sockets as by :func:`listening`, until SIGTERM or SIGINT.
+
+    :param proxies: addresses whose word about who asks (X-Forwarded-For) is taken, comma separated, or ``*``.
+    """
     config = uvicorn.Config(
         app,
         http="h11",  # unlike the quicker one it bounds how long the head of a request may be
@@ -24,7 +28,8 @@ def server_of(app: ASGIApp) -> uvicorn.Server:
         access_log=False,
         log_level="warning",
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=True,
+        forwarded_allow_ips=proxies,
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=PATIENCE,
     )
