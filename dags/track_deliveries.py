@@ -16,48 +16,24 @@ are confirmed whatever their age.
 
 **Trigger by hand** The form narrows the run to an account, a carrier, or orders and tracking numbers pasted as they
 are. A *dry run* sends nothing and keeps what it would send in `rastro.v_rehearsal`. *Reprocess* reads the answers that
-were kept once more; *retry the quarantine* what was put aside; *release* lets a channel go on beyond its limit.
+were kept once more; *retry the quarantine* what was put aside; *release* lets a channel go on beyond its limit, which
+else somebody is asked about, under Required Actions.
 
 **When it is red** Everything that could be done has been done. The log of `check_run` lists what was not, each with
 what to do; then rerun the failed tasks, or leave it to the next hour. `select * from rastro.v_open_problem` lists all
 that waits for a person.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import CronDataIntervalTimetable, TaskGroup, TriggerRule, dag, get_current_context, task
-from airflow.sdk.definitions.context import Context
 
 from rastro.orchestration import tasks
 from rastro.orchestration.form import PARAMS
 from rastro.orchestration.pools import POOLS
 from rastro.orchestration.retry import RetryWhatMayHelp
-
-PLAN = "plan"  # the XCom key under which a branch leaves the lists that the tasks behind it are mapped over
-
-
-def step(body: Callable[[str, Context], dict[str, Any]], **options: Any) -> Any:
-    """A task that is one body, named like it."""
-
-    @task(task_id=body.__name__, **options)
-    def run(run_id: str) -> dict[str, Any]:
-        return body(run_id, get_current_context())
-
-    return run()
-
-
-def step_for_each(body: Callable[[str, Context, Any], dict[str, int]], parts: Any, **options: Any) -> Any:
-    """A mapped task: the body once for each part, labelled with it."""
-
-    @task(map_index_template="{{ label }}", **options)
-    def run(part: Any, run_id: str) -> dict[str, int]:
-        context = get_current_context()
-        context["label"] = tasks.label_of(part)  # type: ignore[typeddict-unknown-key]
-        return body(run_id, context, part)
-
-    return run.expand(part=parts)
+from rastro.orchestration.steps import PLAN, for_each_planned, planned_by, step
 
 
 @task.branch(trigger_rule=TriggerRule.ALL_DONE)
@@ -66,12 +42,6 @@ def plan_polls(run_id: str) -> list[str]:
     slices = tasks.plan_polls(run_id, context)
     context["ti"].xcom_push(key=PLAN, value=slices)
     return [f"track.slices_{carrier}" for carrier in slices]
-
-
-@task
-def planned_by(branch: str, name: str) -> list[Any]:
-    plan = get_current_context()["ti"].xcom_pull(task_ids=branch, key=PLAN)
-    return list(plan[name])
 
 
 @task.branch(trigger_rule=TriggerRule.ALL_DONE)
@@ -88,6 +58,7 @@ FIRST_STEP = {
     "marketplace": "confirm_marketplaces.marketplaces",
     "alert": "alert_shop",
     tasks.REHEARSAL: "rehearse",
+    tasks.HELD: "held_channels",
 }
 
 
@@ -120,17 +91,16 @@ def track_deliveries() -> None:
     tellers = [step(tasks.email_customers), step(tasks.alert_shop), step(tasks.rehearse), nothing_to_tell()]
     with TaskGroup("track", tooltip="One mapped task per carrier, in the carrier's pool"):
         for carrier in POOLS:
-            slices = planned_by.override(task_id=f"slices_{carrier}")("plan_polls", carrier)
-            planned >> slices
-            step_for_each(tasks.track_slice, slices, task_id=carrier, pool=carrier) >> loaded
+            options = {"task_id": carrier, "pool": carrier}
+            for_each_planned(planned, carrier, f"slices_{carrier}", tasks.track_slice, loaded, **options)
     with TaskGroup("update_orders", tooltip="Write tracking and delivery on the orders, per account"):
-        accounts = planned_by.override(task_id="accounts")("choose_deliveries", "order")
-        chosen >> accounts
-        step_for_each(tasks.update_orders, accounts, task_id="write") >> checked
+        for_each_planned(chosen, "order", "accounts", tasks.update_orders, checked, task_id="write")
     with TaskGroup("confirm_marketplaces", tooltip="Confirm deliveries, per marketplace"):
-        marketplaces = planned_by.override(task_id="marketplaces")("choose_deliveries", "marketplace")
-        chosen >> marketplaces
-        step_for_each(tasks.confirm_marketplaces, marketplaces, task_id="confirm") >> checked
+        for_each_planned(chosen, "marketplace", "marketplaces", tasks.confirm_marketplaces, checked, task_id="confirm")
+    held = planned_by.override(task_id="held_channels")("choose_deliveries", tasks.HELD)
+    asked = TriggerDagRunOperator.partial(task_id="ask_for_release", trigger_dag_id="approve_release").expand(conf=held)
+    chosen >> held
+    asked >> checked
     synced, received = step(tasks.sync_orders), step(tasks.receive_news, trigger_rule=TriggerRule.ALL_DONE)
     synced >> [planned, received]
     received >> loaded

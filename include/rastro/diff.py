@@ -4,11 +4,11 @@ What a carrier's answer adds to what we knew, and what state follows from all of
 Pure: the same facts give the same answer in whatever order they were learnt.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rastro.models import Event, Pickup, Proof, Snapshot, Standing, Status
+from rastro.models import BY_HAND, Event, Pickup, Proof, Snapshot, Standing, Status
 
 # A carrier's clock may be a little ahead; more than this and the date is wrong.
 CLOCK_SKEW = timedelta(days=1)
@@ -132,6 +132,8 @@ def compare(
     for key, was in recorded.items():
         if not newest or not snapshot.whole:
             now = was  # nor does news say how a line is to be read that a whole answer may know better
+        elif was.code == BY_HAND:
+            now = was  # the carrier never had it
         elif key in told:
             now = replace(was, standing=told[key].standing, status=told[key].status)
         elif was.occurred_at > reaches_back_to:
@@ -167,6 +169,20 @@ def compare(
         proof=snapshot.proof,
         whole=snapshot.whole,
         first_contact=first_contact,
+        revision=revision,
+    )
+
+
+def taken_back(known: Sequence[Event], keys: Collection[str], *, before: State, revision: int) -> Change:
+    """What it changes that a person takes back what was told by hand: these events count no longer."""
+    history = tuple(replace(event, standing=Standing.WITHDRAWN) if event.key in keys else event for event in known)
+    return Change(
+        before=before,
+        after=state_of(history),
+        new=(),
+        restated=tuple(event for event in history if event.key in keys),
+        history=history,
+        whole=False,
         revision=revision,
     )
 

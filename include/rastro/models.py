@@ -57,10 +57,13 @@ class Standing(StrEnum):
     FOREIGN = "foreign"  # older than the parcel itself: from an earlier life of the same number
 
 
+BY_HAND = "by_hand"  # the code of an event that a person told us, who knows better than the carrier
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """
-    One line of a carrier's history.
+    One line of a parcel's history, as its carrier tells it or, with the code :data:`BY_HAND`, a person.
 
     ``key`` is what the carrier itself would call the same event (for Correios type, code, time and unit), never its
     wording; it is unique within a shipment. ``code`` is the carrier's raw code, always kept.

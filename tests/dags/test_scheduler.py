@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -122,3 +123,64 @@ def test_the_settings_are_part_of_airflows_configuration(job: Any) -> None:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() == expected
+
+
+def by_hand(job: Any, **conf: object) -> dict[str, Any]:
+    """A run of ``act_by_hand``, and the run of ``track_deliveries`` that it triggers, when both have finished."""
+    client = job.stack.client
+    job.stack.wait_for_dags(["act_by_hand"])
+    began = datetime.now(UTC)
+    run_id = client.trigger("act_by_hand", logical_date=began, conf={"reason": "a cliente ligou", **conf})
+    acted = client.wait_for_run("act_by_hand", run_id)
+    assert acted["state"] == "success", client.task_log("act_by_hand", run_id, "act")[-3000:]
+    followed = client.xcoms("act_by_hand", run_id, "track", map_index=0)["trigger_run_id"]
+    assert client.wait_for_run(job.dag_id, followed)["state"] == "success"
+    return acted
+
+
+def test_a_delivery_confirmed_by_hand_is_on_the_order_when_the_runs_have_ended_and_says_who_did_it(job: Any) -> None:
+    job.shop.send(1, kinds=["delivered"], share_sql=0)
+    assert job.run()["state"] == "success"
+    parcel = job.shop.world.truth()[-1]
+    acted = by_hand(job, action="confirm_delivery", numbers=parcel["order_id"])
+    orders = {one["order_id"]: one for one in job.shop.world.control("GET", "vtex/loja/orders")}
+    (package,) = orders[parcel["order_id"]]["packages"]
+    assert package["finished"]
+    with psycopg.connect(job.shop.warehouse) as conn:
+        done = conn.execute(
+            "SELECT done_by, action, subject FROM rastro.manual_action WHERE run_id = %s", [acted["dag_run_id"]]
+        ).fetchall()
+    assert done == [(job.stack.user, "confirm_delivery", parcel["tracking_number"])]
+
+
+def test_a_form_that_makes_no_sense_fails_with_one_line_and_nothing_follows(job: Any) -> None:
+    client = job.stack.client
+    job.stack.wait_for_dags(["act_by_hand"])
+    run_id = client.trigger(
+        "act_by_hand",
+        logical_date=datetime.now(UTC),
+        conf={"action": "pause", "numbers": "ZZ999999999BR", "reason": "x"},
+    )
+    assert client.wait_for_run("act_by_hand", run_id)["state"] == "failed"
+    assert "Nothing was done. nothing is known about ZZ999999999BR" in client.task_log("act_by_hand", run_id, "act")
+
+
+@pytest.mark.parametrize("answer", ["Approve", "Reject"])
+def test_a_channel_beyond_its_limit_is_released_by_the_person_who_approves_it(job: Any, answer: str) -> None:
+    client = job.stack.client
+    job.stack.wait_for_dags(["approve_release"])
+    before = {run["dag_run_id"] for run in client.runs(job.dag_id)}
+    conf = {"channel": "email", "why": "4,812 e-mails owed, limit 2,000"}
+    run_id = client.trigger("approve_release", logical_date=datetime.now(UTC), conf=conf)
+    where = f"/dags/approve_release/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
+    deadline = time.monotonic() + 120
+    while not (asked := client.call("GET", where, ok=[404])).ok and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert asked.json()["subject"] == "Release email? 4,812 e-mails owed, limit 2,000"
+    client.call("PATCH", where, json={"chosen_options": [answer], "params_input": {}})
+    assert client.wait_for_run("approve_release", run_id)["state"] == "success"
+    new = [run for run in client.runs(job.dag_id) if run["dag_run_id"] not in before]
+    made = [run for run in new if run["run_type"] != "scheduled"]
+    assert [run["conf"] for run in made] == ([{"release": ["email"]}] if answer == "Approve" else [])
+    for run in made:
+        assert client.wait_for_run(job.dag_id, run["dag_run_id"])["state"] == "success"

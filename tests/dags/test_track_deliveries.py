@@ -120,12 +120,13 @@ def test_the_tasks_stand_in_the_order_of_the_drawing(dag: Any) -> None:
     assert after("load_changes") == {"choose_deliveries"}
     ways = {
         *("update_orders.accounts", "email_customers", "confirm_marketplaces.marketplaces", "alert_shop"),
-        *("rehearse", "nothing_to_tell"),
+        *("rehearse", "nothing_to_tell", "held_channels"),
     }
+    assert after("held_channels") == {"ask_for_release"}
     assert after("choose_deliveries") == ways
     ends = {
         *("update_orders.write", "email_customers", "confirm_marketplaces.confirm", "alert_shop", "rehearse"),
-        "nothing_to_tell",
+        *("nothing_to_tell", "ask_for_release"),
     }
     assert set(dag.task_dict["check_run"].upstream_task_ids) == ends
     assert [task.task_id for task in dag.leaves] == ["check_run"]
@@ -134,7 +135,7 @@ def test_the_tasks_stand_in_the_order_of_the_drawing(dag: Any) -> None:
 def test_asking_writing_and_confirming_are_mapped(dag: Any) -> None:
     mapped = {task.task_id for task in dag.tasks if task.is_mapped}
     asking = {f"track.{code}" for code in CARRIERS}
-    assert mapped == {*asking, "update_orders.write", "confirm_marketplaces.confirm"}
+    assert mapped == {*asking, "update_orders.write", "confirm_marketplaces.confirm", "ask_for_release"}
 
 
 def test_what_must_happen_whatever_fails_before_it_waits_only_for_the_end_of_it(dag: Any) -> None:
@@ -178,7 +179,8 @@ def test_a_run_tells_everyone_and_the_next_one_has_nothing_to_tell(bench: Bench)
     assert [first.state, told.state, quiet.state] == ["success"] * 3
     done = {task_id for task_id, states in told.tasks.items() if set(states) == {"success"}}
     others = {f"track.{part}{code}" for code in CARRIERS if code != "correios" for part in ("", "slices_")}
-    assert set(told.tasks) - done - others == {"nothing_to_tell", "alert_shop", "rehearse"}
+    held = {"held_channels", "ask_for_release"}
+    assert set(told.tasks) - done - others == {"nothing_to_tell", "alert_shop", "rehearse", *held}
     assert not done & others
     assert told.tasks["nothing_to_tell"] == told.tasks["rehearse"] == ["skipped"]
     assert len(told.tasks["confirm_marketplaces.confirm"]) == 2

@@ -20,7 +20,6 @@ from rastro.orders.sql import COLUMNS
 from rastro.pipeline import put_aside
 from rastro.settings import OPTIONS
 from rastro.warehouse import rehearsals
-from rastro.warehouse.outbox import Claimed, OrderKey, claim
 from rastro.warehouse.records import quarantine
 from rastro.warehouse.rehearsals import Rehearsed
 from rastro.warehouse.shipments import SourceTraits, awaited_orders, keep_source
@@ -233,31 +232,6 @@ def test_sql_can_be_run(page: Path, warehouse) -> None:
     for statement in statements(page):
         warehouse.connection.execute(statement)
     warehouse.connection.rollback()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("state", ["dead", "unknown"])
-def test_what_a_person_releases_is_claimed_as_if_it_had_never_been_tried(warehouse, state: str) -> None:
-    conn, order = warehouse.connection, OrderKey(account="vtex:shop_main", order_id="1400120000001-01")
-    conn.execute(ONE_SHIPMENT)
-    conn.execute(
-        "INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, event_at, owed_at, not_before,"
-        " attempts, hand_overs, run_id)"
-        " VALUES (1, 'order', 'tracking', '', 'vtex:shop_main', %s, now(), now(), 'infinity', 8, 1, '')",
-        [state],
-    )
-
-    def claimed() -> list[Claimed]:
-        at = datetime.now(UTC) + timedelta(minutes=1)
-        until = at + timedelta(minutes=15)
-        return claim(conn, Channel.ORDER, order.account, order, now=at, lease_until=until, claimed_by="me", run_id="")
-
-    assert not claimed()
-    (release,) = [one for one in statements("docs/never-twice.md") if "state = 'owed'" in one]
-    conn.execute(release)
-    (notice,) = claimed()
-    assert (notice.attempts, notice.doubtful) == (1, False)
-    conn.rollback()
 
 
 @pytest.mark.slow

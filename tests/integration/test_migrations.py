@@ -192,6 +192,17 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
             {"token_hash": b"hash", "account": ACCOUNT, "order_id": "O-1", "created_at": NOW - DAY},
         ],
     },
+    "0005": {
+        "manual_action": [
+            {"act_key": "run 0 1", "done_at": NOW - DAY, "done_by": "ana", "run_id": "run", "action": "pause",
+             "reason": "r", "shipment_id": 1, "account": ACCOUNT, "order_id": "O-1", "subject": "N",
+             "before": Jsonb({}), "after": Jsonb({})},
+        ],
+        "correction": [
+            {"account": ACCOUNT, "order_id": "O-1", "invoice_number": "1", "tracking_number": "N", "new_number": "M",
+             "corrected_at": NOW - DAY},
+        ],
+    },
 }  # fmt: skip
 
 

@@ -90,6 +90,7 @@ def test_the_window_of_a_scheduled_run_or_a_backfill_is_chosen_by_it(run_type: s
 
 def test_nobody_chose_the_window_of_a_run_triggered_without_one() -> None:
     assert by("manual") is None
+    assert by("operator_triggered") is None
     assert by("manual", window_start="", window_end="", numbers="QQ1") is None
     unfilled = context(params=None)
     unfilled["dag_run"].run_type = "manual"

@@ -33,6 +33,7 @@ from rastro.warehouse.shipments import known_sources
 
 log = logging.getLogger(__name__)
 REHEARSAL = "rehearsal"  # stands among the channels when nothing is to be sent
+HELD = "held"  # likewise: what a person is asked about, for each channel with more owed than its limit
 
 
 @dataclass(slots=True, kw_only=True)
@@ -195,10 +196,10 @@ def load_changes(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     return running.figures
 
 
-def open_targets(run_id: str, context: Mapping[str, Any]) -> dict[str, list[str]]:
+def open_targets(run_id: str, context: Mapping[str, Any]) -> dict[str, list[Any]]:
     """
     Whom something is owed to now, by channel; a channel with more owed than its limit is held back until it is
-    released. A dry run rehearses instead.
+    released, and stands under :data:`HELD` with the sentence for it. A dry run rehearses instead.
     """
     shop = Workshop.open(run_id)
     form = form_of(context)
@@ -213,7 +214,12 @@ def open_targets(run_id: str, context: Mapping[str, Any]) -> dict[str, list[str]
         running.figures = {channel.value: sum(targets.values()) for channel, targets in owed.items()}
         running.figures["overtaken"], running.figures["rerouted"] = overtaken, rerouted
         running.trouble = "; ".join(held.values())
-        return {channel.value: sorted(targets) for channel, targets in owed.items() if channel not in held}
+        plan: dict[str, list[Any]] = {
+            channel.value: sorted(targets) for channel, targets in owed.items() if channel not in held
+        }
+        if held:
+            plan[HELD] = [{"channel": channel.value, "why": why} for channel, why in held.items()]
+        return plan
 
 
 def owed_now(

@@ -8,6 +8,7 @@ from rastro.errors import Misconfigured
 from rastro.models import Window
 
 HOUR = timedelta(hours=1)
+TRIGGERED = frozenset({"manual", "operator_triggered"})  # by a person, or by another DAG
 
 
 def window_of(context: Mapping[str, Any]) -> Window:
@@ -39,7 +40,7 @@ def window_of(context: Mapping[str, Any]) -> Window:
 def chosen_window(context: Mapping[str, Any]) -> Window | None:
     """The window that somebody chose, by typing it or by a backfill; None for a run triggered without one."""
     params = context.get("params") or {}
-    if params.get("window_start") or params.get("window_end") or context["dag_run"].run_type != "manual":
+    if params.get("window_start") or params.get("window_end") or context["dag_run"].run_type not in TRIGGERED:
         return window_of(context)
     return None
 

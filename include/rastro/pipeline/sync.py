@@ -14,10 +14,11 @@ from rastro.errors import RastroError
 from rastro.models import EVERYTHING, Selection, Shipment
 from rastro.orders.base import Aside, Awaited, OrderSource
 from rastro.references import missing_for, reference_of
+from rastro.routing import Routed as CarrierFound
 from rastro.routing import Router, Signs
 from rastro.settings import Settings
 from rastro.tracking_links import address_of
-from rastro.warehouse import records, shipments
+from rastro.warehouse import by_hand, records, shipments
 from rastro.warehouse.connect import Connect
 from rastro.warehouse.shipments import Declined, Routed
 
@@ -119,13 +120,22 @@ def digest_of(decisive: object) -> str:
 def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures) -> None:
     """Merge some of what a source yielded, and commit it."""
     ours = [one for one in found if isinstance(one, Shipment)]
-    declined = shipments.declined_by(conn, look.account, sorted({one.order_id for one in ours}))
+    order_ids = sorted({one.order_id for one in ours})
+    declined = shipments.declined_by(conn, look.account, order_ids)
+    corrections = by_hand.corrections_of(conn, look.account, order_ids)
     router = router_for(look.carriers, look.settings)
     routed = []
-    for shipment in ours:
+    for said in ours:
+        correction = corrections.get(package_of(said))
+        shipment = replace(
+            said,
+            account=look.account,
+            tracking_url=url_of(said, look.settings.tracking_page),
+            tracking_number=(correction and correction.new_number) or said.tracking_number,
+        )
         decliners = declined.get(package_of(shipment), ())
-        ours_now = replace(shipment, account=look.account, tracking_url=url_of(shipment, look.settings.tracking_page))
-        placed = routed_to(ours_now, look.carriers, router, decliners)
+        chosen = correction.carrier if correction else ""
+        placed = routed_to(shipment, look.carriers, router, decliners, chosen=chosen)
         if shipment.tracking_number or placed.reference:
             routed.append(with_decliners(placed, decliners))
     merged = shipments.merge(conn, routed, look.now, whole_packages=look.source.whole_packages)
@@ -209,15 +219,21 @@ def router_for(carriers: Mapping[str, Carrier], settings: Settings) -> Router:
 
 
 def routed_to(
-    shipment: Shipment, carriers: Mapping[str, Carrier], router: Router, declined: Collection[str] = ()
+    shipment: Shipment,
+    carriers: Mapping[str, Carrier],
+    router: Router,
+    declined: Collection[str] = (),
+    *,
+    chosen: str = "",
 ) -> Routed:
     """
     The shipment with its carrier and the reference that carrier wants.
 
     :param declined: carriers that said it is not theirs, and are not asked again.
+    :param chosen: the carrier that a person chose for this very shipment; empty: none.
     """
     signs = Signs(courier=shipment.courier, number=shipment.tracking_number, url=shipment.tracking_url)
-    found = router.route(signs, declined)
+    found = CarrierFound(carrier=chosen, why="chosen by hand") if chosen in carriers else router.route(signs, declined)
     if found.carrier is None:
         return Routed(shipment=shipment, carrier=None, why=found.why, reference="")
     carrier = carriers[found.carrier]

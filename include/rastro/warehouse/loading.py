@@ -59,7 +59,10 @@ class StagedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A shipment as it is recorded; ``passed_on_at`` is the beginning of another parcel that got its number since."""
+    """
+    A shipment as it is recorded; ``poll_id`` is 0 where nobody is asked about it, ``passed_on_at`` is the beginning of
+    another parcel that got its number since.
+    """
 
     shipment_id: int
     poll_id: int
@@ -144,7 +147,15 @@ def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnsw
 
 def known_of(conn: Connection[Any], poll_ids: Sequence[int]) -> list[Known]:
     """The shipments that share these references, with every event recorded for them."""
-    rows = run(conn, "shipments_of_polls", poll_ids=list(poll_ids)).fetchall()
+    return _known_in(conn, run(conn, "shipments_of_polls", poll_ids=list(poll_ids)).fetchall())
+
+
+def known_by_id(conn: Connection[Any], shipment_ids: Sequence[int]) -> list[Known]:
+    """These shipments, whether or not anybody is asked about them, with every event recorded for them."""
+    return _known_in(conn, run(conn, "shipments_by_id", shipment_ids=list(shipment_ids)).fetchall())
+
+
+def _known_in(conn: Connection[Any], rows: Sequence[Any]) -> list[Known]:
     events: dict[int, list[Event]] = {row.shipment_id: [] for row in rows}
     for row in run(conn, "events_of_shipments", shipment_ids=list(events)):
         events[row.shipment_id].append(
@@ -163,7 +174,7 @@ def known_of(conn: Connection[Any], poll_ids: Sequence[int]) -> list[Known]:
     return [
         Known(
             shipment_id=row.shipment_id,
-            poll_id=row.poll_id,
+            poll_id=row.poll_id or 0,
             shipment=shipment_in(row),
             first_seen_at=row.first_seen_at,
             state=State(status=Status(row.status), since=row.status_at, key=row.status_key),

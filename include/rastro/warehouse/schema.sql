@@ -48,6 +48,24 @@ CREATE TABLE rastro.awaited_order (
 
 COMMENT ON TABLE rastro.awaited_order IS 'Orders that each run reads again: without a tracking number yet, put aside, or placed by settings of before.';
 
+CREATE TABLE rastro.correction (
+    account text NOT NULL,
+    order_id text NOT NULL,
+    invoice_number text NOT NULL,
+    tracking_number text NOT NULL,
+    new_number text DEFAULT ''::text NOT NULL,
+    carrier text DEFAULT ''::text NOT NULL,
+    corrected_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.correction IS 'Numbers and carriers that a person corrected: they hold whatever the source goes on saying.';
+
+COMMENT ON COLUMN rastro.correction.tracking_number IS 'The number as its source says it, normalised.';
+
+COMMENT ON COLUMN rastro.correction.new_number IS 'The number in its place; empty: as it is.';
+
+COMMENT ON COLUMN rastro.correction.carrier IS 'The carrier that is asked; empty: as routing says.';
+
 CREATE TABLE rastro.inbox (
     inbox_id bigint NOT NULL,
     carrier text NOT NULL,
@@ -98,6 +116,40 @@ COMMENT ON COLUMN rastro.inbox_part.refs IS 'All that the parcel may be known by
 
 ALTER TABLE rastro.inbox_part ALTER COLUMN part_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.inbox_part_part_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rastro.manual_action (
+    action_id bigint NOT NULL,
+    act_key text NOT NULL,
+    done_at timestamp with time zone NOT NULL,
+    done_by text NOT NULL,
+    run_id text NOT NULL,
+    action text NOT NULL,
+    reason text NOT NULL,
+    shipment_id bigint,
+    notice_id bigint,
+    account text NOT NULL,
+    order_id text NOT NULL,
+    subject text NOT NULL,
+    before jsonb NOT NULL,
+    after jsonb NOT NULL
+);
+
+COMMENT ON TABLE rastro.manual_action IS 'What people did by hand, one row for each parcel or notice; rows are only added.';
+
+COMMENT ON COLUMN rastro.manual_action.act_key IS 'The run, the line of its form, and what it is about: repeated, the run does it no second time.';
+
+COMMENT ON COLUMN rastro.manual_action.done_by IS 'The user of Airflow who triggered the run.';
+
+COMMENT ON COLUMN rastro.manual_action.subject IS 'The tracking number, or what else was meant.';
+
+ALTER TABLE rastro.manual_action ALTER COLUMN action_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.manual_action_action_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -225,7 +277,8 @@ CREATE TABLE rastro.shipment (
     first_seen_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     declined_by text[] DEFAULT '{}'::text[] NOT NULL,
-    route_reason text DEFAULT ''::text NOT NULL
+    route_reason text DEFAULT ''::text NOT NULL,
+    paused_at timestamp with time zone
 );
 
 COMMENT ON TABLE rastro.shipment IS 'One package on its way: account, order, invoice and tracking number. Holds no contact data.';
@@ -245,6 +298,8 @@ COMMENT ON COLUMN rastro.shipment.warning IS 'What looks wrong about its number,
 COMMENT ON COLUMN rastro.shipment.declined_by IS 'Carriers that were asked and said several times that it is not theirs.';
 
 COMMENT ON COLUMN rastro.shipment.route_reason IS 'Why its delivery is confirmed by that route.';
+
+COMMENT ON COLUMN rastro.shipment.paused_at IS 'Since when a person has it paused: it is not asked about, and what it owes waits; null when it is not.';
 
 CREATE TABLE rastro.shipment_state (
     shipment_id bigint NOT NULL,
@@ -289,7 +344,7 @@ CREATE VIEW rastro.open_notice AS
     s.tracking_number
    FROM (rastro.notice n
      JOIN rastro.shipment s USING (shipment_id))
-  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND ((s.tracking_number <> ''::text) OR (n.channel <> ALL (ARRAY['order'::text, 'marketplace'::text]))) AND ((n.channel <> 'marketplace'::text) OR (n.kind <> 'delivered'::text) OR (NOT (EXISTS ( SELECT
+  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND (s.paused_at IS NULL) AND ((s.tracking_number <> ''::text) OR (n.channel <> ALL (ARRAY['order'::text, 'marketplace'::text]))) AND ((n.channel <> 'marketplace'::text) OR (n.kind <> 'delivered'::text) OR (NOT (EXISTS ( SELECT
            FROM (rastro.shipment o
              JOIN rastro.shipment_state t USING (shipment_id))
           WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.skip = ''::text) AND (t.status <> 'delivered'::text)))))));
@@ -795,6 +850,50 @@ COMMENT ON COLUMN rastro.v_inbox.waiting IS 'Parts of it about parcels that nobo
 
 COMMENT ON COLUMN rastro.v_inbox.unreadable IS 'How much of it could not be read (quarantine).';
 
+CREATE VIEW rastro.v_manual_action AS
+ SELECT action_id,
+    done_at,
+    done_by,
+    action,
+    reason,
+    account,
+    order_id,
+    subject,
+    before,
+    after,
+    run_id,
+    shipment_id,
+    notice_id
+   FROM rastro.manual_action a;
+
+COMMENT ON VIEW rastro.v_manual_action IS 'What people did by hand: who, what, why, before and after.';
+
+COMMENT ON COLUMN rastro.v_manual_action.action_id IS 'Our number of the row.';
+
+COMMENT ON COLUMN rastro.v_manual_action.done_at IS 'When.';
+
+COMMENT ON COLUMN rastro.v_manual_action.done_by IS 'The user of Airflow who triggered the run.';
+
+COMMENT ON COLUMN rastro.v_manual_action.action IS 'What was done, as the form names it.';
+
+COMMENT ON COLUMN rastro.v_manual_action.reason IS 'Why, in that person''s words.';
+
+COMMENT ON COLUMN rastro.v_manual_action.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_manual_action.order_id IS 'The order, as its source numbers it.';
+
+COMMENT ON COLUMN rastro.v_manual_action.subject IS 'The tracking number, or what else was meant.';
+
+COMMENT ON COLUMN rastro.v_manual_action.before IS 'What it was before.';
+
+COMMENT ON COLUMN rastro.v_manual_action.after IS 'What it is since.';
+
+COMMENT ON COLUMN rastro.v_manual_action.run_id IS 'The run of act_by_hand.';
+
+COMMENT ON COLUMN rastro.v_manual_action.shipment_id IS 'The shipment concerned.';
+
+COMMENT ON COLUMN rastro.v_manual_action.notice_id IS 'The notice concerned.';
+
 CREATE VIEW rastro.v_open_problem AS
  SELECT 'no carrier claims it'::text AS problem,
     s.account,
@@ -937,7 +1036,16 @@ UNION ALL
     q.detail,
     q.first_at AS since
    FROM rastro.quarantine q
-  WHERE (q.resolved_at IS NULL);
+  WHERE (q.resolved_at IS NULL)
+UNION ALL
+ SELECT 'paused by hand'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    'it is not asked about, and what it owes waits: resume it when it is time'::text AS detail,
+    s.paused_at AS since
+   FROM rastro.shipment s
+  WHERE ((s.paused_at IS NOT NULL) AND (s.skip = ''::text));
 
 COMMENT ON VIEW rastro.v_open_problem IS 'Everything that waits for a person, one row each, with a sentence.';
 
@@ -1032,7 +1140,8 @@ CREATE VIEW rastro.v_shipment AS
     p.answered_at,
     p.next_poll_at,
     p.refusal,
-    t.changed_at
+    t.changed_at,
+    s.paused_at
    FROM ((rastro.shipment s
      LEFT JOIN rastro.shipment_state t USING (shipment_id))
      LEFT JOIN rastro.poll_state p USING (poll_id));
@@ -1091,10 +1200,15 @@ COMMENT ON COLUMN rastro.v_shipment.refusal IS 'Why the carrier says nothing abo
 
 COMMENT ON COLUMN rastro.v_shipment.changed_at IS 'When its state last changed here.';
 
+COMMENT ON COLUMN rastro.v_shipment.paused_at IS 'Since when a person has it paused; null when it is not.';
+
 ALTER TABLE ONLY rastro.tracking_event ATTACH PARTITION rastro.tracking_event_default DEFAULT;
 
 ALTER TABLE ONLY rastro.awaited_order
     ADD CONSTRAINT awaited_order_pkey PRIMARY KEY (account, order_id);
+
+ALTER TABLE ONLY rastro.correction
+    ADD CONSTRAINT correction_pkey PRIMARY KEY (account, order_id, invoice_number, tracking_number);
 
 ALTER TABLE ONLY rastro.inbox
     ADD CONSTRAINT inbox_keeps_a_body_once UNIQUE (carrier, digest);
@@ -1104,6 +1218,12 @@ ALTER TABLE ONLY rastro.inbox_part
 
 ALTER TABLE ONLY rastro.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (inbox_id);
+
+ALTER TABLE ONLY rastro.manual_action
+    ADD CONSTRAINT manual_action_is_done_once UNIQUE (act_key);
+
+ALTER TABLE ONLY rastro.manual_action
+    ADD CONSTRAINT manual_action_pkey PRIMARY KEY (action_id);
 
 ALTER TABLE ONLY rastro.migration
     ADD CONSTRAINT migration_pkc PRIMARY KEY (version_num);
@@ -1177,7 +1297,13 @@ CREATE INDEX inbox_to_erase ON rastro.inbox USING btree (last_at) WHERE (body IS
 
 CREATE INDEX inbox_unread ON rastro.inbox USING btree (inbox_id) WHERE (read_at IS NULL);
 
+CREATE INDEX manual_action_by_shipment ON rastro.manual_action USING btree (shipment_id);
+
+CREATE INDEX manual_action_by_time ON rastro.manual_action USING btree (done_at);
+
 CREATE INDEX notice_attempt_by_notice ON rastro.notice_attempt USING btree (notice_id);
+
+CREATE INDEX notice_of_shipment_waiting ON rastro.notice USING btree (shipment_id) WHERE (state = ANY (ARRAY['dead'::text, 'unknown'::text]));
 
 CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_before) WHERE (state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text]));
 
@@ -1209,6 +1335,8 @@ CREATE INDEX shipment_change_by_shipment ON rastro.shipment_change USING btree (
 
 CREATE INDEX shipment_change_by_window ON rastro.shipment_change USING btree (window_start);
 
+CREATE INDEX shipment_paused ON rastro.shipment USING btree (paused_at) WHERE (paused_at IS NOT NULL);
+
 CREATE INDEX staged_snapshot_by_poll ON rastro.staged_snapshot USING btree (poll_id, staged_id);
 
 CREATE INDEX tracking_link_by_order ON rastro.tracking_link USING btree (account, order_id);
@@ -1219,6 +1347,12 @@ ALTER INDEX rastro.tracking_event_is_told_once ATTACH PARTITION rastro.tracking_
 
 ALTER TABLE ONLY rastro.inbox_part
     ADD CONSTRAINT inbox_part_inbox_id_fkey FOREIGN KEY (inbox_id) REFERENCES rastro.inbox(inbox_id);
+
+ALTER TABLE ONLY rastro.manual_action
+    ADD CONSTRAINT manual_action_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES rastro.notice(notice_id);
+
+ALTER TABLE ONLY rastro.manual_action
+    ADD CONSTRAINT manual_action_shipment_id_fkey FOREIGN KEY (shipment_id) REFERENCES rastro.shipment(shipment_id);
 
 ALTER TABLE ONLY rastro.notice_attempt
     ADD CONSTRAINT notice_attempt_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES rastro.notice(notice_id);

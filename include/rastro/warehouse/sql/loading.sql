@@ -21,6 +21,12 @@ FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
 WHERE s.poll_id = ANY(%(poll_ids)s)
 ORDER BY s.shipment_id
 
+-- name: shipments_by_id
+SELECT s.*, t.status, t.status_at, t.status_key, t.revision, NULL::timestamptz AS passed_on_at
+FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
+WHERE s.shipment_id = ANY(%(shipment_ids)s)
+ORDER BY s.shipment_id
+
 -- name: events_of_shipments
 SELECT shipment_id, occurred_at, event_key, status, standing, code, description, city, state, country
 FROM rastro.tracking_event

@@ -4,10 +4,10 @@ FROM rastro.poll_state
 WHERE rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                     %(window_end)s, %(now)s)
   AND (%(chosen_account)s::text IS NULL OR poll_id IN (
-      SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = ''))
+      SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))
   AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
       SELECT s.poll_id FROM rastro.shipment s
-      WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = ''))
+      WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
   AND (%(chosen_carrier)s::text IS NULL OR carrier = %(chosen_carrier)s)
 GROUP BY carrier ORDER BY carrier
 
@@ -21,10 +21,10 @@ FROM (
       AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                         %(window_end)s, %(now)s)
       AND (%(chosen_account)s::text IS NULL OR poll_id IN (
-          SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = ''))
+          SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))
       AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
           SELECT s.poll_id FROM rastro.shipment s
-          WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = ''))
+          WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
 ) AS due
 GROUP BY slice ORDER BY first
 
@@ -38,10 +38,10 @@ FROM (
       AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                         %(window_end)s, %(now)s)
       AND (%(chosen_account)s::text IS NULL OR poll_id IN (
-          SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = ''))
+          SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))
       AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
           SELECT s.poll_id FROM rastro.shipment s
-          WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = ''))
+          WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
       AND NOT poll_id = ANY(%(passed_over)s::bigint[])
     ORDER BY next_poll_at + failures * interval '1 hour', poll_id LIMIT %(size)s
     FOR UPDATE SKIP LOCKED
@@ -56,10 +56,10 @@ WHERE carrier = %(carrier)s AND poll_id BETWEEN %(first)s AND %(last)s
   AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                     %(window_end)s, %(now)s)
   AND (%(chosen_account)s::text IS NULL OR poll_id IN (
-      SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = ''))
+      SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))
   AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
       SELECT s.poll_id FROM rastro.shipment s
-      WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = ''))
+      WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
   AND NOT poll_id = ANY(%(passed_over)s::bigint[])
 
 -- name: settle_unchanged

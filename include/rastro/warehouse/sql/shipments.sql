@@ -137,6 +137,7 @@ UPDATE rastro.poll_state p SET next_poll_at = %(now)s
 FROM incoming_shipment i
 WHERE i.skip = '' AND p.carrier = i.carrier AND p.reference = i.reference AND p.next_poll_at IS NULL
   AND p.refusal <> 'not_ours' AND p.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
+  AND EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id AND s.skip = '' AND s.paused_at IS NULL)
 
 -- name: await_undecided
 -- Orders that nothing explained, when anything that explains them has changed; when routes have, those under way, too,
@@ -170,9 +171,12 @@ WHERE n.hand_overs = 0
   AND (n.state = 'superseded' OR (n.state IN ('dropped', 'dead') AND n.target <> excluded.target))
 
 -- name: declined_shipments
--- Shipments whose carrier has said several times in a row that they are not its own.
+-- Shipments whose carrier has said several times in a row that they are not its own, unless a person chose it.
 SELECT s.* FROM rastro.poll_state p JOIN rastro.shipment s USING (poll_id)
 WHERE p.not_ours >= 3 AND s.skip = ''
+  AND NOT EXISTS (SELECT FROM rastro.correction c
+                  WHERE c.account = s.account AND c.order_id = s.order_id AND c.invoice_number = s.invoice_number
+                    AND s.tracking_number IN (c.tracking_number, c.new_number) AND c.carrier = s.carrier)
 ORDER BY s.shipment_id
 
 -- name: declined_by

@@ -1,0 +1,193 @@
+"""
+What a person asks to be done by hand: read from the form of the DAG ``act_by_hand``, or from a table of many lines.
+
+Pure. Whatever is wrong is said in one message, with the line it stands in, before anything is done.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from rastro.errors import Misconfigured
+from rastro.models import Status
+from rastro.numbers import normalise, split_numbers
+
+LOCAL = ZoneInfo("America/Sao_Paulo")
+MOST_LINES = 5000
+LONGEST = 500
+
+
+class Action(StrEnum):
+    """The value is what the form says."""
+
+    ADD_EVENT = "add_event"
+    CONFIRM_DELIVERY = "confirm_delivery"
+    UNDO = "undo"
+    POLL_NOW = "poll_now"
+    RESEND_MAIL = "resend_mail"
+    RELEASE = "release"
+    DROP = "drop"
+    RETRY_QUARANTINE = "retry_quarantine"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CHANGE_CARRIER = "change_carrier"
+    CHANGE_NUMBER = "change_number"
+
+
+ABOUT_NOTICES = frozenset({Action.RESEND_MAIL, Action.RELEASE, Action.DROP})
+# What a person may say of a parcel; that nobody has heard of it is no news.
+TOLD = tuple(status for status in Status if status not in {Status.UNKNOWN, Status.EXPIRED})
+FIELDS = (
+    *("action", "numbers", "notice_ids", "status", "occurred_at", "description", "city", "state", "carrier", "number"),
+    "reason",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """
+    One thing to be done to the parcels or notices named. ``line`` is where it stands, 0 for the form itself.
+
+    ``occurred_at`` None: now.
+    """
+
+    line: int
+    action: Action
+    reason: str
+    numbers: tuple[str, ...] = ()
+    notice_ids: tuple[int, ...] = ()
+    status: Status | None = None
+    occurred_at: datetime | None = None
+    description: str = ""
+    city: str = ""
+    state: str = ""
+    carrier: str = ""
+    number: str = ""
+
+
+def wishes_in(params: Mapping[str, object]) -> list[Wish]:
+    """
+    What the form asks for: its own fields, or each line of the table in ``csv``.
+
+    The table's first line names its columns, which are the form's fields; what it does not have the form says for all.
+
+    :raises Misconfigured: one message that lists everything that is wrong.
+    """
+    form = {name: text(params.get(name)) for name in FIELDS}
+    table = text(params.get("csv"))
+    lines = list(rows_in(table)) if table else [(0, {})]
+    wishes, wrong = [], []
+    for line, row in lines:
+        said = {**form, **{name: value for name, value in row.items() if value}}
+        if line and (row.get("numbers") or row.get("notice_ids")):
+            said |= {"numbers": row.get("numbers", ""), "notice_ids": row.get("notice_ids", "")}
+        try:
+            wishes.append(wish_from(line, said))
+        except ValueError as error:
+            wrong.append(f"line {line}: {error}" if line else str(error))
+    if wrong:
+        raise Misconfigured("Nothing was done. " + "; ".join(wrong[:20]) + ("; and more" if len(wrong) > 20 else ""))
+    return wishes
+
+
+def rows_in(table: str) -> list[tuple[int, dict[str, str]]]:
+    """
+    Each line below the head with its number, comma or semicolon between its cells.
+
+    :raises Misconfigured: it is no such table.
+    """
+    head = table.splitlines()[0]
+    reader = csv.reader(io.StringIO(table), delimiter=";" if head.count(";") > head.count(",") else ",", strict=True)
+    found: list[tuple[int, dict[str, str]]] = []
+    try:
+        names = [re.sub(r"^(order|orders|number_or_order|tracking_number)$", "numbers", cell.strip().lower())
+                 for cell in next(reader)]  # fmt: skip
+        if unknown := sorted(set(names) - set(FIELDS)):
+            known = ", ".join(FIELDS)
+            raise Misconfigured(f"Nothing was done. The table has no column {', '.join(unknown)}; there are {known}")
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                if len(cells) > len(names):
+                    raise Misconfigured(f"Nothing was done. Line {reader.line_num} has more cells than the first line")
+                found.append((reader.line_num, dict(zip(names, map(str.strip, cells), strict=False))))
+    except csv.Error as error:
+        raise Misconfigured(f"Nothing was done. Line {reader.line_num} of the table: {error}") from None
+    if not found or len(found) > MOST_LINES:
+        raise Misconfigured(
+            f"Nothing was done. The table has {len(found):,} lines; 1 to {MOST_LINES:,} are done at once"
+        )
+    return found
+
+
+def wish_from(line: int, said: Mapping[str, str]) -> Wish:
+    """
+    :raises ValueError: something is missing or makes no sense.
+    """
+    if said["action"] not in set(Action):
+        raise ValueError(f"the action {said['action']!r} is none of {', '.join(Action)}")
+    action = Action(said["action"])
+    if not said["reason"]:
+        raise ValueError("say why, in the field reason: it is kept beside what is done")
+    numbers = named_in(said["numbers"])
+    notice_ids = tuple(int(one) for one in re.findall(r"\d+", said["notice_ids"]))
+    needs_none = action is Action.RETRY_QUARANTINE or (notice_ids and action in ABOUT_NOTICES)
+    if not numbers and not needs_none:
+        notices = " or the numbers of notices" if action in ABOUT_NOTICES else ""
+        raise ValueError(f"{action} needs orders or tracking numbers{notices}")
+    status = Status.DELIVERED if action is Action.CONFIRM_DELIVERY else None
+    if action is Action.ADD_EVENT:
+        if said["status"] not in set(TOLD):
+            raise ValueError(f"the status {said['status']!r} is none of {', '.join(TOLD)}")
+        status = Status(said["status"])
+    number = normalise(said["number"])
+    if action is Action.CHANGE_NUMBER and (not re.search(r"\d", number) or len(numbers) != 1):
+        raise ValueError("change_number needs one number or order, and in the field number the right one")
+    if action is Action.CHANGE_CARRIER and not said["carrier"]:
+        raise ValueError("change_carrier needs the carrier's code")
+    return Wish(
+        line=line,
+        action=action,
+        reason=said["reason"][:LONGEST],
+        numbers=numbers,
+        notice_ids=notice_ids,
+        status=status,
+        occurred_at=time_in(said["occurred_at"]),
+        description=said["description"][:LONGEST],
+        city=said["city"][:LONGEST],
+        state=said["state"][:LONGEST],
+        carrier=said["carrier"],
+        number=number,
+    )
+
+
+def named_in(pasted: str) -> tuple[str, ...]:
+    """Orders and tracking numbers, as they are and normalised, since either may be meant."""
+    words = re.split(r"[\s,;|]+", pasted)
+    return tuple(dict.fromkeys((*split_numbers(pasted), *(word for word in words if re.search(r"\d", word)))))
+
+
+def time_in(value: str) -> datetime | None:
+    """A time as people and the form write it; without an offset it is São Paulo's."""
+    if not value:
+        return None
+    for form in ("%d/%m/%Y %H:%M", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(value, form).replace(tzinfo=LOCAL)
+        except ValueError:
+            continue
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no time such as 2026-11-20 14:30") from None
+    return at if at.tzinfo else at.replace(tzinfo=LOCAL)
+
+
+def text(value: object) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(map(str, value))
+    return str(value or "").strip()

@@ -1,0 +1,280 @@
+"""What people do by hand: recorded, told once to whom it concerns, and taken back when it was wrong."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+
+from rastro.errors import Misconfigured
+from rastro.orchestration.acts import PARAMS as FORM
+from rastro.orchestration.acts import act_by_hand
+from rastro.orchestration.form import PARAMS
+from stack.audit import kind_of
+
+pytestmark = pytest.mark.slow
+
+_runs = count(1)
+
+
+class Run:
+    """What a task sees of the run that a person triggered."""
+
+    triggering_user_name = "ana"
+
+
+def act(shop, run_id="", **params):
+    """A run of ``act_by_hand``, and the run of ``track_deliveries`` that it triggers."""
+    blank = {name: None if name == "status" else "" for name in FORM}
+    context = {"params": {**blank, "reason": "a cliente ligou", **params}, "dag_run": Run()}
+    confs = act_by_hand(run_id or f"manual-{next(_runs)}", context)
+    for conf in confs:
+        assert set(conf) <= set(PARAMS)
+        assert shop.hour(params=conf).failures == {}
+    return confs
+
+
+def refused(shop, **params):
+    before = shop.facts(), audit(shop)
+    with pytest.raises(Misconfigured, match=r"^Nothing was done") as said:
+        act(shop, **params)
+    assert (shop.facts(), audit(shop)) == before
+    return str(said.value)
+
+
+def audit(shop):
+    return shop.ask("SELECT * FROM rastro.v_manual_action ORDER BY action_id")
+
+
+def one_order(shop, *kinds, **more):
+    """A VTEX order whose parcel is known; its truth."""
+    shop.orders(*kinds, **more)
+    assert shop.hour().failures == {}
+    (parcel,) = shop.simulator.truth()
+    return parcel
+
+
+def state(shop, number):
+    (row,) = shop.ask("SELECT * FROM rastro.v_shipment WHERE tracking_number = %s AND skip = ''", number)
+    return row
+
+
+def order_of(shop):
+    (order,) = shop.simulator.control("GET", "vtex/loja/orders")
+    return order
+
+
+def mails(shop):
+    return Counter(kind_of(mail) for mail in shop.simulator.mails())
+
+
+def test_a_delivery_that_is_confirmed_by_hand_reaches_the_order_once_and_is_recorded(shop):
+    parcel = one_order(shop, "delivered")
+    writes = len(shop.received("PUT", r"/tracking$"))
+    act(shop, action="confirm_delivery", numbers=parcel["order_id"], city="Vila Serena", state="MG")
+    one = state(shop, parcel["tracking_number"])
+    assert one.status == "delivered"
+    (package,) = order_of(shop)["packages"]
+    assert package["finished"]
+    assert len(shop.received("PUT", r"/tracking$")) == writes + 1
+    for _ in range(2):
+        assert shop.hour().failures == {}
+    assert len(shop.received("PUT", r"/tracking$")) == writes + 1
+    (done,) = audit(shop)
+    assert (done.action, done.done_by, done.reason) == ("confirm_delivery", "ana", "a cliente ligou")
+    assert (done.order_id, done.subject) == (parcel["order_id"], parcel["tracking_number"])
+    assert (done.before["status"], done.after["status"]) == ("in_transit", "delivered")
+
+
+def test_the_same_run_again_does_nothing_twice_and_confirming_again_is_no_news(shop):
+    parcel = one_order(shop, "delivered")
+    for _ in range(2):
+        act(shop, run_id="the-same", action="confirm_delivery", numbers=parcel["tracking_number"])
+    act(shop, action="confirm_delivery", numbers=parcel["tracking_number"])
+    assert len(audit(shop)) == 1
+    assert len(shop.ask("SELECT FROM rastro.tracking_event WHERE code = 'by_hand'")) == 1
+
+
+def test_what_was_told_by_hand_stays_whatever_the_carrier_says_after_it_and_can_be_taken_back(shop):
+    parcel = one_order(shop, "delivered")
+    number = parcel["tracking_number"]
+    act(shop, action="confirm_delivery", numbers=number)
+    act(shop, action="poll_now", numbers=number)
+    assert state(shop, number).status == "delivered", "the carrier's answer takes nothing of it back"
+    act(shop, action="undo", numbers=number)
+    assert state(shop, number).status == "in_transit"
+    (package,) = order_of(shop)["packages"]
+    assert not package["finished"]
+    (alert,) = shop.ask("SELECT kind FROM rastro.notice WHERE channel = 'alert'")
+    assert alert.kind
+    assert "nothing was told by hand" in refused(shop, action="undo", numbers=number)
+    while shop.advance():
+        shop.hour()
+    assert state(shop, number).status == "delivered"
+    assert [one.action for one in audit(shop)] == ["confirm_delivery", "poll_now", "undo"]
+
+
+def test_the_customer_is_mailed_what_is_told_by_hand_once(shop):
+    shop.rows("delivered")
+    shop.mail_all()
+    assert shop.hour().failures == {}
+    (parcel,) = shop.simulator.truth()
+    before = mails(shop)
+    act(shop, action="add_event", numbers=parcel["order_id"], status="out_for_delivery")
+    assert mails(shop) - before == Counter({"out_for_delivery": 1})
+    act(shop, action="add_event", numbers=parcel["order_id"], status="out_for_delivery")
+    assert mails(shop) - before == Counter({"out_for_delivery": 1}), "one mail a day"
+
+
+def test_a_parcel_that_no_carrier_answers_to_is_told_of_by_hand(shop):
+    shop.rows("delivered")
+    (row,) = shop.rows_held()
+    shop.change_row(row["order_id"], tracking_number="MOTO-1", courier="Motoboy", customer_email="a@cliente.example")
+    assert shop.hour().failures == {}
+    assert state(shop, "MOTO-1").carrier is None
+    assert "nobody can be asked about MOTO-1" in refused(shop, action="poll_now", numbers="MOTO-1")
+    act(shop, action="confirm_delivery", numbers="MOTO-1")
+    assert state(shop, "MOTO-1").status == "delivered"
+    assert mails(shop) == Counter({"delivered": 1})
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"action": "confirm_delivery", "numbers": "ZZ999999999BR"}, "nothing is known about"),
+        ({"action": "confirm_delivery", "occurred_at": "2099-01-01"}, "that is not yet"),
+        ({"action": "confirm_delivery", "occurred_at": "2001-01-01"}, "that is before it was sent"),
+        ({"action": "change_carrier", "carrier": "nobody"}, "'nobody' is no carrier that can be asked"),
+        ({"action": "change_number", "number": "QQ100000017BR"}, "correct the number on the order"),
+        ({"action": "resend_mail"}, "no mail was sent about it"),
+        ({"action": "release"}, "nothing waits for a person"),
+        ({"action": "drop", "notice_ids": "999999"}, "there is no notice 999999"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is(shop, params, says):
+    parcel = one_order(shop, "delivered")
+    assert says in refused(shop, **{"numbers": parcel["tracking_number"], **params})
+
+
+def test_of_a_table_with_one_bad_line_nothing_is_done(shop):
+    parcel = one_order(shop, "delivered")
+    table = f"action,numbers\npause,{parcel['order_id']}\npause,ZZ999999999BR\n"
+    assert "line 3: nothing is known about" in refused(shop, csv=table)
+    act(shop, csv=f"action,numbers\npause,{parcel['order_id']}\nresume,{parcel['order_id']}\n")
+    assert [one.action for one in audit(shop)] == ["pause", "resume"]
+
+
+def test_a_paused_parcel_is_not_asked_about_what_it_owes_waits_and_resumed_it_goes_on(shop):
+    shop.rows("delivered")
+    shop.mail_all()
+    assert shop.hour().failures == {}
+    (parcel,) = shop.simulator.truth()
+    number = parcel["tracking_number"]
+    shop.advance()
+    asked = shop.asked_about()
+    act(shop, action="pause", numbers=number)
+    for _ in range(2):
+        assert shop.hour().failures == {}
+    assert shop.hour(params={"numbers": number}).failures == {}
+    shop.change_row(parcel["order_id"], city_to="Vale Alto")
+    assert shop.hour().failures == {}
+    assert shop.asked_about() == asked
+    assert [one.problem for one in shop.ask("SELECT problem FROM rastro.v_open_problem")] == ["paused by hand"]
+    told = mails(shop)
+    act(shop, action="add_event", numbers=number, status="on_hold")
+    assert mails(shop) == told, "it waits"
+    act(shop, action="resume", numbers=number)
+    assert shop.asked_about() != asked
+    shop.to_the_end()
+    assert state(shop, number).status == "delivered"
+    assert mails(shop)["delivered"] == 1
+
+
+def test_a_mail_is_sent_once_more_while_it_is_true(shop):
+    shop.rows("delivered")
+    shop.mail_all()
+    assert shop.hour().failures == {}
+    (parcel,) = shop.simulator.truth()
+    before = mails(shop)
+    act(shop, action="resend_mail", numbers=parcel["order_id"])
+    (kind,) = before
+    assert mails(shop) == Counter({kind: 2})
+    assert len({mail["message_id"] for mail in shop.simulator.mails()}) == 2
+    (mail, _) = shop.ask("SELECT notice_id FROM rastro.notice WHERE channel = 'email' ORDER BY 1")
+    shop.to_the_end()
+    assert "would tell something false" in refused(shop, action="resend_mail", notice_ids=str(mail.notice_id))
+
+
+@pytest.mark.parametrize("was", ["dead", "unknown"])
+def test_a_dead_notice_is_released_or_dropped(shop, was):
+    parcel = one_order(shop, "delivered")
+    shop.simulator.fault("vtex", "status", status=400, times=0, match="/tracking")
+    shop.advance()
+    shop.hour()
+    shop.execute(
+        "UPDATE rastro.notice SET state = %s, reason = 'refused', attempts = 8, hand_overs = 1, not_before = 'infinity'"
+        " WHERE state IN ('owed', 'dead')",
+        was,
+    )
+    shop.simulator.calm()
+    dead = shop.ask("SELECT notice_id FROM rastro.notice WHERE state = %s ORDER BY 1", was)
+    assert dead
+    writes = len(shop.received("PUT", r"/tracking$"))
+    act(shop, action="release", numbers=parcel["order_id"])
+    assert {(one.state, one.attempts) for one in shop.ask("SELECT state, attempts FROM rastro.notice")} == {("sent", 1)}
+    assert len(shop.received("PUT", r"/tracking$")) == writes + 1
+    shop.execute("UPDATE rastro.notice SET state = 'dead' WHERE notice_id = %s", dead[-1].notice_id)
+    assert act(shop, action="drop", notice_ids=str(dead[-1].notice_id)) == []
+    (dropped,) = shop.ask("SELECT state, reason FROM rastro.notice WHERE notice_id = %s", dead[-1].notice_id)
+    assert dropped == ("dropped", "settled by hand")
+    assert [one.before["state"] for one in audit(shop)] == [was] * len(dead) + ["dead"]
+
+
+def test_another_carrier_is_asked_whatever_routing_and_carrier_say(wide):
+    wide.carried(1, carriers=["loggi"], kinds=["delivered"])
+    (parcel,) = wide.simulator.truth()
+    wide.configure(couriers=f"{wide.rows_held()[0]['courier']}=jadlog")
+    assert wide.hour().failures == {}
+    number = parcel["tracking_number"]
+    assert state(wide, number).carrier == "jadlog"
+    act(wide, action="change_carrier", numbers=number, carrier="loggi")
+    assert (state(wide, number).carrier, state(wide, number).status) == ("loggi", "in_transit")
+    wide.change_row(parcel["order_id"], city_to="Vale Alto")
+    wide.execute("UPDATE rastro.poll_state SET not_ours = 3 WHERE carrier = 'loggi'")
+    assert wide.hour().failures == {}
+    assert state(wide, number).carrier == "loggi"
+    (why,) = wide.ask("SELECT carrier_reason FROM rastro.shipment")
+    assert why.carrier_reason == "chosen by hand"
+
+
+def test_a_corrected_number_stays_corrected_though_the_source_repeats_the_wrong_one(shop):
+    shop.rows("delivered", "delivered", parcels=2)
+    first, second = shop.rows_held()
+    right = first["tracking_number"]
+    shop.delete_row(second["order_id"])
+    shop.change_row(first["order_id"], tracking_number="QQ999999994BR", customer_email="a@cliente.example")
+    assert shop.hour().failures == {}
+    act(shop, action="change_number", numbers=first["order_id"], number=right)
+    shop.change_row(first["order_id"], city_to="Vale Alto")
+    shop.to_the_end()
+    assert state(shop, right).status == "delivered"
+    (old,) = shop.ask("SELECT skip FROM rastro.shipment WHERE tracking_number = 'QQ999999994BR'")
+    assert old.skip
+    act(shop, action="change_number", numbers=right, number=second["tracking_number"])
+    assert state(shop, second["tracking_number"]).order_id == first["order_id"]
+
+
+def test_the_quarantine_is_read_again_by_the_run_that_follows(shop):
+    one_order(shop, "delivered")
+    assert act(shop, action="retry_quarantine") == [{"retry_quarantine": True}]
+    (done,) = audit(shop)
+    assert (done.action, done.subject) == ("retry_quarantine", "quarantine")
+
+
+def test_a_form_whose_time_is_before_what_is_known_is_refused(shop):
+    parcel = one_order(shop, "delivered_before")
+    earlier = datetime.now(UTC) - timedelta(days=3)
+    said = refused(
+        shop, action="add_event", numbers=parcel["tracking_number"], status="lost", occurred_at=earlier.isoformat()
+    )
+    assert "was delivered later" in said
