@@ -184,3 +184,21 @@ def test_a_channel_beyond_its_limit_is_released_by_the_person_who_approves_it(jo
     assert [run["conf"] for run in made] == ([{"release": ["email"]}] if answer == "Approve" else [])
     for run in made:
         assert client.wait_for_run(job.dag_id, run["dag_run_id"])["state"] == "success"
+
+
+def note_of(job: Any, run_id: str) -> str:
+    """The note on a run, which the scheduler writes when it has ended."""
+    deadline = time.monotonic() + 30
+    while not (note := job.stack.client.run(job.dag_id, run_id)["note"]) and time.monotonic() < deadline:
+        time.sleep(0.25)
+    return str(note)
+
+
+def test_each_run_has_a_note_that_says_what_it_did_or_what_went_wrong(job: Any) -> None:
+    job.shop.send(12)
+    run = job.run()
+    assert re.match(r"\d+ parcels asked about, .*\d+ new events", note_of(job, run["dag_run_id"]))
+    wrong = job.run(window_start="2026-03-01T06:00:00Z", window_end="2026-03-01T05:00:00Z")
+    assert wrong["state"] == "failed"
+    assert "\nWrong: " in note_of(job, wrong["dag_run_id"])
+    assert "window_start must lie before window_end" in note_of(job, wrong["dag_run_id"])

@@ -18,7 +18,7 @@ def step(body: Callable[[str, Context], dict[str, Any]], **options: Any) -> Any:
     def run(run_id: str) -> dict[str, Any]:
         return body(run_id, get_current_context())
 
-    return run()  # type: ignore[call-arg]  # Airflow gives a task its run's id
+    return run()  # type: ignore[misc,call-arg]  # Airflow gives a task its run's id
 
 
 def step_for_each(body: Callable[[str, Context, Any], dict[str, int]], parts: Any, **options: Any) -> Any:

@@ -33,6 +33,7 @@ from rastro.warehouse.shipments import known_sources
 
 log = logging.getLogger(__name__)
 REHEARSAL = "rehearsal"  # stands among the channels when nothing is to be sent
+SUMMARY = "summary"  # the XCom key of what a run did in words, which becomes its note
 HELD = "held"  # likewise: what a person is asked about, for each channel with more owed than its limit
 
 
@@ -61,7 +62,7 @@ def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
         title = f"{name} {part}".strip()
         if running.trouble:
             log.error("%s: %s", title, running.trouble)
-        log.info("%s: %s", title, ", ".join(f"{key} {value}" for key, value in running.figures.items()) or "nothing")
+        log.info("%s: %s", title, in_a_line(running.figures))
         with shop.connect() as conn:
             records.add_stage(
                 conn, run_id=shop.run_id, stage=name, part=part, started_at=running.started_at,
@@ -357,15 +358,30 @@ def check_run(
             conn, now - settings.keep_contents, now, waited_since=now - settings.sync_horizon
         )  # fmt: skip
     report.problems += shop.misspelt()
-    for name, figures in {**report.figures, "erased": erased}.items():
-        log.info("%s: %s", name, figures)
+    for name, figures in (*report.figures.items(), ("erased", erased)):
+        log.info("%s: %s", name, in_a_line(figures))
+    if ti := context.get("ti"):
+        ti.xcom_push(key=SUMMARY, value=report.in_words())
     for remark in report.remarks:
         log.warning("To look at: %s", remark)
     if report.problems:
         for problem in report.problems:
             log.error("%s", problem)
         raise Permanent("This run did all it could, and this went wrong: " + "; ".join(report.problems))
-    return report.figures
+    return dict(report.figures)
+
+
+def in_a_line(figures: Mapping[str, object]) -> str:
+    """``asked 240, changed 52, owed order 12 email 3``"""
+    return (
+        ", ".join(
+            f"{name} {' '.join(f'{key} {one}' for key, one in value.items()) or 0}"
+            if isinstance(value, Mapping)
+            else f"{name} {value}"
+            for name, value in figures.items()
+        )
+        or "nothing"
+    )
 
 
 def teller(

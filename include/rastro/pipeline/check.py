@@ -1,5 +1,6 @@
 """Check a run: sum up what it did, look for what must never be, and name what a person has to do."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,9 +20,38 @@ class Report:
     ``figures`` by stage, ``problems`` that fail the run, ``remarks`` that do not: each a sentence.
     """
 
-    figures: dict[str, object] = field(default_factory=dict)
+    figures: dict[str, dict[str, object]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+
+    def in_words(self) -> str:
+        """What the run did, in a line, and what went wrong, in another; without anything that names a person."""
+        sums: Counter[str] = Counter()
+        for title, figures in self.figures.items():
+            stage = title.partition(" ")[0]
+            if title == "track" or stage != "track":  # whose parts stand in the one sum
+                sums.update({f"{stage} {name}": value for name, value in figures.items() if isinstance(value, int)})
+        told = [
+            f"{sums[name]:,} {words}"
+            for name, words in DID.items()
+            if sums[name] or name in {"track asked", "load_changes events"}
+        ]
+        wrong = f"\nWrong: {'; '.join(self.problems)}" if self.problems else ""
+        return f"{', '.join(told)}.{wrong}"[:LONGEST_NOTE]
+
+
+DID = {
+    "track asked": "parcels asked about",
+    "track changed": "with news",
+    "track unanswered": "unanswered",
+    "receive_news told": "told of unasked",
+    "load_changes events": "new events",
+    "update_orders sent": "orders written",
+    "email_customers sent": "customers mailed",
+    "confirm_marketplaces sent": "marketplaces told",
+    "alert_shop sent": "alerts sent",
+}
+LONGEST_NOTE = 1000
 
 
 def check(
@@ -47,9 +77,9 @@ def check(
     )
 
 
-def figures_of(conn: Connection[Any], run_id: str) -> dict[str, object]:
+def figures_of(conn: Connection[Any], run_id: str) -> dict[str, dict[str, object]]:
     (batches,) = run(conn, "sum_batches", run_id=run_id)
-    figures: dict[str, object] = {"track": batches._asdict()}
+    figures: dict[str, dict[str, object]] = {"track": batches._asdict()}
     for row in run(conn, "stages_of_run", run_id=run_id):
         figures[f"{row.stage} {row.part}".strip()] = {**row.figures, "seconds": round(row.seconds, 2)}
     return figures
