@@ -358,7 +358,8 @@ def check_run(
             conn, now - settings.keep_contents, now, waited_since=now - settings.sync_horizon
         )  # fmt: skip
     report.problems += shop.misspelt()
-    for name, figures in (*report.figures.items(), ("erased", erased)):
+    told: Mapping[str, Mapping[str, object]] = {**report.figures, "erased": erased}
+    for name, figures in told.items():
         log.info("%s: %s", name, in_a_line(figures))
     if ti := context.get("ti"):
         ti.xcom_push(key=SUMMARY, value=report.in_words())
