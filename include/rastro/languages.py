@@ -16,10 +16,10 @@ class Language(StrEnum):
         return "pt-BR" if self is Language.PORTUGUESE else self.value
 
 
-def language_for(locale: str | None) -> Language:
-    """The language for an order's locale ("pt-BR", "en_US"): Portuguese when it says nothing or one we do not write."""
+def language_for(locale: str | None, otherwise: Language = Language.PORTUGUESE) -> Language:
+    """The language for an order's locale ("pt-BR", "en_US"), another one when it says none or none that we write."""
     spoken = (locale or "").strip().lower().replace("_", "-").partition("-")[0]
-    return Language(spoken) if spoken in set(Language) else Language.PORTUGUESE
+    return Language(spoken) if spoken in set(Language) else otherwise
 
 
 # Monday first. Spelled out here, because the process's own locale says nothing about the reader's.

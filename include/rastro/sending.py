@@ -73,6 +73,8 @@ class Settlement:
 BEFORE_GO_LIVE = "happened before the go-live cut-off"
 MOVED_ON = "the parcel has moved on"
 TOO_OLD = "too old to be news"
+QUIET = "it is night: it waits for the end of the quiet hours"
+AT_ANY_HOUR = frozenset({Status.OUT_FOR_DELIVERY, Status.READY_FOR_PICKUP})  # in the morning it would be too late
 REROUTED = "its order's route to the marketplace is another one now"
 MAY_HAVE_ARRIVED_ELSEWHERE = (
     "its order's route is another one now, and an attempt may have arrived by the old one; look, then release it"
@@ -273,7 +275,7 @@ def reconsidered(
     cut_off: datetime | None = None,
 ) -> list[tuple[Claimed, Settlement]]:
     """
-    Mails that must not go out after all, each with the reason: of unknown fate, overtaken, or too old by now.
+    Mails that must not go out after all, each with the reason: of unknown fate, overtaken, too old by now, or at night.
 
     :param statuses: where the followed parcels of the order are, by shipment.
     :param cut_off: the account's go-live, which may have been set since the notice was owed.
@@ -289,6 +291,9 @@ def reconsidered(
             out.append((notice, Settlement(state=NoticeState.DROPPED, reason=BEFORE_GO_LIVE)))
         elif notice.expires_at and notice.expires_at <= now:
             out.append((notice, Settlement(state=NoticeState.DROPPED, reason=TOO_OLD)))
+        elif settings.quiet_hours and notice.kind not in AT_ANY_HOUR and (ends := settings.quiet_hours.hold(now)):
+            waits = Settlement(state=state_before([notice]), reason=QUIET, not_before=ends, counts=False)
+            out.append((notice, waits))
     return out
 
 

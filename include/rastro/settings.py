@@ -7,12 +7,14 @@ The one settings object, read once per task from the ``[rastro]`` section of Air
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
 from rastro.errors import Misconfigured
+from rastro.languages import Language
 from rastro.models import Channel, Route
 from rastro.polling import Pace
 from rastro.routing import folded
@@ -41,6 +43,23 @@ class OrderRoute:
 
     route: Route
     marketplace: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """A part of each day, by the clock of São Paulo; it may reach over midnight. ``end`` is no part of it."""
+
+    start: time
+    end: time
+
+    def hold(self, at: datetime) -> datetime | None:
+        """When they end, if they hold at this time; None otherwise."""
+        local = at.astimezone(LOCAL)
+        ends = local.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
+        if self.start > self.end and local.time() >= self.start:
+            return ends + timedelta(days=1)
+        held = local.time() < self.end and (self.start > self.end or local.time() >= self.start)
+        return ends if held else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +103,10 @@ class Settings:
     keep_contents: timedelta
     shop_logo: str
     shop_colour: str
+    mail_language: Language
+    mail_templates: str
+    mail_markup: bool
+    quiet_hours: Hours | None
     tracking_page: str
     tracking_link_for: timedelta
     tracking_origins: frozenset[str]
@@ -99,6 +122,7 @@ class Settings:
         return self.notify_since.get(account) or self.notify_since.get(EVERY_ACCOUNT)
 
 
+LOCAL = ZoneInfo("America/Sao_Paulo")
 SHORTEST_KEY = 24  # letters and digits: far more than anybody can try out
 EVERY_ACCOUNT = ""  # the key in a table by account that stands for all that are not named
 
@@ -247,6 +271,19 @@ def origins(value: str) -> frozenset[str]:
         if not re.fullmatch(r"https://[a-zA-Z0-9.-]+(:\d+)?", origin):
             raise ValueError(f"{origin!r} is not an origin such as https://www.loja.example")
     return found
+
+
+def hours(value: str) -> Hours | None:
+    """``21:00-08:00``; empty: none."""
+    if not value.strip():
+        return None
+    match = re.fullmatch(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})", value.strip())
+    if not match:
+        raise ValueError(f"{value!r} is not a part of the day such as 21:00-08:00")
+    start, end = (time.fromisoformat(one.zfill(5)) for one in match.groups())
+    if start == end:
+        raise ValueError(f"{value!r} begins when it ends")
+    return Hours(start=start, end=end)
 
 
 def colour(value: str) -> str:
@@ -417,6 +454,36 @@ OPTIONS: Mapping[str, Option] = {
         example="#7a1f4e",
         read=colour,
         description="The shop's colour: buttons of its mails, the head of its tracking page.",
+    ),
+    "mail_language": Option(
+        default="pt",
+        example="es",
+        read=lambda value: Language(one_of(*Language)(value)),
+        description="Language of mails about orders that name none: pt, en or es.",
+    ),
+    "mail_templates": Option(
+        default="",
+        example="/opt/airflow/mails",
+        read=text,
+        description="Folder whose files take the place of Rastro's own messages and layouts of the same name.",
+    ),
+    "mail_markup": Option(
+        default="false",
+        example="true",
+        read=flag,
+        description=(
+            "Put schema.org's ParcelDelivery into mails, for mail programs that show deliveries by themselves; Gmail "
+            "does so for senders that are registered with it."
+        ),
+    ),
+    "quiet_hours": Option(
+        default="",
+        example="21:00-08:00",
+        read=hours,
+        description=(
+            "Hours of São Paulo in which no customer is mailed, but of a parcel that is out for delivery or waits to "
+            "be collected; what is still true is mailed when they end. Empty: none."
+        ),
     ),
     "tracking_page": Option(
         default="",

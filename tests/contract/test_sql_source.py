@@ -135,7 +135,7 @@ def test_the_optional_columns_may_be_absent(engine: Engine) -> None:
     make(engine, without=tuple(column.name for column in COLUMNS if not column.required))
     put(engine, row())
     [shipment] = look(source(engine))
-    assert (shipment.courier, shipment.route, shipment.locale) == ("", Route.NONE, "pt-BR")
+    assert (shipment.courier, shipment.route, shipment.locale) == ("", Route.NONE, "")
     assert source(engine).contact("ERP-1") is None
 
 

@@ -27,6 +27,7 @@ SHOWN = Shown(
     shop_logo="https://loja.example/logo.png",
     shop_colour="#7a1f4e",
     help_url="https://loja.example/ajuda",
+    mail_language=Language.PORTUGUESE,
     tracking_link_for=timedelta(days=90),
     tracking_origins=frozenset({"https://www.loja.example"}),
     carrier_names={"correios": "Correios"},

@@ -8,6 +8,7 @@ from email.policy import default
 import pytest
 
 from rastro.cli import main
+from rastro.languages import Language
 from rastro.tracking_links import hash_of
 from rastro.web.tracking_page import Shown
 from webserver import serving
@@ -45,6 +46,7 @@ SHOWN = Shown(
     shop_logo="",
     shop_colour="#0b57a4",
     help_url="",
+    mail_language=Language.PORTUGUESE,
     tracking_link_for=timedelta(days=90),
     tracking_origins=frozenset(),
 )

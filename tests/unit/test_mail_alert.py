@@ -12,7 +12,7 @@ import pytest
 from rastro.languages import Language, moment
 from rastro.mail.alert import KINDS, Alert, Incident, render_alert
 from rastro.mail.compose import BadAddress, Sender, Stamp, enveloped
-from rastro.mail.render import LONGEST_SUBJECT, blocks
+from rastro.mail.render import LONGEST_SUBJECT, blocks, templates
 from rastro.models import FINAL, Channel, NoticeState, Status
 from rastro.notices import ALERTED
 from rastro.pipeline.alert_shop import Letter as AlertLetter
@@ -56,7 +56,7 @@ def seen(html):
 @pytest.mark.parametrize("language", Language)
 def test_there_are_words_for_every_kind_of_alert_and_every_state(language):
     known = {"order": "1", "account": "a", "before": "delivered"}
-    words = blocks(f"alert.{language}.txt", known)
+    words = blocks(templates(), f"alert.{language}.txt", known)
     assert {*ALERTED, "reopened"} == KINDS
     for name in [*KINDS, *(f"do_{kind}" for kind in KINDS), *(f"is_{status}" for status in Status)]:
         assert words[name], name

@@ -1,12 +1,14 @@
 """What customers read: every message in every language, and what must never get into one."""
 
 import itertools
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from html.parser import HTMLParser
 from importlib.resources import files
 
+import html5lib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,7 @@ from rastro.mail.render import (
     fill,
     has_link,
     render,
+    templates,
 )
 from rastro.models import Pickup
 from rastro.wording import https
@@ -247,7 +250,7 @@ def test_an_estimate_that_events_overtook_is_not_shown(message):
 
 def test_no_message_promises_a_day_of_its_own():
     for message, language in EVERY_ONE:
-        said = " ".join(blocks(f"{message}/{language}.txt", WORDS_WITHOUT_FACTS).values()).lower()
+        said = " ".join(blocks(templates(), f"{message}/{language}.txt", WORDS_WITHOUT_FACTS).values()).lower()
         assert not re.search(r"\b(hoje|amanhã|today|tomorrow|hoy|mañana|reembolso|refund|grátis|sem custo)\b", said)
         assert not re.search(r"\d", said)
 
@@ -293,6 +296,52 @@ def test_a_rendered_mail_holds_no_address_of_the_tracking_page_until_it_goes_out
 def test_a_mail_that_links_to_a_tracking_page_does_not_go_out_without_one():
     with pytest.raises(Misconfigured, match=r"tracking_page in .* is empty"):
         fill(render(mail()), first_name="Joana")
+
+
+def test_machines_are_told_what_the_mail_says_and_no_more(tmp_path):
+    hostile = parcel(carrier_name="</script><b>Veloz</b>", city="Vila Serena")
+    html = filled(mail(parcels=(hostile, parcel(tracking_number="QQ2")), markup=True)).html
+    found = [json.loads(one) for one in re.findall(r'<script type="application/ld\+json">(.*?)</script>', html)]
+    assert [one["trackingNumber"] for one in found] == ["QQ123456785BR", "QQ2"]
+    assert found[0]["carrier"]["name"] == "</script><b>Veloz</b>"
+    assert found[0]["trackingUrl"] == PAGE
+    assert found[0]["expectedArrivalUntil"] == "2026-12-02"
+    assert "Vila Serena" not in str(found)
+    assert "ld+json" not in filled(mail()).html
+    html5lib.HTMLParser(strict=True).parse(html)
+
+
+def test_a_shops_own_files_take_the_place_of_ours_one_by_one(tmp_path):
+    (tmp_path / "in_transit").mkdir()
+    own = (files("rastro.mail") / "messages/in_transit/pt.txt").read_text("utf-8").replace("a caminho", "na estrada")
+    (tmp_path / "in_transit/pt.txt").write_text(own, "utf-8")
+    assert "Seu pedido está na estrada" in filled(mail(templates=str(tmp_path))).html
+    assert "is on its way" in filled(mail(language=Language.ENGLISH, templates=str(tmp_path))).html
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("in_transit/pt.txt", "{% block subject %}x", "in_transit/pt.txt, line 1: "),
+        ("layout.html", "<p>\n{{ nobody }}", "'nobody' is undefined"),
+        ("layout.html", "{{ ''.__class__.__mro__ }}", "unsafe"),
+        ("layout.txt", "{% include 'none.txt' %}", "none.txt"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_before_anything_is_sent(tmp_path, name, content, says):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(content, "utf-8")
+    with pytest.raises(Misconfigured, match=r"^mail_templates: ") as refused:
+        render(mail(templates=str(tmp_path)))
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(("message", "language"), EVERY_ONE)
+def test_every_mail_is_valid_html(message, language):
+    one = mail(
+        message, language=language, parcels=(parcel(), parcel(tracking_number="QQ2")), logo="https://l.example/a"
+    )
+    html5lib.HTMLParser(strict=True).parse(filled(one).html)
 
 
 def test_a_shop_has_its_logo_and_its_colour_and_what_stands_on_it_can_be_read():

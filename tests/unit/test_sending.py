@@ -368,3 +368,23 @@ def test_a_mail_whose_answer_was_lost_says_so_and_may_have_arrived() -> None:
         not_before=NOW + UNTIL_A_PERSON_LOOKS,
         may_have_arrived=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "waits"), [("delivered", True), ("out_for_delivery", False), ("ready_for_pickup", False)]
+)
+def test_in_quiet_hours_a_mail_waits_for_their_end_unless_the_morning_would_be_too_late(  # fmt: skip
+    kind: str, *, waits: bool
+) -> None:
+    settings = settings_from({"quiet_hours": "21:00-08:00"})
+    night = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)  # half past eleven in the evening in São Paulo
+    one = replace(notice(), kind=kind, expires_at=None)
+    found = reconsidered([one], {1: Status(kind)}, settings, night)
+    if waits:
+        ((held, settlement),) = found
+        assert held is one
+        assert (settlement.state, settlement.counts) == (NoticeState.OWED, False)
+        assert settlement.not_before == datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
+    else:
+        assert found == []
+    assert reconsidered([one], {1: Status(kind)}, settings, night + timedelta(hours=9)) == []

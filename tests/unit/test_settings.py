@@ -349,3 +349,31 @@ def test_any_text_is_read_or_refused_by_name(values: dict[str, str]) -> None:
         settings_from(values)
     except Misconfigured as refused:
         assert any(f"{name}: " in str(refused) for name in values)  # noqa: PT017 - most texts are refused, some are not
+
+
+@pytest.mark.parametrize(
+    ("written", "at", "until"),
+    [
+        ("21:00-08:00", "23:30", "08:00+1"),
+        ("21:00-08:00", "21:00", "08:00+1"),
+        ("21:00-08:00", "07:59", "08:00"),
+        ("21:00-08:00", "08:00", None),
+        ("21:00-08:00", "20:59", None),
+        ("12:00-14:00", "13:00", "14:00"),
+        ("12:00-14:00", "11:59", None),
+        ("12:00-14:00", "14:00", None),
+    ],
+)
+def test_quiet_hours_may_reach_over_midnight(written: str, at: str, until: str | None) -> None:
+    quiet = settings_from({"quiet_hours": written}).quiet_hours
+    assert quiet is not None
+    local = datetime.fromisoformat(f"2026-11-20T{at}-03:00")
+    day, _, later = (until or "").partition("+")
+    ends = datetime.fromisoformat(f"2026-11-20T{day}-03:00") + timedelta(days=int(later or 0)) if until else None
+    assert quiet.hold(local) == ends
+
+
+@pytest.mark.parametrize("wrong", ["night", "21-8", "25:00-08:00", "08:00-08:00"])
+def test_hours_that_are_none_are_refused(wrong: str) -> None:
+    with pytest.raises(Misconfigured, match="quiet_hours: "):
+        settings_from({"quiet_hours": wrong})

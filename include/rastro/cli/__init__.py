@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from rastro.cli import links, quarantine, registries, rehearsal, routing, serving, warehouse
+from rastro.cli import links, mailing, quarantine, registries, rehearsal, routing, serving, warehouse
 from rastro.cli.command import Command, Interleaved, complain
 from rastro.cli.reading import parse, parse_arguments
 from rastro.errors import RastroError
@@ -46,6 +46,12 @@ COMMANDS = (
         help="What could not be read or addressed: list it, show a body, retry.",
         run=quarantine.quarantine,
         arguments=quarantine.arguments,
+    ),
+    Command(
+        name="mail",
+        help="Write every mail in every language as a page to look at: mail preview.",
+        run=mailing.mail,
+        arguments=mailing.arguments,
     ),
     Command(
         name="revoke",

@@ -80,6 +80,7 @@ def pages_of(settings: Settings) -> "Shown":
         shop_logo=settings.shop_logo,
         shop_colour=settings.shop_colour,
         help_url=settings.help_url,
+        mail_language=settings.mail_language,
         tracking_link_for=settings.tracking_link_for,
         tracking_origins=settings.tracking_origins,
         carrier_names={code: carrier.name for code, carrier in known.items()},

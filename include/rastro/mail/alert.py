@@ -91,7 +91,7 @@ def render_alert(alert: Alert) -> Rendered:
 
 def words_about(incident: Incident, alert: Alert) -> dict[str, str]:
     known = {"order": plain(alert.order_id), "account": plain(alert.account), "before": incident.before.value}
-    return blocks(f"alert.{alert.language}.txt", known)
+    return blocks(templates(), f"alert.{alert.language}.txt", known)
 
 
 def rows(incident: Incident, words: Mapping[str, str], language: Language) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ tracking page :data:`LINK` stands for its address, which whoever has it may foll
 moment of sending.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,18 @@ from enum import StrEnum
 from functools import cache
 from html import escape
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    select_autoescape,
+)
+from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
 
 from rastro.colours import ink_on
 from rastro.errors import Misconfigured
@@ -91,7 +103,8 @@ class Mail:
 
     ``message`` is one of :data:`MESSAGES`. ``has_page`` says whether the order has a tracking page of ours. Of all URLs
     only https ones are shown. ``replies`` says whether somebody reads the answers. ``logo`` is the address of a picture
-    and ``colour`` the button's, ``#rrggbb``.
+    and ``colour`` the button's, ``#rrggbb``. ``markup`` adds schema.org's ParcelDelivery for machines. ``templates`` is
+    a folder whose files take the place of ours.
     """
 
     message: str
@@ -105,6 +118,8 @@ class Mail:
     replies: bool = True
     logo: str = ""
     colour: str = "#0b57a4"
+    markup: bool = False
+    templates: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,22 +135,38 @@ def render(mail: Mail) -> Rendered:
     """
     The mail in its language.
 
-    :raises Misconfigured: the shop has no name.
+    :raises Misconfigured: the shop has no name, or a template of its own cannot be used.
     :raises ValueError: there is no such message, or no parcel to speak of.
     """
+    try:
+        return rendered_by(templates(mail.templates), mail)
+    except TemplateError as error:
+        if not mail.templates:
+            raise
+        raise Misconfigured(f"mail_templates: {fault_in(error)}") from error
+
+
+def fault_in(error: TemplateError) -> str:
+    """Where a template is wrong, and why."""
+    if isinstance(error, TemplateSyntaxError):
+        return f"{error.name or error.filename}, line {error.lineno}: {error.message}"
+    return f"{error.message or error}"
+
+
+def rendered_by(environment: Environment, mail: Mail) -> Rendered:
     if mail.message not in MESSAGES or not mail.parcels:
         raise ValueError(f"a mail is one of {', '.join(sorted(MESSAGES))} about at least one parcel: {mail.message!r}")
     if not plain(mail.shop_name):
         raise Misconfigured("shop_name in [rastro] is empty: set it to the name that customers know the shop by")
     known = facts(mail)
-    words = blocks(f"words.{mail.language}.txt", known)
+    words = blocks(environment, f"words.{mail.language}.txt", known)
     known["suffix"] = f" ({words['volume']})" if words["volume"] else ""
-    said = blocks(f"{mail.message}/{mail.language}.txt", known)
+    said = blocks(environment, f"{mail.message}/{mail.language}.txt", known)
     subject = shortened(" ".join(said["subject"].split()), LONGEST_SUBJECT)
     shows = SHOWS[mail.message]
     parcels = [
         {
-            "title": title(parcel, mail),
+            "title": title(environment, parcel, mail),
             "rows": list(rows(parcel, mail.language, words, shows)),
             "link": https(parcel.tracking_url) if shows.links else "",
         }
@@ -153,11 +184,12 @@ def render(mail: Mail) -> Rendered:
         "logo": https(mail.logo),
         "colour": mail.colour,
         "colour_ink": ink_on(mail.colour),
+        "markup": [Markup(in_html(one)) for one in markup(mail)] if mail.markup else (),  # noqa: S704 -- escaped
         "tag": mail.language.tag,
         "slot": SLOT,
     }
-    text = templates().get_template("layout.txt").render(around)
-    html = templates().get_template("layout.html").render(around)
+    text = environment.get_template("layout.txt").render(around)
+    html = environment.get_template("layout.html").render(around)
     return Rendered(subject=subject, text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", html=html.strip() + "\n")
 
 
@@ -211,19 +243,45 @@ def facts(mail: Mail) -> dict[str, object]:
     }
 
 
+def markup(mail: Mail) -> list[dict[str, object]]:
+    """Each parcel as schema.org has it, with nothing that the mail itself does not say."""
+    return [
+        {
+            "@context": "http://schema.org",
+            "@type": "ParcelDelivery",
+            "carrier": {"@type": "Organization", "name": plain(parcel.carrier_name)},
+            "trackingNumber": plain(parcel.tracking_number),
+            "partOfOrder": {
+                "@type": "Order",
+                "orderNumber": plain(mail.order_id),
+                "merchant": {"@type": "Organization", "name": plain(mail.shop_name)},
+            },
+            **({"expectedArrivalUntil": parcel.estimated.isoformat()} if parcel.estimated else {}),
+            **({"trackingUrl": LINK} if mail.has_page else {}),
+        }
+        for parcel in mail.parcels
+    ]
+
+
+def in_html(value: object) -> str:
+    """JSON as it may stand in HTML; :data:`LINK` stays what it is."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e").replace("'", r"\u0027")
+
+
 def only_day(days: set[date] | set[date | None], language: Language) -> str:
     found = list(days)
     return day(found[0], language) if len(found) == 1 and found[0] else ""
 
 
-def title(parcel: Parcel, mail: Mail) -> str:
+def title(environment: Environment, parcel: Parcel, mail: Mail) -> str:
     """What tells one parcel of several apart, at the head of its rows."""
     if len(mail.parcels) == 1:
         return ""
     if parcel.position is None:
         return plain(parcel.tracking_number)
     known = {"position": parcel.position, "total": max(mail.total_parcels, len(mail.parcels))}
-    said = blocks(f"words.{mail.language}.txt", known, only="volume")["volume"]
+    said = blocks(environment, f"words.{mail.language}.txt", known, only="volume")["volume"]
     return said[:1].upper() + said[1:]
 
 
@@ -244,10 +302,15 @@ def rows(parcel: Parcel, language: Language, words: Mapping[str, str], shows: Sh
 
 
 @cache
-def templates() -> Environment:
-    """HTML is escaped, text is not; a variable that nobody gave is an error, not a gap in a customer's mail."""
-    return Environment(
-        loader=PackageLoader("rastro.mail", "messages"),
+def templates(folder: str = "") -> Environment:
+    """
+    HTML is escaped, text is not; a variable that nobody gave is an error, not a gap in a customer's mail.
+
+    :param folder: of files that go before ours. They are a shop's own, and can do no more than ours do.
+    """
+    ours = PackageLoader("rastro.mail", "messages")
+    return SandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(folder), ours]) if folder else ours,
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -255,9 +318,9 @@ def templates() -> Environment:
     )
 
 
-def blocks(name: str, known: Mapping[str, object], only: str = "") -> dict[str, str]:
+def blocks(environment: Environment, name: str, known: Mapping[str, object], only: str = "") -> dict[str, str]:
     """Every block of a file of words, as plain text by the block's name."""
-    template = templates().get_template(name)
+    template = environment.get_template(name)
     context = template.new_context(dict(known))
     return {block: "".join(write(context)).strip() for block, write in template.blocks.items() if only in {"", block}}
 

@@ -223,7 +223,7 @@ class SqlSource:
             route=confirmation.route,
             route_reason=confirmation.why,
             marketplace=confirmation.marketplace,
-            locale=texts["locale"] or "pt-BR",
+            locale=texts["locale"] or "",
             ordered_at=times.get("ordered_at"),
             invoiced_at=times.get("invoiced_at"),
             promised_at=times.get("promised_at"),

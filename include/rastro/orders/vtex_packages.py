@@ -133,7 +133,7 @@ def shipment_of(order: Order, package: Package, routes: Mapping[str, OrderRoute]
         route=confirmation.route,
         route_reason=confirmation.why,
         marketplace=confirmation.marketplace,
-        locale=(order.client_preferences_data and order.client_preferences_data.locale) or "pt-BR",
+        locale=(order.client_preferences_data and order.client_preferences_data.locale) or "",
         ordered_at=moment(order.creation_date),
         invoiced_at=moment(package.issuance_date),
         promised_at=max(promises, default=None),

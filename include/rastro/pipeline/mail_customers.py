@@ -198,7 +198,7 @@ def mail_about(
     partly = letter.kind == Status.DELIVERED and not all_delivered
     return Mail(
         message="delivered_partly" if partly else letter.kind,
-        language=language_for(contact.locale or letter.parcels[0].locale),
+        language=language_for(contact.locale or letter.parcels[0].locale, settings.mail_language),
         order_id=letter.order_id,
         shop_name=settings.shop_name,
         parcels=tuple(
@@ -211,6 +211,8 @@ def mail_about(
         help_url=settings.help_url,
         logo=settings.shop_logo,
         colour=settings.shop_colour,
+        markup=settings.mail_markup,
+        templates=settings.mail_templates,
     )
 
 

@@ -57,6 +57,7 @@ class Shown:
     shop_logo: str
     shop_colour: str
     help_url: str
+    mail_language: Language
     tracking_link_for: timedelta
     tracking_origins: frozenset[str]
     carrier_names: Mapping[str, str] = field(default_factory=dict)
@@ -133,7 +134,7 @@ class TrackingPage:
         :raises Transient: the warehouse is away; that is no answer about the order.
         """
         order = await self._order(request)
-        language = language_of(request, order)
+        language = language_of(request, order, self.shown.mail_language)
         words = WORDS[language]
         told = told_of(order, language, self.shown, self.now()) if order else None
         text = TEMPLATES.get_template("tracking.html").render(
@@ -167,7 +168,7 @@ class TrackingPage:
             headers["Access-Control-Allow-Origin"] = origin
         if order is None:
             return Response(b'{"error":"not_found"}', 404, headers, media_type="application/json")
-        told = told_of(order, language_of(request, order), self.shown, self.now())
+        told = told_of(order, language_of(request, order, self.shown.mail_language), self.shown, self.now())
         return Response(msgspec.json.encode(told), 200, headers, media_type="application/json")
 
     async def _order(self, request: Request) -> Order | None:
@@ -186,12 +187,13 @@ class TrackingPage:
         return await self.pool.run(look)
 
 
-def language_of(request: Request, order: Order | None) -> Language:
-    """What the reader chose, else the order's own language; without an order the browser's."""
+def language_of(request: Request, order: Order | None, otherwise: Language) -> Language:
+    """What the reader chose, else the order's own language; without an order the browser's; else the shop's."""
     chosen = request.query_params.get("l", "")
     if chosen in set(Language):
         return Language(chosen)
-    return language_for(order.locale) if order else language_for(request.headers.get("accept-language", ""))
+    said = order.locale if order else request.headers.get("accept-language", "")
+    return language_for(said, otherwise)
 
 
 def told_of(order: Order, language: Language, shown: Shown, now: datetime) -> OrderShown:
