@@ -373,7 +373,7 @@ def test_a_mail_whose_answer_was_lost_says_so_and_may_have_arrived() -> None:
 @pytest.mark.parametrize(
     ("kind", "waits"), [("delivered", True), ("out_for_delivery", False), ("ready_for_pickup", False)]
 )
-def test_in_quiet_hours_a_mail_waits_for_their_end_unless_the_morning_would_be_too_late(  # fmt: skip
+def test_in_quiet_hours_a_mail_waits_for_their_end_unless_the_morning_would_be_too_late(
     kind: str, *, waits: bool
 ) -> None:
     settings = settings_from({"quiet_hours": "21:00-08:00"})
