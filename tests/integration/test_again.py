@@ -15,7 +15,7 @@ from rastro.carriers.registry import CARRIERS
 from rastro.errors import Unreadable
 from rastro.models import EVERYTHING, Refusal, Selection, Status, Window
 from rastro.pipeline import put_aside, reprocess, track
-from rastro.warehouse import records, retention
+from rastro.warehouse import records, retention, tracking_links
 from rastro.warehouse.again import Filter
 from rastro.warehouse.polls import Slice
 
@@ -560,11 +560,13 @@ def test_old_raw_bodies_and_rehearsals_are_erased_and_their_entries_stay(warehou
         )
         add_rehearsals(conn, at, 1)
         add_letter(conn, subject, at, read_at=at)
+        tracking_links.give_out(conn, "vtex:loja", subject, "https://rastro.loja.example", at)
     add_letter(conn, "old and unread", OLD, read_at=None)
     assert retention.erase(conn, SINCE, NOW, waited_since=SINCE) == {
         "messages": 0, "quarantined bodies": 1, "raw answers": 1, "letters": 1, "waiting parts": 1,
-        "rehearsals": 1,
+        "rehearsals": 1, "tracking links": 1,
     }  # fmt: skip
+    assert conn.execute("SELECT order_id FROM rastro.tracking_link").fetchall() == [("fresh",)]
     letters = conn.execute("SELECT digest, body IS NULL FROM rastro.inbox ORDER BY inbox_id").fetchall()
     assert letters == [(b"old", True), (b"fresh", False), (b"old and unread", False)]
     waiting = conn.execute("SELECT refs FROM rastro.inbox_part ORDER BY part_id").fetchall()
