@@ -207,12 +207,24 @@ def stack_settings(postgres: Server, shop: Shop) -> dict[str, str]:
     )
 
 
+VIEWER = "viewer"
+
+
 @pytest.fixture(scope="session")
 def stack(postgres: Server, stack_settings: dict[str, str], shop: Shop) -> Iterator[AirflowStack]:
-    """A whole Airflow with its scheduler, on a migrated warehouse of its own."""
+    """A whole Airflow with its scheduler and a viewer beside the administrator, on a migrated warehouse of its own."""
     migrate_warehouse(shop.warehouse)
-    with airflow_stack(Path(SESSION.name) / "stack", postgres, settings=stack_settings, pools=pools()) as running:
+    users = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{VIEWER}:viewer"}
+    with airflow_stack(
+        Path(SESSION.name) / "stack", postgres, settings=stack_settings | users, pools=pools()
+    ) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def viewer_password(stack: AirflowStack) -> str:
+    """Airflow makes one for each user that has none."""
+    return str(json.loads((stack.home / "passwords.json").read_text())[VIEWER])
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,13 @@ def split_numbers(text: str) -> tuple[str, ...]:
     return unique(found)
 
 
+def numbers_in(pasted: str) -> tuple[str, ...]:
+    """Everything in free text that can be a tracking number or an order's id: numbers normalised, words as they are."""
+    rest = re.sub(LOOSE_S10.pattern, " ", pasted, flags=re.IGNORECASE)  # the groups of a number are no orders
+    words = (word for word in re.split(r"[\s,;|]+", rest) if re.search(r"\d", word))
+    return tuple(dict.fromkeys((*split_numbers(pasted), *words)))
+
+
 def pieces(part: str) -> list[str]:
     apart = [piece for piece in re.split(r"[ /]+", part) if piece]
     if all(len(piece) >= SHORTEST and re.search(r"[0-9]", piece) for piece in apart):

@@ -62,6 +62,29 @@ def next_poll_at(look: Look, pace: Pace) -> datetime | None:
     return start_of_interval(look.at, pace.every) + intervals(look, silence) * pace.every
 
 
+def why(look: Look, pace: Pace) -> str:
+    """The rule that gives :func:`next_poll_at` its time, in words that follow "because"."""
+    silence = look.at - look.quiet_since
+    if look.status.is_final:
+        if look.was_final:
+            return "it has come to its end, and was looked at once more since"
+        return "it has come to its end, and is looked at once more: carriers correct themselves"
+    if look.not_ours >= DECLINED:
+        return f"the carrier said {look.not_ours} times in a row that the parcel is not its own"
+    if is_given_up(look, pace):
+        return f"nobody has said anything for more than {pace.give_up_after.days} days"
+    if look.refusal is RefusalReason.MALFORMED:
+        return "the carrier says that it will never know such a number"
+    if look.status in URGENT:
+        return f"it is {look.status.value.replace('_', ' ')}: looked at as often as possible"
+    if is_near(look.estimated_at, look.at):
+        return "it is expected about now: looked at as often as possible"
+    if intervals(look, silence) == 1:
+        return "it moves: looked at as often as possible"
+    hours = intervals(look, silence) * pace.every / timedelta(hours=1)
+    return f"nothing new for {silence.days} days: looked at every {hours:g} hours"
+
+
 def is_given_up(look: Look, pace: Pace) -> bool:
     """Whether a pending parcel has been silent for so long that we stop asking."""
     return not look.status.is_final and look.at - look.quiet_since > pace.give_up_after

@@ -28,6 +28,7 @@ from rastro.models import Status
 from rastro.notices import MAILED
 from rastro.orders.registry import SOURCES
 from rastro.orders.sql import COLUMNS
+from rastro.pages.routes import ROUTES, May
 from rastro.receivers import Message
 from rastro.settings import OPTIONS
 from stack.adapter_pages import carrier_page, code, marketplace_page, pace, table, where
@@ -241,6 +242,20 @@ def columns_of(conn: psycopg.Connection[Any], relation: str) -> list[tuple[str, 
     return conn.execute(COLUMNS_OF, [relation]).fetchall()
 
 
+RIGHTS = {
+    May.SEE: "read the DAG `track_deliveries`",
+    May.ACT: "trigger the DAG `act_by_hand`",
+    May.BACKFILL: "trigger the DAG `track_deliveries`",
+}
+
+
+def operators_pages() -> str:
+    return table(
+        ("page", "method", "who may", "what it is"),
+        ((code(f"/rastro{one.path}"), one.method, RIGHTS[one.may], one.what) for one in ROUTES),
+    )
+
+
 MADE: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "commands": commands,
@@ -257,6 +272,7 @@ MADE: Mapping[str, Callable[[], str]] = {
     "marketplaces": marketplaces,
     "webhook-body": webhook_body,
     "mailed": mailed,
+    "operators-pages": operators_pages,
     **{f"carrier-{one.code}": partial(carrier_page, one) for one in KNOWN.values()},
     **{f"marketplace-{one.code}": partial(marketplace_page, one) for one in MARKETPLACES.values()},
 }

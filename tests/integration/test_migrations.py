@@ -203,6 +203,12 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
              "corrected_at": NOW - DAY},
         ],
     },
+    "0006": {
+        "tally": [
+            {"subject": "shipment", "part": "correios", "word": "in_transit", "since": NOW - DAY, "figure": 1,
+             "counted_at": NOW - HOUR},
+        ],
+    },
 }  # fmt: skip
 
 

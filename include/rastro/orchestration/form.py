@@ -1,6 +1,5 @@
 """The trigger form: what a person, a script or a backfill may ask of a run beyond its hour."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from airflow.sdk import Param
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
 from rastro.models import EVERYTHING, Channel, Selection
-from rastro.numbers import LOOSE_S10, split_numbers
+from rastro.numbers import numbers_in
 
 TIME: dict[str, Any] = {"type": ["string", "null"], "format": "date-time", "section": "Window"}
 ONLY: dict[str, Any] = {"type": "string", "section": "Only these shipments"}
@@ -99,10 +98,3 @@ def form_of(context: Mapping[str, Any]) -> Form:
         retry_quarantine=bool(params.get("retry_quarantine")),
         release=frozenset(Channel(channel) for channel in params.get("release") or ()),
     )
-
-
-def numbers_in(pasted: str) -> tuple[str, ...]:
-    """Everything in free text that can be a tracking number or an order's id: numbers normalised, words as they are."""
-    rest = re.sub(LOOSE_S10.pattern, " ", pasted, flags=re.IGNORECASE)  # the groups of a number are no orders
-    words = (word for word in re.split(r"[\s,;|]+", rest) if re.search(r"\d", word))
-    return tuple(dict.fromkeys((*split_numbers(pasted), *words)))

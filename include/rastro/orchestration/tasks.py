@@ -26,7 +26,7 @@ from rastro.pipeline.alert_shop import Alerter
 from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
 from rastro.sending import held_back
-from rastro.warehouse import outbox, records, retention
+from rastro.warehouse import outbox, records, retention, tally
 from rastro.warehouse.again import Filter
 from rastro.warehouse.polls import Slice
 from rastro.warehouse.shipments import known_sources
@@ -357,6 +357,7 @@ def check_run(
         erased = retention.erase(
             conn, now - settings.keep_contents, now, waited_since=now - settings.sync_horizon
         )  # fmt: skip
+        tally.count(conn, now)
     report.problems += shop.misspelt()
     told: Mapping[str, Mapping[str, object]] = {**report.figures, "erased": erased}
     for name, figures in told.items():

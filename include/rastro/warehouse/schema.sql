@@ -605,6 +605,29 @@ CREATE TABLE rastro.suppressed_address (
 
 COMMENT ON TABLE rastro.suppressed_address IS 'Addresses that a mail server refused for good, as keyed hashes.';
 
+CREATE TABLE rastro.tally (
+    subject text NOT NULL,
+    part text NOT NULL,
+    word text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    figure bigint NOT NULL,
+    counted_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.tally IS 'Figures for the operators'' pages, counted anew at the end of each run.';
+
+COMMENT ON COLUMN rastro.tally.subject IS 'What was counted: shipment, delivery, notice, problem or coverage.';
+
+COMMENT ON COLUMN rastro.tally.part IS 'Of which carrier, channel or problem; empty: of none.';
+
+COMMENT ON COLUMN rastro.tally.word IS 'In which status or state.';
+
+COMMENT ON COLUMN rastro.tally.since IS 'Of which hour or day, by its beginning; -infinity: of all time.';
+
+COMMENT ON COLUMN rastro.tally.figure IS 'How many.';
+
+COMMENT ON COLUMN rastro.tally.counted_at IS 'When.';
+
 CREATE TABLE rastro.token (
     holder text NOT NULL,
     sealed bytea NOT NULL,
@@ -1279,6 +1302,9 @@ ALTER TABLE ONLY rastro.staged_snapshot
 ALTER TABLE ONLY rastro.suppressed_address
     ADD CONSTRAINT suppressed_address_pkey PRIMARY KEY (address_hash);
 
+ALTER TABLE ONLY rastro.tally
+    ADD CONSTRAINT tally_counts_once PRIMARY KEY (subject, part, word, since);
+
 ALTER TABLE ONLY rastro.token
     ADD CONSTRAINT token_pkey PRIMARY KEY (holder);
 
@@ -1303,6 +1329,8 @@ CREATE INDEX manual_action_by_time ON rastro.manual_action USING btree (done_at)
 
 CREATE INDEX notice_attempt_by_notice ON rastro.notice_attempt USING btree (notice_id);
 
+CREATE INDEX notice_by_recipient ON rastro.notice USING btree (recipient_hash, notice_id) WHERE (recipient_hash <> ''::text);
+
 CREATE INDEX notice_of_shipment_waiting ON rastro.notice USING btree (shipment_id) WHERE (state = ANY (ARRAY['dead'::text, 'unknown'::text]));
 
 CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_before) WHERE (state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text]));
@@ -1314,6 +1342,10 @@ CREATE INDEX poll_batch_by_run ON rastro.poll_batch USING btree (run_id);
 CREATE INDEX poll_state_declined ON rastro.poll_state USING btree (poll_id) WHERE (not_ours >= 3);
 
 CREATE INDEX poll_state_due ON rastro.poll_state USING btree (carrier, next_poll_at) WHERE (next_poll_at IS NOT NULL);
+
+CREATE INDEX poll_state_failing ON rastro.poll_state USING btree (poll_id) WHERE (failures >= 3);
+
+CREATE INDEX poll_state_refused ON rastro.poll_state USING btree (refusal) WHERE (refusal <> ''::text);
 
 CREATE UNIQUE INDEX quarantine_is_listed_once ON rastro.quarantine USING btree (origin, subject, reason) WHERE (resolved_at IS NULL);
 
@@ -1335,15 +1367,31 @@ CREATE INDEX shipment_change_by_shipment ON rastro.shipment_change USING btree (
 
 CREATE INDEX shipment_change_by_window ON rastro.shipment_change USING btree (window_start);
 
+CREATE INDEX shipment_mistyped ON rastro.shipment USING btree (shipment_id) WHERE ((warning <> ''::text) AND (skip = ''::text));
+
 CREATE INDEX shipment_paused ON rastro.shipment USING btree (paused_at) WHERE (paused_at IS NOT NULL);
 
+CREATE INDEX shipment_state_expired ON rastro.shipment_state USING btree (shipment_id) WHERE (status = 'expired'::text);
+
+CREATE INDEX shipment_unasked ON rastro.shipment USING btree (shipment_id) WHERE ((carrier IS NOT NULL) AND (poll_id IS NULL) AND (skip = ''::text));
+
+CREATE INDEX shipment_unclaimed ON rastro.shipment USING btree (shipment_id) WHERE ((carrier IS NULL) AND (skip = ''::text));
+
+CREATE INDEX shipment_without_route ON rastro.shipment USING btree (shipment_id) WHERE ((route = 'review'::text) AND (skip = ''::text));
+
 CREATE INDEX staged_snapshot_by_poll ON rastro.staged_snapshot USING btree (poll_id, staged_id);
+
+CREATE INDEX tracking_event_unexplained ON ONLY rastro.tracking_event USING btree (shipment_id) WHERE ((status = 'unknown'::text) AND (standing = 'effective'::text));
+
+CREATE INDEX tracking_event_default_shipment_id_idx ON rastro.tracking_event_default USING btree (shipment_id) WHERE ((status = 'unknown'::text) AND (standing = 'effective'::text));
 
 CREATE INDEX tracking_link_by_order ON rastro.tracking_link USING btree (account, order_id);
 
 CREATE INDEX tracking_link_by_time ON rastro.tracking_link USING btree (created_at);
 
 ALTER INDEX rastro.tracking_event_is_told_once ATTACH PARTITION rastro.tracking_event_default_pkey;
+
+ALTER INDEX rastro.tracking_event_unexplained ATTACH PARTITION rastro.tracking_event_default_shipment_id_idx;
 
 ALTER TABLE ONLY rastro.inbox_part
     ADD CONSTRAINT inbox_part_inbox_id_fkey FOREIGN KEY (inbox_id) REFERENCES rastro.inbox(inbox_id);

@@ -1,0 +1,60 @@
+-- name: search_numbers
+SELECT v.shipment_id, v.account, v.order_id, v.invoice_number, v.tracking_number, v.carrier, v.status, v.status_at, v.skip
+FROM rastro.v_shipment v
+WHERE v.tracking_number = ANY(%(numbers)s) OR v.order_id = ANY(%(numbers)s)
+ORDER BY v.order_id, v.tracking_number LIMIT %(most)s
+
+-- name: search_recipient
+SELECT v.shipment_id, v.account, v.order_id, v.invoice_number, v.tracking_number, v.carrier, v.status, v.status_at, v.skip
+FROM rastro.v_shipment v
+WHERE v.shipment_id IN (SELECT n.shipment_id FROM rastro.notice n WHERE n.recipient_hash = %(recipient_hash)s AND n.recipient_hash <> ''
+                        ORDER BY n.notice_id DESC LIMIT %(most)s)
+ORDER BY v.order_id, v.tracking_number LIMIT %(most)s
+
+-- name: shipment_in_full
+SELECT s.*, coalesce(t.status, 'unknown') AS status, t.status_at, t.delivered_at, t.pickup, t.received_by, t.proof_url,
+       coalesce(t.estimated_at, p.estimated_at) AS estimated_at,
+       p.reference, p.status AS looked_status, p.quiet_since, p.estimated_at AS looked_estimated_at, p.answered_at, p.next_poll_at,
+       p.lease_until, p.failures, p.refusal, p.refusal_text, p.not_ours
+FROM rastro.shipment s LEFT JOIN rastro.shipment_state t USING (shipment_id) LEFT JOIN rastro.poll_state p USING (poll_id)
+WHERE s.shipment_id = %(shipment_id)s
+
+-- name: changes_of_shipment
+SELECT * FROM rastro.shipment_change WHERE shipment_id = %(shipment_id)s ORDER BY recorded_at, change_id
+
+-- name: attempts_of_shipment
+SELECT a.* FROM rastro.notice n JOIN rastro.notice_attempt a USING (notice_id)
+WHERE n.shipment_id = %(shipment_id)s ORDER BY a.attempt_id
+
+-- name: parcels_of_order
+SELECT shipment_id, invoice_number, tracking_number, carrier, status, status_at, skip
+FROM rastro.v_shipment WHERE account = %(account)s AND order_id = %(order_id)s ORDER BY invoice_number, tracking_number
+
+-- name: quarantine_of_shipment
+SELECT q.quarantine_id, q.origin, q.subject, q.reason, q.detail, q.first_at, q.last_at, q.times, q.run_id
+FROM rastro.quarantine q
+WHERE q.resolved_at IS NULL AND q.origin = ANY(%(origins)s)
+  AND EXISTS (SELECT FROM unnest(%(subjects)s::text[]) AS known WHERE q.subject = known OR starts_with(q.subject, known || ' '))
+ORDER BY q.quarantine_id
+
+-- name: acts_on_shipment
+SELECT * FROM rastro.manual_action
+WHERE shipment_id = %(shipment_id)s OR (shipment_id IS NULL AND account = %(account)s AND order_id = %(order_id)s)
+ORDER BY action_id
+
+-- name: page_of_problems
+-- The newest first, from where the last page ended.
+SELECT problem, account, order_id, subject, detail, since
+FROM rastro.v_open_problem
+WHERE problem = %(problem)s
+  AND (%(after)s::timestamptz IS NULL
+       OR (coalesce(since, '-infinity'), account, order_id, subject, detail)
+          < (%(after)s::timestamptz, %(account)s, %(order_id)s, %(subject)s, %(detail)s))
+ORDER BY coalesce(since, '-infinity') DESC, account DESC, order_id DESC, subject DESC, detail DESC
+LIMIT %(most)s
+
+-- name: page_of_acts
+SELECT * FROM rastro.manual_action WHERE action_id < %(before)s ORDER BY action_id DESC LIMIT %(most)s
+
+-- name: runs_stages
+SELECT stage, part, started_at, finished_at, figures, trouble FROM rastro.run_stage WHERE run_id = %(run_id)s ORDER BY started_at, part

@@ -1,0 +1,39 @@
+-- name: lock_tally
+-- One counts at a time; readers do not wait.
+SELECT pg_advisory_xact_lock(hashtextextended('rastro.tally', 0))
+
+-- name: forget_tally
+DELETE FROM rastro.tally
+
+-- name: tally_shipments
+INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)
+SELECT 'shipment', coalesce(s.carrier, ''), coalesce(t.status, 'unknown'), '-infinity', count(*), %(now)s
+FROM rastro.shipment s LEFT JOIN rastro.shipment_state t USING (shipment_id)
+WHERE s.skip = ''
+GROUP BY 2, 3
+
+-- name: tally_deliveries
+-- By local day.
+INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)
+SELECT 'delivery', coalesce(s.carrier, ''), 'delivered', date_trunc('day', t.delivered_at, %(zone)s), count(*), %(now)s
+FROM rastro.shipment_state t JOIN rastro.shipment s USING (shipment_id)
+WHERE t.status = 'delivered' AND t.delivered_at >= %(since)s AND s.skip = ''
+GROUP BY 2, 4
+
+-- name: tally_notices
+INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)
+SELECT 'notice', channel, state, '-infinity', count(*), %(now)s FROM rastro.notice GROUP BY channel, state
+
+-- name: tally_problems
+INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)
+SELECT 'problem', problem, 'open', '-infinity', count(*), %(now)s FROM rastro.v_open_problem GROUP BY problem
+
+-- name: tally_coverage
+INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)
+SELECT 'coverage', c.carrier, f.word, c.window_start, f.figure, %(now)s
+FROM rastro.v_coverage c
+CROSS JOIN LATERAL (VALUES ('pending', c.pending), ('covered', c.covered), ('planned', c.planned), ('gap', c.gap)) AS f (word, figure)
+WHERE f.figure > 0
+
+-- name: read_tally
+SELECT subject, part, word, nullif(since, '-infinity') AS since, figure, counted_at FROM rastro.tally WHERE subject = ANY(%(subjects)s) ORDER BY part, word, since
