@@ -1,11 +1,13 @@
 """What people do by hand: recorded, told once to whom it concerns, and taken back when it was wrong."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
 
+from rastro.cli import main
 from rastro.errors import Misconfigured
 from rastro.orchestration.acts import PARAMS as FORM
 from rastro.orchestration.acts import act_by_hand
@@ -278,3 +280,26 @@ def test_a_form_whose_time_is_before_what_is_known_is_refused(shop):
         shop, action="add_event", numbers=parcel["tracking_number"], status="lost", occurred_at=earlier.isoformat()
     )
     assert "was delivered later" in said
+
+
+def test_whoever_answers_the_telephone_sees_all_of_it_in_one_look(shop, capsys):
+    shop.rows("delivered")
+    shop.mail_all()
+    (parcel,) = shop.simulator.truth()
+    assert shop.hour().failures == {}
+    act(shop, action="add_event", numbers=parcel["order_id"], status="out_for_delivery", city="Vila Serena", state="MG")
+    shop.execute("UPDATE rastro.notice SET state = 'dead', reason = 'refused' WHERE kind = 'out_for_delivery'")
+    capsys.readouterr()
+    assert main(["status", parcel["order_id"], "--dsn", shop.warehouse]) == 0
+    said = capsys.readouterr().out
+    for words in (
+        r"now       OUT FOR DELIVERY since \d\d/\d\d/\d{4} \d\d:\d\d, last seen in Vila Serena, MG",
+        r"told      .* email in_transit to \w\*\*\*@\w\*\*\*\.example: sent \(notice \d+\)",
+        r"email out_for_delivery to .*: dead: refused",
+        r"next      (With the next run|At .*), because ",
+        r"release or drop: notice \d+",
+        r"history   .* out_for_delivery  by_hand  Informado pela loja  Vila Serena, MG",
+        r"by hand   .* add_event by ana: a cliente ligou",
+    ):
+        assert re.search(words, said), words
+    assert parcel["email"] not in said

@@ -190,6 +190,12 @@ def test_a_parcels_status_says_why_this_carrier_what_is_doubtful_and_who_is_told
     for wanted in ("ERP-1", "qb 000 000 010 br"):
         assert main(["status", "--dsn", warehouse.dsn, wanted]) == 0
         printed = capsys.readouterr().out.splitlines()
-        assert "  carrier   correios (courier Correios SEDEX): the courier's name" in printed
-        assert "  doubt     odd digit" in printed
+        assert printed[0] == "QB000000010BR  of order ERP-1, invoice 501"
+        assert "  now       UNKNOWN" in printed
+        assert "  told      nobody anything yet" in printed
+        assert "  next      With the next run: its carrier has not answered about it yet." in printed
+        assert "  problem   the number looks mistyped: odd digit" in printed
+        assert "  you can   poll_now: ask the carrier now" in printed
+        assert "            confirm_delivery: if you know that it has arrived" in printed
+        assert "  carrier   correios (Correios SEDEX): the courier's name" in printed
         assert "  confirmed to the marketplace directly, webhook:our_hub" in printed

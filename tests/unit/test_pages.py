@@ -9,9 +9,9 @@ import pytest
 
 from rastro.errors import Misconfigured
 from rastro.models import RefusalReason, Status
+from rastro.next_look import next_look
 from rastro.pages import figures
 from rastro.pages.acts import ACTS, LABELS, wish_of, wish_of_many
-from rastro.pages.words import next_look
 from rastro.polling import Look, Pace, next_poll_at, why
 from rastro.warehouse.tally import Count
 from rastro.wishes import Action

@@ -11,7 +11,8 @@ from typing import Any
 from rastro.carriers.registry import CARRIERS
 from rastro.cli.command import complain, print_table
 from rastro.cli.warehouse import arguments as about_warehouse
-from rastro.cli.warehouse import dsn_of, when
+from rastro.cli.warehouse import dsn_of
+from rastro.next_look import local
 from rastro.pipeline.put_aside import retry as read_again
 from rastro.warehouse.again import Filter, find_entry, list_entries
 from rastro.warehouse.connect import connector
@@ -63,10 +64,10 @@ def listed(chosen: argparse.Namespace) -> int:
 def rows_of(entries: Iterable[Any], *, closed: bool) -> Iterable[tuple[str, ...]]:
     for entry in entries:
         row = (
-            str(entry.quarantine_id), entry.origin, entry.subject, entry.reason, when(entry.first_at),
+            str(entry.quarantine_id), entry.origin, entry.subject, entry.reason, local(entry.first_at),
             f"{entry.times:,}", " ".join(entry.detail.split()),
         )  # fmt: skip
-        yield (*row, when(entry.resolved_at)) if closed else row
+        yield (*row, local(entry.resolved_at)) if closed else row
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -76,7 +77,7 @@ def show(chosen: argparse.Namespace) -> int:
     if entry is None:
         return complain(f"there is no entry {chosen.id}; `rastro quarantine --all` lists them")
     if entry.raw is None:
-        why = f"its body was erased on {when(entry.erased_at)}" if entry.erased_at else "no body was kept with it"
+        why = f"its body was erased on {local(entry.erased_at)}" if entry.erased_at else "no body was kept with it"
         return complain(f"entry {chosen.id}: {why}")
     complain(f"this is what {entry.origin} sent about {entry.subject}; it may hold personal data")
     sys.stdout.flush()

@@ -2,21 +2,26 @@
 
 import argparse
 import os
-from datetime import datetime
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
 from rastro.cli.command import complain, print_table
 from rastro.errors import Misconfigured
-from rastro.models import Route
+from rastro.models import Route, Status
+from rastro.next_look import local, next_look
 from rastro.numbers import normalise
+from rastro.settings import settings_from
+from rastro.warehouse import lookup
 from rastro.warehouse.connect import connector
 from rastro.warehouse.migrate import migrate as bring_up
 from rastro.warehouse.queries import run
 
-LOCAL = ZoneInfo("America/Sao_Paulo")
+WIDTH = 110
+MANY_FAILURES = 3
 VARIABLE = "RASTRO_WAREHOUSE_DSN"
 
 ROUTES = {
@@ -57,44 +62,111 @@ def status(chosen: argparse.Namespace) -> int:
             rows = run(conn, "totals").fetchall()
             print_table(("carrier", "status", "shipments"), [(r.carrier, r.status, f"{r.shipments:,}") for r in rows])
             return 0
-        found = run(conn, "find_shipments", wanted=chosen.wanted.strip()).fetchall()
-        found = found or run(conn, "find_shipments", wanted=normalise(chosen.wanted)).fetchall()
+        found = lookup.by_numbers(conn, [chosen.wanted.strip(), normalise(chosen.wanted)])
         if not found:
             return complain(f"nothing is known about {chosen.wanted}: neither a tracking number nor an order")
-        for shipment in found:
-            describe(conn, shipment)
+        for place, one in enumerate(found):
+            if place:
+                print()
+            describe(conn, lookup.shipment(conn, one.shipment_id), datetime.now(UTC))
     return 0
 
 
-def describe(conn: Connection[Any], shipment: Any) -> None:
-    """One shipment as a person reads it: what it is, what was said, what was told, what comes next."""
-    print(
-        f"{shipment.tracking_number}  order {shipment.order_id}, invoice {shipment.invoice_number} ({shipment.account})"
+def describe(conn: Connection[Any], parcel: Any, now: datetime) -> None:
+    """One parcel as somebody reads it who has its recipient on the telephone."""
+    known = lookup.history(conn, parcel)
+    print(f"{parcel.tracking_number or '(no number)'}  of order {parcel.order_id}, invoice {parcel.invoice_number}")
+    for title, lines in (
+        ("now", where(parcel, known["events"])),
+        ("expected", expected(parcel)),
+        ("told", [told(one) for one in known["notices"]] or ["nobody anything yet"]),
+        ("next", [next_look(parcel, settings_from({}).pace, now)]),
+        ("problem", problems_of(parcel, [*lookup.put_aside(conn, parcel)])),
+        ("you can", [f"{action}: {words}" for action, words in can_be_done(parcel, known["notices"])]),
+        ("carrier", [f"{parcel.carrier or 'none claims it'} ({parcel.courier or '-'}): {parcel.carrier_reason}"]),
+        ("confirmed", [f"{ROUTES[parcel.route]}{f', {parcel.marketplace}' if parcel.marketplace else ''}"]),
+        ("history", [line_of(event) for event in reversed(known["events"])]),
+        ("by hand", [f"{local(act.done_at)}  {act.action} by {act.done_by}: {act.reason}"
+                     for act in lookup.acts_on(conn, parcel)]),
+    ):  # fmt: skip
+        for place, line in enumerate(lines):
+            print(
+                textwrap.fill(line, WIDTH, initial_indent=f"  {'' if place else title:<10}", subsequent_indent=" " * 12)
+            )
+
+
+def where(parcel: Any, events: Sequence[Any]) -> list[str]:
+    """Where it is, and since when: the first of the events that have said so ever since."""
+    lately = [one for one in events if one.standing == "effective" and one.status != "unknown"]
+    since = parcel.status_at
+    for event in reversed(lately):
+        if event.status != parcel.status:
+            break
+        since = event.occurred_at
+    place = ", ".join(filter(None, (lately[-1].city, lately[-1].state))) if lately else ""
+    said = f"{parcel.status.replace('_', ' ').upper()}{f' since {local(since)}' if since else ''}"
+    waits = parcel.pickup or {}
+    return [
+        f"{said}{f', last seen in {place}' if place else ''}",
+        *([f"waits at {waits['place']}, {waits.get('address') or ''}, until {waits.get('deadline') or '(not said)'}"]
+          if waits and parcel.status == "ready_for_pickup" else []),
+    ]  # fmt: skip
+
+
+def expected(parcel: Any) -> list[str]:
+    if parcel.delivered_at:
+        late = parcel.promised_at and parcel.delivered_at > parcel.promised_at
+        return [
+            f"delivered {local(parcel.delivered_at)}, promised {local(parcel.promised_at)}{': late' if late else ''}"
+        ]
+    return [f"{local(parcel.estimated_at)} by the carrier, promised {local(parcel.promised_at)}"]
+
+
+def told(notice: Any) -> str:
+    reason = f": {notice.reason}" if notice.reason else ""
+    return (
+        f"{local(notice.settled_at or notice.owed_at)}  {notice.channel} {notice.kind} to "
+        f"{notice.recipient or notice.target}: {notice.state}{reason} (notice {notice.notice_id})"
     )
-    why = f": {shipment.carrier_reason}" if shipment.carrier_reason else ""
-    print(f"  carrier   {shipment.carrier or 'none claims it'} (courier {shipment.courier or '-'}){why}")
-    if shipment.warning:
-        print(f"  doubt     {shipment.warning}")
-    to = f", {shipment.marketplace}" if shipment.marketplace else ""
-    print(f"  confirmed {ROUTES[shipment.route]}{to}")
-    if shipment.skip:
-        print(f"  followed  no: {shipment.skip}")
-    print(f"  status    {shipment.status} since {when(shipment.status_at)}, expected {when(shipment.estimated_at)}")
-    print(f"  looked at {when(shipment.answered_at)}; next {when(shipment.next_poll_at)}{refused(shipment.refusal)}")
-    for event in run(conn, "events_of_shipment", shipment_id=shipment.shipment_id):
-        place = ", ".join(filter(None, (event.city, event.state)))
-        standing = "" if event.standing == "effective" else f" [{event.standing}]"
-        said = f"{event.status}  {event.code}  {event.description}  {place}{standing}"
-        print(f"  event     {when(event.occurred_at)}  {said}")
-    for notice in run(conn, "notices_of_shipment", shipment_id=shipment.shipment_id):
-        reason = f": {notice.reason}" if notice.reason else ""
-        told = f"{notice.channel} {notice.kind} to {notice.recipient or notice.target}: {notice.state}{reason}"
-        print(f"  notice    {when(notice.settled_at or notice.owed_at)}  {told}")
 
 
-def when(at: object) -> str:
-    return at.astimezone(LOCAL).strftime("%d/%m/%Y %H:%M") if isinstance(at, datetime) else "-"
+def problems_of(parcel: Any, aside: Sequence[Any]) -> list[str]:
+    said = {
+        f"not followed: {parcel.skip}": parcel.skip,
+        f"paused since {local(parcel.paused_at)}": parcel.paused_at,
+        f"the number looks mistyped: {parcel.warning}": parcel.warning,
+        f"the carrier refuses it ({parcel.refusal}): {parcel.refusal_text}": parcel.refusal,
+        f"the last {parcel.failures} looks got no answer": (parcel.failures or 0) >= MANY_FAILURES,
+        f"who confirms its delivery is not decided: {parcel.route_reason}": parcel.route == Route.REVIEW,
+    }
+    return [
+        *(words for words, holds in said.items() if holds),
+        *(f"in quarantine since {local(row.first_at)}: {row.reason}: {row.detail}" for row in aside),
+    ]
 
 
-def refused(reason: object) -> str:
-    return f" (the carrier refuses it: {reason})" if reason else ""
+def can_be_done(parcel: Any, notices: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """What the DAG ``act_by_hand`` can do about it now."""
+    if parcel.skip:
+        return
+    if parcel.paused_at:
+        yield "resume", "follow it again"
+    elif parcel.poll_id:
+        yield "poll_now", "ask the carrier now"
+    if parcel.status != Status.DELIVERED:
+        yield "confirm_delivery", "if you know that it has arrived"
+    if parcel.carrier is None or parcel.refusal:
+        yield "change_carrier", "if another carrier has it"
+    for notice in notices:
+        if notice.state in {"dead", "unknown"}:
+            yield "release or drop", f"notice {notice.notice_id}, after looking whether it was told"
+    mails = [one for one in notices if one.channel == "email" and one.state == "sent" and one.kind == parcel.status]
+    if mails:
+        yield "resend_mail", f"notice {mails[-1].notice_id} once more"
+
+
+def line_of(event: Any) -> str:
+    place = ", ".join(filter(None, (event.city, event.state)))
+    standing = "" if event.standing == "effective" else f" [{event.standing}]"
+    said = "  ".join(filter(None, (event.status, event.code, event.description, place)))
+    return f"{local(event.occurred_at)}  {said}{standing}"

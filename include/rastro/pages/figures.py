@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from rastro.models import Channel, NoticeState, Status
-from rastro.pages.words import LOCAL
+from rastro.next_look import LOCAL
 from rastro.warehouse.tally import DAYS, Count
 
 NOTHING_YET, ON_ITS_WAY, IN_TROUBLE, DELIVERED = "nothing known yet", "on its way", "in trouble", "delivered"

@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rastro.next_look import local
 from rastro.pages.access import Visitor
-from rastro.pages.words import TONES, local, plain, utc
+from rastro.pages.words import TONES, plain, utc
 from rastro.redaction import redact
 
 ENVIRONMENT = Environment(

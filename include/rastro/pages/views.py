@@ -13,12 +13,12 @@ from fastapi.responses import RedirectResponse, Response
 from rastro.errors import Misconfigured
 from rastro.mail.compose import address_hash
 from rastro.models import NoticeState
+from rastro.next_look import LOCAL, next_look
 from rastro.numbers import numbers_in
 from rastro.pages import access, figures
 from rastro.pages.access import DAGS, Visiting
 from rastro.pages.acts import ACTS, LABELS, wish_of, wish_of_many
 from rastro.pages.rendering import link, page
-from rastro.pages.words import LOCAL, next_look
 from rastro.warehouse import lookup, tally
 from rastro.wishes import TOLD, Action
 

@@ -210,12 +210,6 @@ ON CONFLICT DO NOTHING
 -- name: order_has_come
 DELETE FROM rastro.awaited_order WHERE account = %(account)s AND order_id = ANY(%(order_ids)s)
 
--- name: find_shipments
-SELECT v.*, s.carrier_reason, s.warning
-FROM rastro.v_shipment v JOIN rastro.shipment s USING (shipment_id)
-WHERE v.tracking_number = %(wanted)s OR v.order_id = %(wanted)s
-ORDER BY v.order_id, v.tracking_number
-
 -- name: events_of_shipment
 SELECT * FROM rastro.tracking_event WHERE shipment_id = %(shipment_id)s ORDER BY occurred_at, position
 
