@@ -58,7 +58,7 @@ def test_what_was_closed_is_listed_on_request(rastro, warehouse) -> None:
     assert len(rastro()[1].splitlines()) == 2
     titles, *lines = rastro("--all")[1].decode().splitlines()
     assert titles.endswith("closed")
-    assert [line.endswith("  -") for line in lines] == [False, True]
+    assert [line.endswith("  –") for line in lines] == [False, True]
 
 
 def test_a_body_comes_byte_for_byte_with_a_warning_beside_it(rastro) -> None:
