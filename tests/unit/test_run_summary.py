@@ -29,6 +29,12 @@ def test_what_went_wrong_stands_in_a_line_of_its_own_and_a_note_is_no_book() -> 
     assert len(said) == LONGEST_NOTE
 
 
+def test_a_note_names_no_order_and_no_parcel() -> None:
+    problems = ["vtex:loja: order 1400120000001-01: GET answered 403", "correios 1-900: QQ100000017BR is odd"]
+    said = Report(problems=problems).in_words()
+    assert "Wrong: vtex:loja: order …: GET answered 403; correios 1-900: … is odd" in said
+
+
 def test_figures_are_written_so_that_a_person_reads_them() -> None:
     line = in_a_line({"asked": 240, "owed": {"order": 12, "email": 3}, "seconds": 0.5, "late": {}})
     assert line == "asked 240, owed order 12 email 3, seconds 0.5, late 0"

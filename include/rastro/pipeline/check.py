@@ -1,5 +1,6 @@
 """Check a run: sum up what it did, look for what must never be, and name what a person has to do."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ class Report:
     remarks: list[str] = field(default_factory=list)
 
     def in_words(self) -> str:
-        """What the run did, in a line, and what went wrong, in another; without anything that names a person."""
+        """What the run did, in a line, and what went wrong, in another; without the number of any order or parcel."""
         sums: Counter[str] = Counter()
         for title, figures in self.figures.items():
             stage = title.partition(" ")[0]
@@ -36,7 +37,7 @@ class Report:
             for name, words in DID.items()
             if sums[name] or name in {"track asked", "load_changes events"}
         ]
-        wrong = f"\nWrong: {'; '.join(self.problems)}" if self.problems else ""
+        wrong = f"\nWrong: {NUMBER.sub('…', '; '.join(self.problems))}" if self.problems else ""
         return f"{', '.join(told)}.{wrong}"[:LONGEST_NOTE]
 
 
@@ -52,6 +53,7 @@ DID = {
     "alert_shop sent": "alerts sent",
 }
 LONGEST_NOTE = 1000
+NUMBER = re.compile(r"\b[\w-]*\d{6,}[\w-]*\b")
 
 
 def check(
