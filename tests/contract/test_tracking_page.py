@@ -1,5 +1,6 @@
 """The tracking page, over real HTTP from a real warehouse: who sees what, and who sees nothing."""
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -177,9 +178,10 @@ def test_whoever_tries_many_is_sent_away_and_others_are_not(warehouse) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_written_down_names_no_token(warehouse, web: Service, caplog) -> None:
+def test_what_is_written_down_names_no_token(warehouse, web: Service, caplog, monkeypatch: pytest.MonkeyPatch) -> None:
     ship(warehouse.connection, NUMBER, *JOURNEY)
     path = given_out(warehouse)
+    monkeypatch.setattr(logging.getLogger("rastro.web"), "propagate", True)  # which rastro serve switches off
     with caplog.at_level("INFO", logger="rastro.web"):
         assert seen(web, path).status_code == 200
     (line,) = [one for one in caplog.messages if " /r/ " in one]

@@ -197,7 +197,7 @@ def note_of(job: Any, run_id: str) -> str:
 def test_each_run_has_a_note_that_says_what_it_did_or_what_went_wrong(job: Any) -> None:
     job.shop.send(12)
     run = job.run()
-    assert re.match(r"\d+ parcels asked about, .*\d+ new events", note_of(job, run["dag_run_id"]))
+    assert re.match(r"[\d,]+ parcels asked about, .*[\d,]+ new events", note_of(job, run["dag_run_id"]))
     wrong = job.run(window_start="2026-03-01T06:00:00Z", window_end="2026-03-01T05:00:00Z")
     assert wrong["state"] == "failed"
     assert "\nWrong: " in note_of(job, wrong["dag_run_id"])
