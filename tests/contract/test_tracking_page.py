@@ -13,7 +13,7 @@ from rastro.colours import ink_on
 from rastro.languages import Language
 from rastro.models import Pickup, Status
 from rastro.tracking_links import TOKEN, hash_of, new_token
-from rastro.warehouse import tracking_links
+from rastro.warehouse import retention, tracking_links
 from rastro.warehouse.tracking_links import Order, Parcel, Step
 from rastro.web.limits import Limits, Visitors
 from rastro.web.tracking_page import Shown, told_of
@@ -107,6 +107,26 @@ def test_wrong_revoked_and_outlived_links_are_answered_alike(warehouse, web: Ser
     warehouse.connection.execute("UPDATE rastro.shipment_state SET changed_at = now() - interval '89 days'")
     warehouse.connection.commit()
     assert seen(web, outlived).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_link_is_erased_when_it_leads_nowhere_and_not_before_however_old_it_is(warehouse) -> None:
+    conn = warehouse.connection
+    ship(conn, NUMBER, *JOURNEY[:1])
+    path = given_out(warehouse)
+    now = datetime.now(UTC)
+    conn.execute("UPDATE rastro.tracking_link SET created_at = created_at - interval '800 days'")
+
+    def erased() -> int:
+        month_ago, ended = now - timedelta(days=30), now - timedelta(days=90)
+        return retention.erase(conn, month_ago, now, waited_since=month_ago, links_since=ended)["tracking links"]
+
+    assert erased() == 0, "its parcel is on its way"
+    conn.execute("UPDATE rastro.shipment_state SET status = 'delivered', changed_at = now() - interval '89 days'")
+    assert erased() == 0
+    assert tracking_links.follow(conn, path.removeprefix("/r/"), now, timedelta(days=90)) is not None
+    conn.execute("UPDATE rastro.shipment_state SET changed_at = now() - interval '91 days'")
+    assert erased() == 1
 
 
 @pytest.mark.slow
@@ -207,7 +227,6 @@ PARCEL = Parcel(
     tracking_number=NUMBER,
     carrier="correios",
     courier="PAC",
-    tracking_url="",
     city_to="Morro Azul",
     state_to="PE",
     promised_at=NOW + timedelta(days=4),

@@ -533,7 +533,7 @@ def test_contents_of_old_settled_notices_are_erased_and_nothing_else_of_them(war
     add_notices(conn)
     columns = "state, kind, settled_at, message_id, receipt"
     told = conn.execute(f"SELECT {columns} FROM rastro.notice ORDER BY notice_id").fetchall()
-    assert retention.erase(conn, SINCE, NOW, waited_since=SINCE)["messages"] == 4
+    assert retention.erase(conn, SINCE, NOW, waited_since=SINCE, links_since=SINCE)["messages"] == 4
     erased = conn.execute(
         "SELECT state, recipient, recipient_hash FROM rastro.notice WHERE erased_at = %s AND rendered IS NULL"
         " ORDER BY state",
@@ -543,7 +543,7 @@ def test_contents_of_old_settled_notices_are_erased_and_nothing_else_of_them(war
     kept = conn.execute("SELECT DISTINCT recipient, recipient_hash FROM rastro.notice WHERE rendered IS NOT NULL")
     assert kept.fetchall() == [("a…@…", "hash")]
     assert conn.execute(f"SELECT {columns} FROM rastro.notice ORDER BY notice_id").fetchall() == told
-    assert retention.erase(conn, SINCE, NOW, waited_since=SINCE)["messages"] == 0
+    assert retention.erase(conn, SINCE, NOW, waited_since=SINCE, links_since=SINCE)["messages"] == 0
 
 
 def test_old_raw_bodies_and_rehearsals_are_erased_and_their_entries_stay(warehouse):
@@ -562,7 +562,7 @@ def test_old_raw_bodies_and_rehearsals_are_erased_and_their_entries_stay(warehou
         add_letter(conn, subject, at, read_at=at)
         tracking_links.give_out(conn, "vtex:loja", subject, "https://rastro.loja.example", at)
     add_letter(conn, "old and unread", OLD, read_at=None)
-    assert retention.erase(conn, SINCE, NOW, waited_since=SINCE) == {
+    assert retention.erase(conn, SINCE, NOW, waited_since=SINCE, links_since=SINCE) == {
         "messages": 0, "quarantined bodies": 1, "raw answers": 1, "letters": 1, "waiting parts": 1,
         "rehearsals": 1, "tracking links": 1,
     }  # fmt: skip
@@ -575,14 +575,14 @@ def test_old_raw_bodies_and_rehearsals_are_erased_and_their_entries_stay(warehou
     assert bodies == [("fresh", False, None), ("old", True, NOW)]
     kept = conn.execute("SELECT reference FROM rastro.raw_answer JOIN rastro.poll_state USING (poll_id)").fetchall()
     assert kept == [("fresh",)]
-    assert not any(retention.erase(conn, SINCE, NOW, waited_since=SINCE).values())
+    assert not any(retention.erase(conn, SINCE, NOW, waited_since=SINCE, links_since=SINCE).values())
 
 
 def test_news_that_nobody_came_for_is_erased_long_before_the_bodies_are_and_found_by_its_letter(warehouse):
     conn = warehouse.connection
     for subject, at in (("old", OLD), ("fresh", NOW)):
         add_letter(conn, subject, at, read_at=at)
-    erased = retention.erase(conn, OLD - timedelta(days=1), NOW, waited_since=SINCE)
+    erased = retention.erase(conn, OLD - timedelta(days=1), NOW, waited_since=SINCE, links_since=SINCE)
     assert {name: number for name, number in erased.items() if number} == {"waiting parts": 1}
     assert conn.execute("SELECT refs FROM rastro.inbox_part").fetchall() == [(["fresh"],)]
     indexes = conn.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'inbox_part'").fetchall()
@@ -611,5 +611,8 @@ def add_rehearsals(conn, at, number):
 
 def test_one_run_erases_a_bounded_number_and_the_next_goes_on(warehouse):
     add_rehearsals(warehouse.connection, OLD, retention.AT_MOST + 1)
-    erased = [retention.erase(warehouse.connection, SINCE, NOW, waited_since=SINCE)["rehearsals"] for _ in range(3)]
+    erased = [
+        retention.erase(warehouse.connection, SINCE, NOW, waited_since=SINCE, links_since=SINCE)["rehearsals"]
+        for _ in range(3)
+    ]
     assert erased == [retention.AT_MOST, 1, 0]

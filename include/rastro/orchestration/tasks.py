@@ -355,7 +355,8 @@ def check_run(
         )  # fmt: skip
         now, settings = shop.clock(), shop.settings
         erased = retention.erase(
-            conn, now - settings.keep_contents, now, waited_since=now - settings.sync_horizon
+            conn, now - settings.keep_contents, now, waited_since=now - settings.sync_horizon,
+            links_since=now - settings.tracking_link_for,
         )  # fmt: skip
         tally.count(conn, now)
     report.problems += shop.misspelt()

@@ -30,7 +30,6 @@ class Parcel:
     tracking_number: str
     carrier: str | None
     courier: str
-    tracking_url: str
     city_to: str
     state_to: str
     promised_at: datetime | None
@@ -84,7 +83,7 @@ def follow(conn: Connection[Any], token: str, now: datetime, lives_for: timedelt
         parcels=[
             Parcel(
                 tracking_number=row.tracking_number, carrier=row.carrier, courier=row.courier,
-                tracking_url=row.tracking_url, city_to=row.city_to, state_to=row.state_to,
+                city_to=row.city_to, state_to=row.state_to,
                 promised_at=row.promised_at, status=Status(row.status), status_at=row.status_at,
                 delivered_at=row.delivered_at, estimated_at=row.estimated_at,
                 pickup=msgspec.convert(row.pickup, Pickup) if row.pickup else None,

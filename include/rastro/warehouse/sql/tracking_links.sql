@@ -4,7 +4,7 @@ VALUES (%(token_hash)s, %(account)s, %(order_id)s, %(now)s)
 
 -- name: parcels_of_link
 -- The parcels of the order that a link leads to, none when it leads nowhere (any more).
-SELECT s.shipment_id, s.order_id, s.locale, s.tracking_number, s.carrier, s.courier, s.tracking_url, s.city_to, s.state_to,
+SELECT s.shipment_id, s.order_id, s.locale, s.tracking_number, s.carrier, s.courier, s.city_to, s.state_to,
        s.promised_at, t.status, t.status_at, t.delivered_at, coalesce(t.estimated_at, p.estimated_at) AS estimated_at,
        t.pickup, t.changed_at, p.answered_at
 FROM rastro.tracking_link l
@@ -24,9 +24,14 @@ UPDATE rastro.tracking_link SET revoked_at = %(now)s
 WHERE order_id = %(order_id)s AND revoked_at IS NULL
 
 -- name: erase_tracking_links
--- Links of orders that nobody looks for any more; one that is gone and one that never was are told apart by nobody.
+-- Old links that lead nowhere any more: all parcels of the order ended before %(ended_before)s.
 WITH old AS (
-    SELECT token_hash FROM rastro.tracking_link WHERE created_at < %(kept_since)s
-    ORDER BY created_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    SELECT l.token_hash FROM rastro.tracking_link l
+    WHERE l.created_at < %(kept_since)s
+      AND NOT EXISTS (SELECT FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
+                      WHERE s.account = l.account AND s.order_id = l.order_id AND s.skip = ''
+                        AND (t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
+                             OR t.changed_at >= %(ended_before)s))
+    ORDER BY l.created_at LIMIT %(most)s FOR UPDATE OF l SKIP LOCKED
 )
 DELETE FROM rastro.tracking_link l USING old WHERE l.token_hash = old.token_hash
