@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from rastro.errors import Misconfigured
 from rastro.models import Status
-from rastro.numbers import normalise, split_numbers
+from rastro.numbers import normalise, numbers_in
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
 MOST_LINES = 5000
@@ -133,7 +133,7 @@ def wish_from(line: int, said: Mapping[str, str]) -> Wish:
     action = Action(said["action"])
     if not said["reason"]:
         raise ValueError("say why, in the field reason: it is kept beside what is done")
-    numbers = named_in(said["numbers"])
+    numbers = numbers_in(said["numbers"])
     notice_ids = tuple(int(one) for one in re.findall(r"\d+", said["notice_ids"]))
     needs_none = action is Action.RETRY_QUARANTINE or (notice_ids and action in ABOUT_NOTICES)
     if not numbers and not needs_none:
@@ -163,12 +163,6 @@ def wish_from(line: int, said: Mapping[str, str]) -> Wish:
         carrier=said["carrier"],
         number=number,
     )
-
-
-def named_in(pasted: str) -> tuple[str, ...]:
-    """Orders and tracking numbers, as they are and normalised, since either may be meant."""
-    words = re.split(r"[\s,;|]+", pasted)
-    return tuple(dict.fromkeys((*split_numbers(pasted), *(word for word in words if re.search(r"\d", word)))))
 
 
 def time_in(value: str) -> datetime | None:

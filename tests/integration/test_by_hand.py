@@ -192,6 +192,25 @@ def test_a_paused_parcel_is_not_asked_about_what_it_owes_waits_and_resumed_it_go
     assert mails(shop)["delivered"] == 1
 
 
+def test_a_paused_parcel_is_not_asked_about_though_something_plans_it(shop):
+    parcel = one_order(shop, "delivered")
+    act(shop, action="pause", numbers=parcel["tracking_number"])
+    shop.execute("UPDATE rastro.poll_state SET next_poll_at = '-infinity'")
+    asked = shop.asked_about()
+    assert shop.hour().failures == {}
+    assert shop.asked_about() == asked
+
+
+def test_what_was_taken_back_is_asked_about_again_though_it_had_come_to_its_end(shop):
+    parcel = one_order(shop, "delivered")
+    act(shop, action="confirm_delivery", numbers=parcel["tracking_number"])
+    shop.execute("UPDATE rastro.poll_state SET status = 'delivered', next_poll_at = NULL")
+    act(shop, action="undo", numbers=parcel["tracking_number"])
+    (poll,) = shop.ask("SELECT status, next_poll_at FROM rastro.poll_state")
+    assert poll.status == "in_transit"
+    assert poll.next_poll_at
+
+
 def test_a_mail_is_sent_once_more_while_it_is_true(shop):
     shop.rows("delivered")
     shop.mail_all()

@@ -114,3 +114,7 @@ def test_whatever_is_typed_is_a_wish_or_a_sentence(params):
     except Misconfigured as error:
         said = str(error)
     assert not said or said.startswith("Nothing was done. ")
+
+
+def test_the_groups_of_a_number_are_no_orders():
+    assert one(action="pause", numbers="DZ 087 632 119 BR").numbers == ("DZ087632119BR",)

@@ -66,7 +66,10 @@ class Hand:
             for message in self._messages(wish):
                 yield from self._to_message(wish, message)
         else:
-            for parcel in self._parcels(wish.numbers):
+            parcels = self._parcels(wish.numbers)
+            if wish.action is Action.CHANGE_NUMBER and len({one.tracking_number for one in parcels}) > 1:
+                raise ValueError(f"{wish.numbers[0]} has several parcels: name the one whose number is wrong")
+            for parcel in parcels:
                 yield from self._to_parcel(wish, parcel)
 
     def _parcels(self, numbers: Sequence[str]) -> list[Parcel]:
@@ -168,6 +171,7 @@ class Hand:
             return {}, {}
         change = taken_back(known.events, {told[-1].key}, before=known.state, revision=known.revision + 1)
         self._write(known, change)
+        by_hand.read_again(self.conn, parcel, self.now)
         back = {"taken_back": told[-1].status.value, "told_at": told[-1].occurred_at.isoformat()}
         return state_in(change.before), {**state_in(change.after), **back}
 

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from rastro.models import EVERYTHING, Selection, Window
 from rastro.settings import Settings
-from rastro.warehouse import polls
+from rastro.warehouse import by_hand, polls
 from rastro.warehouse.polls import Slice
 
 
@@ -29,6 +29,7 @@ def plan(
     :param carriers: codes of the carriers that have a connection.
     :param batch_sizes: references in one call by carrier; slices are cut at whole calls.
     """  # fmt: skip
+    by_hand.stop_paused(conn)
     wanted = set(carriers)
     due = {
         carrier: count for carrier, count in polls.count_due(conn, window, now, selection).items() if carrier in wanted

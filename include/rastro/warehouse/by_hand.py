@@ -115,6 +115,17 @@ def ask_at_once(conn: Connection[Any], parcel: Parcel, now: datetime) -> None:
         run(conn, "ask_at_once", poll_id=parcel.poll_id, now=now)
 
 
+def read_again(conn: Connection[Any], parcel: Parcel, now: datetime) -> None:
+    """Ask at once, and work out from the answer when it is asked again, whatever was worked out before."""
+    ask_at_once(conn, parcel, now)
+    if parcel.poll_id:
+        run(conn, "read_again", poll_id=parcel.poll_id)
+
+
+def stop_paused(conn: Connection[Any]) -> None:
+    run(conn, "stop_paused_polls")
+
+
 def pause(conn: Connection[Any], parcel: Parcel, now: datetime) -> None:
     """Its reference is not asked about any more, unless another shipment wants it."""
     run(conn, "pause_shipment", shipment_id=parcel.shipment_id, now=now)

@@ -24,11 +24,13 @@ WHERE s.tracking_number = ANY(%(numbers)s) OR s.order_id = ANY(%(numbers)s)
 ORDER BY s.shipment_id
 
 -- name: notices_named
+-- Locked, since whoever is sending one may claim it meanwhile.
 SELECT n.notice_id, n.shipment_id, n.channel, n.kind, n.content, n.target, n.state, n.reason, n.event_at, s.account, s.order_id,
        s.tracking_number, s.skip, t.status
 FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id) JOIN rastro.shipment_state t USING (shipment_id)
 WHERE n.notice_id = ANY(%(notice_ids)s)
 ORDER BY n.notice_id
+FOR UPDATE OF n
 
 -- name: notices_waiting_for_a_person
 SELECT n.notice_id FROM rastro.notice n
@@ -44,12 +46,23 @@ ORDER BY n.shipment_id, n.settled_at DESC, n.notice_id DESC
 -- name: ask_at_once
 UPDATE rastro.poll_state SET next_poll_at = %(now)s, not_ours = 0 WHERE poll_id = %(poll_id)s
 
+-- name: read_again
+-- Whatever the carrier answers next is read, though it says what it said before.
+UPDATE rastro.poll_state SET digest = NULL WHERE poll_id = %(poll_id)s
+
 -- name: pause_shipment
 UPDATE rastro.shipment SET paused_at = %(now)s WHERE shipment_id = %(shipment_id)s
 
 -- name: stop_paused_poll
 UPDATE rastro.poll_state p SET next_poll_at = NULL
 WHERE p.poll_id = %(poll_id)s
+  AND NOT EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id AND s.skip = '' AND s.paused_at IS NULL)
+
+-- name: stop_paused_polls
+-- What was planned for paused parcels since they were paused: by an answer on its way, or by news that came unasked.
+UPDATE rastro.poll_state p SET next_poll_at = NULL
+FROM rastro.shipment paused
+WHERE paused.paused_at IS NOT NULL AND p.poll_id = paused.poll_id AND p.next_poll_at IS NOT NULL
   AND NOT EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id AND s.skip = '' AND s.paused_at IS NULL)
 
 -- name: resume_shipment
@@ -65,7 +78,7 @@ UPDATE rastro.notice SET state = 'dropped', settled_at = %(now)s, reason = 'sett
 
 -- name: owe_mail_again
 INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, reason, event_at, facts, owed_at, not_before, run_id)
-SELECT shipment_id, channel, kind, %(content)s, target, 'owed', 'sent again by hand', %(now)s, facts, %(now)s, %(now)s, %(run_id)s
+SELECT shipment_id, channel, kind, %(content)s, target, 'owed', 'sent again by hand', event_at, facts, %(now)s, %(now)s, %(run_id)s
 FROM rastro.notice WHERE notice_id = %(notice_id)s
 RETURNING notice_id
 

@@ -137,7 +137,7 @@ WITH silent AS (
     FROM rastro.poll_state p
     JOIN rastro.shipment s USING (poll_id)
     JOIN rastro.shipment_state t USING (shipment_id)
-    WHERE p.next_poll_at IS NULL AND p.refusal <> 'not_ours' AND s.skip = ''
+    WHERE p.next_poll_at IS NULL AND p.refusal <> 'not_ours' AND s.skip = '' AND s.paused_at IS NULL
       AND p.quiet_since < %(silent_since)s
       AND t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
     FOR UPDATE OF t
