@@ -144,6 +144,7 @@ def test_a_parcel_that_no_carrier_answers_to_is_told_of_by_hand(shop):
     ("params", "says"),
     [
         ({"action": "confirm_delivery", "numbers": "ZZ999999999BR"}, "nothing is known about"),
+        ({"action": "change_number", "number": "x"}, "needs in the field number the right one"),
         ({"action": "confirm_delivery", "occurred_at": "2099-01-01"}, "that is not yet"),
         ({"action": "confirm_delivery", "occurred_at": "2001-01-01"}, "that is before it was sent"),
         ({"action": "change_carrier", "carrier": "nobody"}, "'nobody' is no carrier that can be asked"),
@@ -156,6 +157,33 @@ def test_a_parcel_that_no_carrier_answers_to_is_told_of_by_hand(shop):
 def test_what_cannot_be_done_is_said_and_nothing_is(shop, params, says):
     parcel = one_order(shop, "delivered")
     assert says in refused(shop, **{"numbers": parcel["tracking_number"], **params})
+
+
+def test_of_several_numbers_one_that_nobody_knows_is_named_and_nothing_is_done(shop):
+    parcel = one_order(shop, "delivered")
+    said = refused(
+        shop, action="pause", numbers=f"{parcel['order_id'].lower()} {parcel['tracking_number']} ZZ999999999BR"
+    )
+    assert "nothing is known about ZZ999999999BR: " in said
+
+
+def test_a_paused_parcel_is_resumed_before_anything_is_asked_or_corrected(shop):
+    parcel = one_order(shop, "delivered")
+    act(shop, action="pause", numbers=parcel["order_id"])
+    assert "is paused: resume it" in refused(shop, action="poll_now", numbers=parcel["order_id"])
+
+
+def test_a_number_that_passed_on_to_another_parcel_means_that_one(shop):
+    shop.rows("delivered", "delivered", parcels=2)
+    first, second = shop.rows_held()
+    assert shop.hour().failures == {}
+    shop.execute(
+        "UPDATE rastro.shipment SET tracking_number = %s, invoiced_at = invoiced_at - interval '1 year'"
+        " WHERE order_id = %s",
+        second["tracking_number"], first["order_id"],
+    )  # fmt: skip
+    act(shop, action="pause", numbers=second["tracking_number"])
+    assert [one.order_id for one in audit(shop)] == [second["order_id"]]
 
 
 def test_of_a_table_with_one_bad_line_nothing_is_done(shop):

@@ -5,6 +5,7 @@ All of it is Airflow's inside and no public interface (read in 3.3.2), which is 
 application is mounted beside Airflow's own and inherits no protection: each page asks for its own.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -203,13 +204,14 @@ def _run(found: DagRun, **more: Any) -> Run:
 
 def trigger(by: Visitor, wish: Mapping[str, str], once: str) -> str:
     """
-    A run of act_by_hand with these values of its form; its run id. The same ``once`` never begins a second one.
+    A run of act_by_hand with these values of its form; its run id. The same form sent twice begins one run.
 
     :raises Misconfigured: Airflow does not have the DAG, or refuses the values.
     """
     if not re.fullmatch(r"[0-9a-f]{16}", once):
         raise Misconfigured("Open the form anew: what was sent is not of one that this page made")
-    run_id = f"by_hand__{once}"
+    said = hashlib.blake2b(repr(sorted(wish.items())).encode(), digest_size=4).hexdigest()
+    run_id = f"by_hand__{once}{said}"
     try:
         trigger_dag(
             ACT_BY_HAND,

@@ -16,6 +16,7 @@ from rastro.diff import Change, State, compare, taken_back
 from rastro.errors import Misconfigured
 from rastro.models import BY_HAND, Event, Snapshot, Standing, Status
 from rastro.notices import Policy, owed
+from rastro.numbers import normalise
 from rastro.pipeline.load import life_of, traits_of_marketplaces
 from rastro.settings import Settings
 from rastro.warehouse import by_hand, loading
@@ -76,6 +77,10 @@ class Hand:
         found = by_hand.parcels(self.conn, numbers)
         if not found:
             raise ValueError(f"nothing is known about {' '.join(numbers)}: neither a tracking number nor an order")
+        known = {name.casefold() for one in found for name in (one.tracking_number, one.order_id)}
+        unknown = [one for one in numbers if one.casefold() not in known and normalise(one).casefold() not in known]
+        if unknown:
+            raise ValueError(f"nothing is known about {' '.join(unknown)}: neither a tracking number nor an order")
         followed = [one for one in found if not one.skip]
         if not followed:
             raise ValueError(f"{found[0].tracking_number or found[0].order_id} is not followed: {found[0].skip}")
@@ -189,6 +194,8 @@ class Hand:
     def poll_now(self, _: Wish, parcel: Parcel, __: str) -> Changed:
         if not parcel.poll_id:
             raise ValueError(f"nobody can be asked about {parcel.tracking_number or parcel.order_id}")
+        if parcel.paused_at:
+            raise ValueError(f"{parcel.tracking_number or parcel.order_id} is paused: resume it")
         by_hand.ask_at_once(self.conn, parcel, self.now)
         return {"next_poll_at": moment(parcel.next_poll_at)}, {"next_poll_at": moment(self.now)}
 
@@ -217,6 +224,8 @@ class Hand:
                 f"correct the number on the order {parcel.order_id} itself: progress is written there under the number "
                 "it has, and the next run takes the new one"
             )
+        if parcel.paused_at:
+            raise ValueError(f"{parcel.tracking_number or parcel.order_id} is paused: resume it before")
         by_hand.correct(self.conn, parcel, self.now, number=wish.number)
         await_order(self.conn, parcel.account, parcel.order_id, self.now)
         return {"tracking_number": parcel.tracking_number}, {"tracking_number": wish.number}

@@ -134,7 +134,8 @@ def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures
             tracking_number=(correction and correction.new_number) or said.tracking_number,
         )
         decliners = declined.get(package_of(shipment), ())
-        chosen = correction.carrier if correction else ""
+        before = corrections.get((said.order_id, said.invoice_number, ""))  # while the package had no number
+        chosen = next((one.carrier for one in (correction, before) if one and one.carrier), "")
         placed = routed_to(shipment, look.carriers, router, decliners, chosen=chosen)
         if shipment.tracking_number or placed.reference:
             routed.append(with_decliners(placed, decliners))

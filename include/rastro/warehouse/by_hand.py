@@ -77,8 +77,9 @@ class Correction:
 
 
 def begin(conn: Connection[Any], run_id: str) -> set[str]:
-    """Wait until nobody else acts; the keys of what this run has done before."""
+    """Wait until nobody else acts or merges shipments; the keys of what this run has done before."""
     run(conn, "lock_by_hand")
+    run(conn, "lock_merging")
     return {row.act_key for row in run(conn, "acts_of_run", run_id=run_id)}
 
 
