@@ -198,13 +198,13 @@ def test_whoever_tries_many_is_sent_away_and_others_are_not(warehouse) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_written_down_names_no_token(warehouse, web: Service, caplog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_down_names_no_token(warehouse, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="rastro.web")
     ship(warehouse.connection, NUMBER, *JOURNEY)
     path = given_out(warehouse)
-    monkeypatch.setattr(logging.getLogger("rastro.web"), "propagate", True)  # which rastro serve switches off
-    with caplog.at_level("INFO", logger="rastro.web"):
+    with serving(warehouse.dsn, shown=SHOWN) as web:
         assert seen(web, path).status_code == 200
-    (line,) = [one for one in caplog.messages if " /r/ " in one]
+    (line,) = [one.message for one in caplog.records if one.name.startswith("rastro.web")]  # when it has ended
     assert line.startswith("GET /r/ 200")
     assert path.removeprefix("/r/") not in caplog.text
 
