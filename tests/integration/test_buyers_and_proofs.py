@@ -5,6 +5,7 @@ import json
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.string import TextLoader
 
 from rastro.carriers.lines import initials
 from simulator.carriers import simulated_carriers
@@ -69,6 +70,7 @@ def test_of_whoever_took_a_parcel_the_initials_are_kept_and_where_the_picture_is
 def texts(shop):
     """Every value of every table of the warehouse by its column, bodies that are compressed left as they are."""
     with psycopg.connect(shop.warehouse) as conn:
+        conn.adapters.register_loader("timestamptz", TextLoader)  # which may be infinite
         tables = conn.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'rastro'::regnamespace AND relkind IN ('r', 'p')"
         ).fetchall()
