@@ -123,6 +123,7 @@ class Http:
         self.limits = limits or Limits()
         self.calls = 0
         self.bytes = 0
+        self.time_told = ""  # the other side's own, as its last answer writes it (RFC 9110, Date)
         self._secrets = frozenset(secrets)
         self._sleep = sleep
         self._pace = Pace(self.limits.requests_per_second, sleep)
@@ -208,6 +209,7 @@ class Http:
             content = b""
         with self._count:
             self.bytes += len(content)
+            self.time_told = answer.headers.get("Date", "")
         if not is_success(answer.status_code, request):
             hidden = self._secrets | sent_in(headers, request.params)
             raise failure_of(what, answer, excerpt(content, hidden=hidden), request)

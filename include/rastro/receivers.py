@@ -6,11 +6,12 @@ success; write once; read back. After a doubtful answer, read before any repeat.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from rastro.errors import RastroError
 from rastro.models import Status
 
 
@@ -28,10 +29,11 @@ class Reading(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A reading with the sentence a person is shown."""
+    """A reading with the sentence a person is shown; ``trouble`` is what it cannot be asked for, where it was tried."""
 
     reading: Reading
     reason: str = ""
+    trouble: RastroError | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,16 @@ FIELDS: Mapping[ReferenceKind, tuple[str, ...]] = {
     ReferenceKind.CARRIER_ID: ("carrier_id",),
 }
 
+# One of each kind that no parcel has. The number has the form of the Universal Postal Union, and the serial 0.
+ABSENT: Mapping[ReferenceKind, str] = {
+    ReferenceKind.TRACKING_NUMBER: "AA000000005BR",
+    ReferenceKind.NUMBER_AND_SERVICE: f"{ReferenceKind.NUMBER_AND_SERVICE}:AA000000005BR|03298",
+    ReferenceKind.INVOICE_KEY: f"{ReferenceKind.INVOICE_KEY}:{'0' * 44}",
+    ReferenceKind.INVOICE_NUMBER: f"{ReferenceKind.INVOICE_NUMBER}:{'0' * 14}|999999999",
+    ReferenceKind.ORDER: f"{ReferenceKind.ORDER}:rastro-doctor",
+    ReferenceKind.CARRIER_ID: f"{ReferenceKind.CARRIER_ID}:0",
+}
+
 
 def reference_of(shipment: Shipment, kinds: Sequence[ReferenceKind]) -> str:
     """What a carrier is asked about that takes these kinds: the first one the shipment has; empty when it has none."""

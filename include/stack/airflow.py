@@ -103,6 +103,7 @@ def environment(
             "simple_auth_manager_users": f"{USER}:admin",
             "simple_auth_manager_passwords_file": home / "passwords.json",
             "min_serialized_dag_update_interval": 5,
+            "test_connection": "Enabled",
         },
         "database": {
             "sql_alchemy_conn": postgres.sqlalchemy_url(metadata),

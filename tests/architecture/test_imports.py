@@ -18,10 +18,12 @@ MAY_IMPORT = {
     "web": frozenset({"carriers", "warehouse"}),
     "orchestration": frozenset({*SIBLINGS, "pipeline"}),
     # The command line runs where there is no Airflow: of orchestration it may read the pools, which need none, and what
-    # `rastro serve` works with, which that command alone loads.
+    # `rastro serve` and `rastro doctor` work with, which these commands alone load.
     "cli": frozenset({*SIBLINGS, "pipeline", "web"}),
 }
-CLI_EXCEPTIONS = frozenset({"rastro.orchestration.pools", "rastro.orchestration.serving"})
+CLI_EXCEPTIONS = frozenset(
+    {"rastro.orchestration.pools", "rastro.orchestration.serving", "rastro.orchestration.doctor"}
+)
 # All that the operators' pages know of Airflow, and of how connections and settings are read from it, stands here.
 PAGES_OF_AIRFLOW = "rastro.pages.access"
 

@@ -16,6 +16,7 @@ from rastro.access import Access, Account, Field, Login, with_pace
 from rastro.errors import RastroError, Unreadable
 from rastro.http import Request, Response
 from rastro.models import ReferenceKind, Refusal, Snapshot, Status
+from rastro.references import ABSENT
 from rastro.routing import Claims
 
 
@@ -134,6 +135,7 @@ class Carrier(ABC):
     fields: ClassVar[tuple[Field, ...]]  # of its connection
     credentials: ClassVar[str]  # where a shop gets them
     references: ClassVar[tuple[ReferenceKind, ...]] = (ReferenceKind.TRACKING_NUMBER,)
+    absent: ClassVar[str] = ""  # a reference that no parcel has, where one of another form is taken for mistyped
     asks: ClassVar[Asks] = Asks.SINGLE
     batch_size: ClassVar[int] = 1
     connections: ClassVar[int] = 2  # calls at once that one contract bears
@@ -170,6 +172,12 @@ class Carrier(ABC):
         """Ask about these references, at most ``batch_size`` of them; in one call, where it is not said otherwise."""
         response = yield self.request_for(references, access)
         return Answered(parts=dict(self.split(response, references)))
+
+    def probe(self, access: Access) -> Asking:
+        """Ask about a parcel that cannot exist, by a call that only reads: nothing is registered or used up."""
+        asked = (self.absent or ABSENT[self.references[0]],)
+        response = yield self.request_for(asked, access)
+        return Answered(parts=dict(self.split(response, asked)))
 
     @abstractmethod
     def request_for(self, references: Sequence[str], access: Access) -> Request:

@@ -69,6 +69,7 @@ class Dhl(Carrier):
     credentials = (
         "Create an app with Shipment Tracking - Unified at https://developer.dhl.com and ask there for a larger quota."
     )
+    absent = "0000000000"
     connections = 1
     requests_per_second = 0.2  # a new key may make 250 calls a day
     answers = frozenset({404})

@@ -100,6 +100,7 @@ class Fedex(Carrier):
         "Create a project with the Track API at https://developer.fedex.com and move it to production; "
         "its test keys work at the host https://apis-sandbox.fedex.com."
     )
+    absent = "000000000000"
     asks = Asks.BATCH
     batch_size = 30
     connections = 4

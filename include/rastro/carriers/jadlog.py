@@ -112,6 +112,7 @@ class Jadlog(Carrier):
         ReferenceKind.CARRIER_ID,
         ReferenceKind.ORDER,
     )
+    absent = "11000000000000"
     asks = Asks.BATCH
     batch_size = 100
     requests_per_second = 0.5  # no limit is published; integrations pause two seconds between calls

@@ -117,6 +117,7 @@ class JtExpress(Carrier):
     credentials = (
         "Register an application on J&T's open platform for Brazil; its console shows the API account and private key."
     )
+    absent = "888000000000000"
     asks = Asks.BATCH
     batch_size = 30
     requests_per_second = 2.0  # no limit is published

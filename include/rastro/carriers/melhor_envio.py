@@ -40,7 +40,7 @@ from rastro.models import ReferenceKind, Refusal, RefusalReason, Snapshot, Statu
 from rastro.numbers import normalise
 from rastro.oauth import OAuth
 from rastro.redaction import excerpt
-from rastro.references import kind_of, parts_of, reference_from
+from rastro.references import ABSENT, kind_of, parts_of, reference_from
 from rastro.routing import Claims, folded
 
 ORDER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -171,6 +171,10 @@ class MelhorEnvio(Carrier):
                     raise
                 trouble = error
         return Answered(parts=parts, trouble=trouble)
+
+    def probe(self, access: Access) -> Asking:
+        """By the search, since it is not known how an order that is not there is told from a sound answer."""
+        return self.ask((ABSENT[ReferenceKind.TRACKING_NUMBER],), access)
 
     def _searched(
         self, references: Sequence[str], access: Access

@@ -95,6 +95,7 @@ class TotalExpress(Carrier):
         "ObterTracking, and have this machine's address allow-listed."
     )
     references = (ReferenceKind.TRACKING_NUMBER, ReferenceKind.ORDER)
+    absent = "TXAA000000TX"
     asks = Asks.BATCH
     batch_size = 50
     requests_per_second = 1.0  # no limit is published

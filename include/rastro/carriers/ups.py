@@ -86,6 +86,7 @@ class Ups(Carrier):
         "UPS' test environment is the host https://wwwcie.ups.com."
     )
     connections = 2
+    absent = "1Z0000000000000000"
     requests_per_second = 4.0  # no limit is published
     answers = frozenset({400, 404})
     statuses = TYPES

@@ -76,6 +76,7 @@ class Usps(Carrier):
         "USPS' test environment is the host https://apis-tem.usps.com."
     )
     connections = 1
+    absent = "9400000000000000000009"
     requests_per_second = 1 / 60  # a new app may make sixty calls an hour
     answers = frozenset({404})
     statuses = CODES

@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from rastro.cli import links, mailing, quarantine, registries, rehearsal, routing, serving, warehouse
+from rastro.cli import doctor, links, mailing, quarantine, registries, rehearsal, routing, serving, warehouse
 from rastro.cli.command import Command, Interleaved, complain
 from rastro.cli.reading import parse, parse_arguments
 from rastro.errors import RastroError
@@ -28,6 +28,12 @@ COMMANDS = (
         help="Bring the warehouse to the newest schema.",
         run=warehouse.migrate,
         arguments=warehouse.arguments,
+    ),
+    Command(
+        name="doctor",
+        help="What is wrong with settings, connections, database, mail and clock, and what to do: a line for each.",
+        run=doctor.doctor,
+        arguments=doctor.arguments,
     ),
     Command(
         name="rehearsal",

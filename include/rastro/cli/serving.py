@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import psycopg
 from rastro.carriers.described import described
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured, Transient
+from rastro.pipeline.probe import Finding, State
 from rastro.settings import Settings
 from rastro.warehouse import inbox
 from rastro.warehouse.connect import opened_promptly
@@ -41,15 +43,10 @@ def serve(chosen: argparse.Namespace) -> int:
     from rastro.web.server import listening, server_of  # noqa: PLC0415
 
     held = Serving.read()
-    sources, remarks = sources_of(CARRIERS, held.accounts)
+    sources, unverified = sources_of(CARRIERS, held.accounts)
     shown = pages_of(held.settings) if held.settings.tracking_page else None
     connect = partial(opened_promptly, held.conninfo)
-    remarks += [
-        *([] if sources else ["no carrier's pushes are taken"]),
-        *([] if held.settings.hub_key else ["/tracking is not answered: the setting hub_key is empty"]),
-        *([] if shown else ["there are no tracking pages: the setting tracking_page is empty"]),
-        *doubts_about_the_warehouse(held.conninfo),
-    ]
+    remarks = [*unverified, *unserved(sources, held.settings), *doubts_about_the_warehouse(held.conninfo)]
     taken = listening(chosen.host, chosen.port)
     host, port = taken.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -62,6 +59,32 @@ def serve(chosen: argparse.Namespace) -> int:
     app = service(connect=connect, sources=sources, hub_key=held.settings.hub_key, shown=shown)
     server_of(app, chosen.proxy).run(sockets=[taken])
     return 0
+
+
+def unserved(sources: Mapping[str, object], settings: Settings) -> list[str]:
+    """Sentences about what there is not, since nobody has set it up."""
+    return [
+        *([] if sources else ["no carrier's pushes are taken"]),
+        *([] if settings.hub_key else ["/tracking is not answered: the setting hub_key is empty"]),
+        *([] if settings.tracking_page else ["there are no tracking pages: the setting tracking_page is empty"]),
+    ]
+
+
+def secrets() -> Finding:
+    """
+    Whether ``rastro serve`` has what it verifies others by.
+
+    :raises Misconfigured: it could not start.
+    """
+    from rastro.orchestration.serving import Serving  # noqa: PLC0415  as above
+    from rastro.web.pushes import sources_of  # noqa: PLC0415  as above
+
+    held = Serving.read()
+    sources, unverified = sources_of(CARRIERS, held.accounts)
+    if held.settings.tracking_page:
+        pages_of(held.settings)
+    said = "; ".join([*unverified, *unserved(sources, held.settings)]) or "It has all that it can use"
+    return Finding(state=State.LOOK if unverified else State.OK, said=said)
 
 
 def pages_of(settings: Settings) -> "Shown":

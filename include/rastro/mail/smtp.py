@@ -79,6 +79,15 @@ class Postman:
         except Idle as error:
             raise Unreachable(f"{self._at} hung up; try again later", retry_after=LATER) from error
 
+    def greet(self) -> None:
+        """
+        Connect, encrypt and log in, and say goodbye: no mail is sent.
+
+        :raises RastroError: as :meth:`send`, as far as it comes.
+        """
+        self._open()
+        self._leave()
+
     def _hand_in(self, client: smtplib.SMTP, sender: str, recipients: Sequence[str], body: bytes) -> Reply:
         stage, whole = Stage.SENDER, False
         try:

@@ -100,7 +100,8 @@ class VtexProtocol:
         try:
             order = self.order(message)
         except (CredentialsRefused, NotFound) as error:
-            return Answer(reading=Reading.CANNOT_ASK, reason=f"the marketplace does not show us the order: {error}")
+            reason = f"the marketplace does not show us the order: {error}"
+            return Answer(reading=Reading.CANNOT_ASK, reason=reason, trouble=error)
         return reading(order, message)
 
     def order(self, message: Message) -> Order:

@@ -25,7 +25,7 @@ from rastro.mail.compose import Sender
 from rastro.mail.server import server_from
 from rastro.mail.smtp import Postman
 from rastro.marketplaces.registry import MARKETPLACES
-from rastro.orders.base import OrderSource, Setup
+from rastro.orders.base import OrderSource, Setup, SourceType
 from rastro.orders.registry import SOURCES
 from rastro.pipeline.tokens import AccessKeeper
 from rastro.receivers import Receiver
@@ -60,10 +60,14 @@ def connection(conn_id: str, purpose: str) -> Connection:
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowException as error:
-        raise Misconfigured(
-            f"The connection {conn_id} ({purpose}) is missing: add it under Admin > Connections, "
-            f"or as the variable AIRFLOW_CONN_{conn_id.upper()}"
-        ) from error
+        raise missing(conn_id, purpose) from error
+
+
+def missing(conn_id: str, purpose: str) -> Misconfigured:
+    return Misconfigured(
+        f"The connection {conn_id} ({purpose}) is missing: add it under Admin > Connections, "
+        f"or as the variable AIRFLOW_CONN_{conn_id.upper()}"
+    )
 
 
 def account_of(held: Connection, default_url: str) -> Account:
@@ -145,9 +149,7 @@ class Workshop:
             new_link=partial(self._new_link, endpoint.key) if self.settings.tracking_page else None,
             horizon=self.settings.sync_horizon,
         )
-        if kind.connects_by == "engine":
-            return kind.build(replace(setup, engine=engine_of(held)))
-        return kind.build(replace(setup, account=account_of(held, "")))
+        return source_of(kind, held, setup)
 
     def _new_link(self, account: str, order_id: str) -> str:
         """The address of a tracking page, good at once."""
@@ -182,12 +184,10 @@ class Workshop:
 
     def feeds(self, carrier: Carrier) -> bool:
         """Whether the carrier hands out by its feed what others are asked about."""
-        if carrier.feed is None:
-            return False
-        if carrier.asks is Asks.FEED:
-            return True
+        if carrier.feed is None or carrier.asks is Asks.FEED:
+            return carrier.feed is not None
         held = connection(self.contract(carrier.code).connection, f"carrier {carrier.name}")
-        return str(held.extra_dejson.get("feed", "")).lower() == "true"
+        return by_feed(carrier, held)
 
     def misspelt(self) -> list[str]:
         """Sentences about settings that name an adapter there is none of; the others work all the same."""
@@ -266,14 +266,21 @@ class Workshop:
         return Postman(server_from(held.host, held.port, held.login, held.password, held.extra_dejson))
 
     def sender(self) -> Sender:
-        missing = [name for name in ("shop_name", "mail_from") if not getattr(self.settings, name)]
-        if missing:
-            raise Misconfigured(f"To send mail, set {' and '.join(missing)} in [rastro]")
-        return Sender(name=self.settings.shop_name, address=self.settings.mail_from, reply_to=self.settings.reply_to)
+        return sender_of(self.settings)
 
     @staticmethod
     def vault() -> Vault:
         return Vault(str(conf.get("core", "fernet_key", fallback="") or ""))
+
+
+def sender_of(settings: Settings) -> Sender:
+    """
+    :raises Misconfigured: the settings name none.
+    """
+    lacking = [name for name in ("shop_name", "mail_from") if not getattr(settings, name)]
+    if lacking:
+        raise Misconfigured(f"To send mail, set {' and '.join(lacking)} in [rastro]")
+    return Sender(name=settings.shop_name, address=settings.mail_from, reply_to=settings.reply_to)
 
 
 def pace_of(code: str, account: Account) -> float:
@@ -292,6 +299,21 @@ def pace_of(code: str, account: Account) -> float:
     if not 0 < pace <= 1000:
         raise Misconfigured(f"{code}: the connection's extra.requests_per_second, {told!r}, is no pace")
     return pace
+
+
+def source_of(kind: SourceType, held: Connection, setup: Setup) -> OrderSource:
+    """
+    :raises Misconfigured: the connection lacks something.
+    """
+    if kind.connects_by == "engine":
+        return kind.build(replace(setup, engine=engine_of(held)))
+    return kind.build(replace(setup, account=account_of(held, kind.base_url)))
+
+
+def by_feed(carrier: Carrier, held: Connection) -> bool:
+    """Whether this connection of the carrier's is for its feed."""
+    wanted = carrier.asks is Asks.FEED or str(held.extra_dejson.get("feed", "")).lower() == "true"
+    return carrier.feed is not None and wanted
 
 
 def conninfo_of(held: Connection) -> str:

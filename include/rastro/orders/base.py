@@ -9,6 +9,7 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from rastro.access import Account, Field
+from rastro.http import Limits
 from rastro.models import Shipment
 from rastro.receivers import Receiver
 from rastro.settings import OrderRoute
@@ -84,13 +85,22 @@ class OrderSource(Protocol):
         """
         ...
 
+    def probe(self) -> str:
+        """
+        Read as little as shows whether all that is needed may be read; what that was, for a sentence.
+
+        :raises RastroError: it may not, or cannot be reached.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """
     What a source is built from: its connection, as ``account`` or ``engine``, and the settings that concern it.
 
-    ``new_link`` gives out the address of an order's tracking page; None where there are no such pages.
+    ``new_link`` gives out the address of an order's tracking page; None where there are no such pages. ``limits`` are
+    of a source that is called by HTTP, in place of its own.
     """
 
     account: Account | None = None
@@ -101,6 +111,7 @@ class Setup:
     fill_tracking_url: bool = False
     new_link: Callable[[str], str] | None = None
     horizon: timedelta = timedelta(days=30)
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,6 +156,11 @@ class SqlSource:
         name = str(found.get("customer_name") or "").split()
         return Contact(email=email, first_name=name[0] if name else "", locale=str(found.get("locale") or ""))
 
+    def probe(self) -> str:
+        with self._asked() as connection:
+            connection.execute(self._select().limit(1)).first()
+        return f"a row of {self._name}"
+
     def _select(self) -> Select[Any]:
         """Every column but the customer's, as the driver gives it: an odd value must not spoil the whole batch."""
         table = self._table

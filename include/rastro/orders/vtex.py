@@ -20,6 +20,7 @@ since VTEX stops an account, its Admin included, at 6000 requests a minute; 0 fo
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from urllib.parse import urlsplit
@@ -43,6 +44,7 @@ SHORTEST_WINDOW = timedelta(seconds=1)
 READERS = 8
 PER_SECOND = 80
 MOST_TROUBLES = 20  # orders that fail for the moment before the whole account is taken to be in trouble
+NO_ORDER, NO_USER = "0000000000000-00", "00000000-0000-0000-0000-000000000000"
 PARTLY_INVOICED = ("payment-approved", "handling")
 
 
@@ -118,7 +120,9 @@ class Vtex:
         self._http = Http(
             account.base_url,
             name="vtex",
-            limits=limits or Limits(requests_per_second=float(account.extra.get("requests_per_second") or PER_SECOND)),
+            limits=limits
+            or setup.limits
+            or Limits(requests_per_second=float(account.extra.get("requests_per_second") or PER_SECOND)),
             headers={"X-VTEX-API-AppKey": account.login, "X-VTEX-API-AppToken": account.password},
             connections=READERS,
         )
@@ -180,6 +184,17 @@ class Vtex:
         user = order.client_profile_data and order.client_profile_data.user_profile_id
         if order.origin == "Fulfillment" or not user:
             return None
+        for customer in self._customers(user, f"order {order_id}"):
+            if customer.email and "@" in customer.email and not is_masked(customer.email):
+                preferred = order.client_preferences_data and order.client_preferences_data.locale
+                return Contact(
+                    email=customer.email.strip(),
+                    first_name=(customer.first_name or "").strip(),
+                    locale=preferred or customer.locale_default or "",
+                )
+        return None
+
+    def _customers(self, user: str, what: str) -> tuple[Customer, ...]:
         answer = self._http.send(
             Request(
                 method="GET",
@@ -189,18 +204,19 @@ class Vtex:
             )
         )
         try:
-            customers = typed.decode(answer.body, tuple[Customer, ...])
+            return typed.decode(answer.body, tuple[Customer, ...])
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise Unreadable(f"order {order_id}: Master Data's answer about its customer makes no sense") from None
-        for customer in customers:
-            if customer.email and "@" in customer.email and not is_masked(customer.email):
-                preferred = order.client_preferences_data and order.client_preferences_data.locale
-                return Contact(
-                    email=customer.email.strip(),
-                    first_name=(customer.first_name or "").strip(),
-                    locale=preferred or customer.locale_default or "",
-                )
-        return None
+            raise Unreadable(f"{what}: Master Data's answer about its customer makes no sense") from None
+
+    def probe(self) -> str:
+        """One line of the list of orders, an order that is not there and, where we mail, a customer that is not."""
+        self._page({"per_page": "1"}, 1)
+        with suppress(NotFound):
+            self.order(NO_ORDER)
+        if not self.own_mail:
+            return "the list of orders, and an order"
+        self._customers(NO_USER, f"order {NO_ORDER}")
+        return "the list of orders, an order, and a customer"
 
     def order(self, order_id: str, *, reason: str = "") -> Order:
         """

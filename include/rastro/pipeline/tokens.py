@@ -14,7 +14,7 @@ import psycopg
 from rastro import typed
 from rastro.access import Access, Account, Login, Token
 from rastro.errors import CredentialsRefused, Doubtful, Rejected, Transient
-from rastro.http import Http, Limits
+from rastro.http import Http, Limits, Request
 from rastro.warehouse import tokens as kept
 from rastro.warehouse.connect import Connect
 
@@ -116,30 +116,12 @@ class AccessKeeper:
                         token = self._opened(now) or token
                 return token
         said = f"{self.holder}: a new token was handed out, but the warehouse was lost before it could be kept"
-        raise Transient(f"{said}. If the next one is refused, {self._remedy()}") from lost
+        raise Transient(f"{said}. If the next one is refused, {remedy(self.account)}") from lost
 
     def _logged_in(self, login: Login, held: Token | None) -> Token:
         request = login.request(self.account, held, self.clock())
-        name, secrets = self.holder.partition(":")[0], {*self.account.secrets, *((held.refresh,) if held else ())}
-        with Http(login.host(self.account), name=name, limits=LIMITS, secrets=secrets) as http:
-            self.logins += 1
-            try:
-                token = login.token(http.send(request), self.clock())
-            except Doubtful as error:  # the next run finds out
-                raise Transient(f"{error}. If the next one is refused, the token it refreshes by was spent") from error
-            except Rejected as error:
-                raise CredentialsRefused(f"{error}. The login is refused: {self._remedy()}") from error
-        if not token.refresh and held and held.refresh:
-            return Token(value=token.value, expires_at=token.expires_at, refresh=held.refresh)
-        return token
-
-    def _remedy(self) -> str:
-        check = "check the connection's credentials"
-        if not self.account.extra.get("refresh_token"):
-            return check
-        return (
-            f"{check}; if its refresh token is spent, consent anew, and put the new refresh token into the connection"
-        )
+        self.logins += 1
+        return obtained_by(request, login, self.holder, self.account, held, self.clock(), LIMITS)
 
     def _opened(self, sealed: kept.Sealed | None) -> Token | None:
         """What is kept; None when nothing is, or nothing that was begun with the connection as it is now."""
@@ -161,3 +143,60 @@ class AccessKeeper:
 
     def _is_good(self, token: Token) -> bool:
         return token.expires_at - MARGIN > self.clock()
+
+
+@dataclass(slots=True, kw_only=True)
+class FreshTokens:
+    """Logs in anew, keeps nothing: so the credentials themselves are tried, and not a token of before."""
+
+    holder: str
+    account: Account
+    login: Login | None
+    clock: Callable[[], datetime]
+    limits: Limits
+
+    def access(self) -> Access:
+        """
+        :raises RastroError: no token could be obtained.
+        """
+        if self.login is None or not self.login.needed(self.account):
+            return Access(account=self.account)
+        request = self.login.request(self.account, None, self.clock())
+        token = obtained_by(request, self.login, self.holder, self.account, None, self.clock(), self.limits)
+        return Access(account=self.account, token=token)
+
+    def renewed(self, refused: Access) -> None:
+        """There is no other."""
+        del refused
+
+
+def is_good_once(login: Login | None, account: Account) -> bool:
+    """Whether the account logs in by what the first login uses up, so that whoever logs in must keep what he gets."""
+    return login is not None and login.needed(account) and bool(account.extra.get("refresh_token"))
+
+
+def obtained_by(
+    request: Request, login: Login, holder: str, account: Account, held: Token | None, now: datetime, limits: Limits
+) -> Token:
+    """
+    :param held: the token of before, whose refresh token stays where none is handed out anew.
+    :raises RastroError: none is given; it says what to do.
+    """
+    secrets = {*account.secrets, *((held.refresh,) if held else ())}
+    with Http(login.host(account), name=holder.partition(":")[0], limits=limits, secrets=secrets) as http:
+        try:
+            token = login.token(http.send(request), now)
+        except Doubtful as error:  # the next run finds out
+            raise Transient(f"{error}. If the next one is refused, the token it refreshes by was spent") from error
+        except Rejected as error:
+            raise CredentialsRefused(f"{error}. The login is refused: {remedy(account)}") from error
+    if not token.refresh and held and held.refresh:
+        return Token(value=token.value, expires_at=token.expires_at, refresh=held.refresh)
+    return token
+
+
+def remedy(account: Account) -> str:
+    check = "check the connection's credentials"
+    if not account.extra.get("refresh_token"):
+        return check
+    return f"{check}; if its refresh token is spent, consent anew, and put the new refresh token into the connection"

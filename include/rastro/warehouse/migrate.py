@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -31,3 +32,8 @@ def migrate(dsn: str) -> str:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         return str(connection.execute(text("SELECT version_num FROM rastro.migration")).scalar_one())
+
+
+def revisions() -> list[str]:
+    """All revisions of the schema, the newest first."""
+    return [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
