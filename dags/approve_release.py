@@ -1,8 +1,8 @@
 """
 ### Ask a person whether a channel may send more than its limit
 
-**When** Never by itself: `track_deliveries` triggers it, once an hour for each channel on which it would have sent more
-than the setting `most_notices` allows. **Owner** the data team.
+**When** Never by itself: each run of `track_deliveries` that would have sent more on a channel than the setting
+`most_notices` allows triggers it for that channel. **Owner** the data team.
 
 **What** The request stands in Airflow under *Required Actions* (Browse), with what is owed and the limit. Look first:
 at `rastro.open_notice`, or at a dry run. *Approve* triggers a run of `track_deliveries` that releases the channel;

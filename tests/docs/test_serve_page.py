@@ -9,6 +9,7 @@ import requests
 
 from rastro.access import Account
 from rastro.carriers.registry import CARRIERS
+from rastro.settings import settings_from
 from rastro.web.limits import Limits
 from stack.state import REPOSITORY
 from webserver import Service, serving
@@ -68,3 +69,7 @@ def test_limits_that_are_named_are_those_that_hold() -> None:
         *(f"{limits.unread:,}", f"{limits.numbers:,} at once"),
     ):
         assert said in PAGE, said
+    tracking = " ".join((REPOSITORY / "docs/tracking-page.md").read_text("utf-8").split())
+    assert limits.views == 2
+    assert f"{limits.view_burst} pages at once and two a second from one address" in tracking
+    assert f"after its last parcel has come to its end ({settings_from({}).tracking_link_for.days} days)" in tracking
