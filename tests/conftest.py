@@ -122,18 +122,28 @@ def simulator(tmp_path: Path) -> Iterator[Running]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def airflow_home(postgres: Server) -> AirflowHome:
-    """Airflow's own database with the pools in it, made once; no process runs."""
-    folder = Path(SESSION.name)
-    told = environment(home=folder / "home", postgres=postgres, secrets=secrets_of(folder), metadata=WITHOUT_PROCESSES)
-    home = AirflowHome(folder=folder / "home", environment=told, metadata=postgres.create(WITHOUT_PROCESSES))
+def migrated_airflow(postgres: Server, folder: Path, metadata: str) -> AirflowHome:
+    """Airflow's own database, new, with the pools in it and no DAG."""
+    told = environment(home=folder / "home", postgres=postgres, secrets=secrets_of(folder), metadata=metadata)
+    home = AirflowHome(folder=folder / "home", environment=told, metadata=postgres.create(metadata))
     wanted_pools = folder / "pools.json"
     wanted_pools.write_text(json.dumps(pools()))
     for command in (["db", "migrate"], ["pools", "import", str(wanted_pools)]):
         done = home.airflow(*command)
         assert done.returncode == 0, done.stderr
     return home
+
+
+@pytest.fixture(scope="session")
+def airflow_home(postgres: Server) -> AirflowHome:
+    """Airflow made once for all tests: what some have run is there for the others."""
+    return migrated_airflow(postgres, Path(SESSION.name), WITHOUT_PROCESSES)
+
+
+@pytest.fixture
+def new_airflow(postgres: Server, tmp_path: Path) -> AirflowHome:
+    """An Airflow of a test's own, that has never seen a DAG."""
+    return migrated_airflow(postgres, tmp_path, f"airflow_{next(_copies)}")
 
 
 @pytest.fixture(scope="session")

@@ -66,11 +66,10 @@ def test_where_all_is_well_every_thing_has_its_line_and_nothing_is_wrong(
     before = len(simulator.requests())
     code, found, printed = doctor(airflow_home, told)
     assert {name: row for name, row in found.items() if row[0] == "wrong" and name != "airflow"} == {}, printed
+    assert code == (found["airflow"][0] == "wrong"), printed
     assert list(found)[:4] == ["settings", "database", "vtex:loja", "sql:erp"]
     assert list(found)[-4:] == ["mail", "airflow", "serve", "clock"]
     assert len(found) > len(CARRIERS) + len(MARKETPLACES)
-    assert found["airflow"][1].startswith("This must be put right: Airflow knows no DAG track_deliveries")
-    assert code == 1
     assert len(simulator.requests()) > before
     assert not simulator.mails()
     held = [json.loads(value) for name, value in told.items() if name.startswith("AIRFLOW_CONN_")]
@@ -117,6 +116,23 @@ def test_everything_that_is_wrong_is_said_in_a_line_of_its_own(
         assert found[name][0] == state, found[name]
         assert found[name][1].startswith(said)
     assert "another" not in printed
+
+
+def test_a_dag_that_is_unknown_or_paused_is_said(new_airflow, told: dict[str, str]) -> None:
+    def airflow() -> tuple[int, str, str]:
+        code, found, printed = doctor(new_airflow, told, "--only", "airflow")
+        assert list(found) == ["airflow"], printed
+        return code, *found["airflow"]
+
+    code, state, said = airflow()
+    assert (code, state) == (1, "wrong")
+    assert said.startswith("This must be put right: Airflow knows no DAG track_deliveries")
+    assert new_airflow.airflow("dags", "reserialize").returncode == 0
+    code, state, said = airflow()
+    assert (code, state) == (0, "look")
+    assert said.startswith("track_deliveries is paused")
+    assert new_airflow.airflow("dags", "unpause", "--yes", "track_deliveries").returncode == 0
+    assert airflow() == (0, "ok", "track_deliveries is unpaused, and has the pools that it needs")
 
 
 def test_one_thing_alone_can_be_looked_at(airflow_home, told: dict[str, str]) -> None:
