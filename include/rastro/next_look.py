@@ -31,7 +31,7 @@ def next_look(parcel: Any, pace: Pace, now: datetime) -> str:
     if parcel.answered_at is None:
         silent = f"; {parcel.failures} looks got no answer" if parcel.failures else ""
         return f"{soon(parcel.next_poll_at, now)}: its carrier has not answered about it yet{silent}."
-    because = why(look_of(parcel), pace)
+    because = why(look_of(parcel), pace, parcel.next_poll_at)
     if parcel.next_poll_at is None:
         return f"Never again: {because}."
     silent = f" ({parcel.failures} looks in a row got no answer)" if parcel.failures else ""

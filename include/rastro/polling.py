@@ -1,38 +1,36 @@
 """
 When a parcel is looked at again.
 
-A pure function of what is known about it. Young and moving parcels are asked about in every run, sleeping ones in
-multiples of the shortest interval, those at an end once more after some days, since carriers correct themselves.
+A pure function of what is known about it: as soon as enough news of it is to be expected, by the habits of its carrier
+(:mod:`rastro.habits`). So moving parcels are asked about in every run at the hours at which their carrier has news,
+and sleeping ones seldom. Those at an end are looked at once more after some days, since carriers correct themselves.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
+from rastro.habits import AT_THE_DOOR, AWAKE, HOUR, Habit, hour_of_week, untaught
 from rastro.models import RefusalReason, Status
 
 DECLINED = 3  # times in a row that a carrier says "not ours" before it is believed
-URGENT = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED})
-
-# How long the carrier has said nothing new → how many intervals pass between two looks.
-SLEEP = (
-    (timedelta(days=2), 1),
-    (timedelta(days=7), 3),
-    (timedelta(days=15), 6),
-    (timedelta(days=30), 12),
-    (timedelta.max, 24),
-)
+LONGEST = 24  # intervals between two looks, whatever is expected
+WORTH = 0.05  # lines to be expected before a look, when the interval is an hour
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """
     ``every`` is the shortest interval, ``last_look_after`` the time from the look that showed a parcel's end to the
-    one look that follows it, ``give_up_after`` the silence after which nobody is asked any more.
+    one look that follows it, ``give_up_after`` the silence after which nobody is asked any more. ``worth``: how many
+    lines are to be expected before a look, for an interval of an hour.
     """
 
     every: timedelta
     last_look_after: timedelta
     give_up_after: timedelta
+    worth: float = WORTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +50,17 @@ class Look:
     not_ours: int = 0
 
 
-def next_poll_at(look: Look, pace: Pace) -> datetime | None:
+def next_poll_at(look: Look, pace: Pace, habit: Habit | None = None) -> datetime | None:
     """The time of the next look, or None when there is none any more."""
-    silence = look.at - look.quiet_since
     if look.status.is_final:
         return None if look.was_final else look.at + pace.last_look_after
     if look.not_ours >= DECLINED or is_given_up(look, pace):
         return None
-    return start_of_interval(look.at, pace.every) + intervals(look, silence) * pace.every
+    return start_of_interval(look.at, pace.every) + intervals(look, pace, habit) * pace.every
 
 
-def why(look: Look, pace: Pace) -> str:
-    """The rule that gives :func:`next_poll_at` its time, in words that follow "because"."""
-    silence = look.at - look.quiet_since
+def why(look: Look, pace: Pace, planned: datetime | None) -> str:
+    """The rule that gave :func:`next_poll_at` the ``planned`` time, in words that follow "because"."""
     if look.status.is_final:
         if look.was_final:
             return "it has come to its end, and was looked at once more since"
@@ -75,14 +71,16 @@ def why(look: Look, pace: Pace) -> str:
         return f"nobody has said anything for more than {pace.give_up_after.days} days"
     if look.refusal is RefusalReason.MALFORMED:
         return "the carrier says that it will never know such a number"
-    if look.status in URGENT:
-        return f"it is {look.status.value.replace('_', ' ')}: looked at as often as possible"
-    if is_near(look.estimated_at, look.at):
-        return "it is expected about now: looked at as often as possible"
-    if intervals(look, silence) == 1:
+    if planned is None or planned - look.at <= pace.every:
+        if look.status in AT_THE_DOOR:
+            return f"it is {look.status.value.replace('_', ' ')}: looked at as often as possible"
+        if is_near(look.estimated_at, look.at):
+            return "it is expected about now: looked at as often as possible"
         return "it moves: looked at as often as possible"
-    hours = intervals(look, silence) * pace.every / timedelta(hours=1)
-    return f"nothing new for {silence.days} days: looked at every {hours:g} hours"
+    hours = (planned - start_of_interval(look.at, pace.every)) / HOUR
+    if look.at - look.quiet_since > 2 * DAY:
+        return f"nothing new for {(look.at - look.quiet_since).days} days: looked at after {hours:g} hours"
+    return f"its carrier hardly ever has news of such a parcel before: looked at after {hours:g} hours"
 
 
 def is_given_up(look: Look, pace: Pace) -> bool:
@@ -90,13 +88,35 @@ def is_given_up(look: Look, pace: Pace) -> bool:
     return not look.status.is_final and look.at - look.quiet_since > pace.give_up_after
 
 
-def intervals(look: Look, silence: timedelta) -> int:
+def intervals(look: Look, pace: Pace, habit: Habit | None) -> int:
     """How many intervals to wait, at least one."""
     if look.refusal is RefusalReason.MALFORMED:
-        return 24
-    if look.status in URGENT or is_near(look.estimated_at, look.at):
+        return LONGEST
+    if not pace.every:
         return 1
-    return next(wait for longest, wait in SLEEP if silence <= longest)
+    return until_worth(
+        habit or untaught(look.status),
+        int((look.at - look.quiet_since) / HOUR),
+        hour_of_week(look.at),
+        pace.every / HOUR,
+        pace.worth,
+        near=is_near(look.estimated_at, look.at),
+    )
+
+
+@lru_cache(maxsize=100_000)
+def until_worth(habit: Habit, silence: int, slot: int, every: float, worth: float, *, near: bool) -> int:
+    """Intervals of so many hours until so many lines are to be expected; who is ``near`` sleeps at night only."""
+    expected = 0.0
+    for passed in range(LONGEST):
+        hours = int(passed * every)
+        news = habit.news(silence + hours, slot + hours)
+        if near:
+            news = max(news, AWAKE.by_silence[0] * habit.by_hour[(slot + hours) % len(habit.by_hour)])
+        expected += news
+        if expected >= worth - 1e-9:
+            return passed + 1
+    return LONGEST
 
 
 def is_near(estimated_at: datetime | None, at: datetime) -> bool:

@@ -88,6 +88,7 @@ class Settings:
     resend_doubtful_mail: bool
     mails_per_second: float
     poll_every: timedelta
+    worth_a_look: float
     last_look_after: timedelta
     give_up_after: timedelta
     sync_overlap: timedelta
@@ -115,7 +116,12 @@ class Settings:
     @property
     def pace(self) -> Pace:
         """When parcels are looked at."""
-        return Pace(every=self.poll_every, last_look_after=self.last_look_after, give_up_after=self.give_up_after)
+        return Pace(
+            every=self.poll_every,
+            last_look_after=self.last_look_after,
+            give_up_after=self.give_up_after,
+            worth=self.worth_a_look,
+        )
 
     def cut_off(self, account: str) -> datetime | None:
         """The go-live of an account: nothing that happened before it is mailed. None when it has none."""
@@ -562,7 +568,13 @@ OPTIONS: Mapping[str, Option] = {
         default="60m",
         example="60m",
         read=span,
-        description="Shortest time between two looks at a parcel; sleeping ones are looked at in multiples of it.",
+        description="Shortest time between two looks at a parcel; most are looked at in multiples of it, up to 24.",
+    ),
+    "worth_a_look": Option(
+        default="0.05",
+        example="0.1",
+        read=rate,
+        description="News to be expected of a parcel before it is looked at, per hour of `poll_every`; more asks less.",
     ),
     "last_look_after": Option(
         default="3d",

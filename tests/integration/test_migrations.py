@@ -209,6 +209,10 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
              "counted_at": NOW - HOUR},
         ],
     },
+    "0007": {
+        "habit": [{"carrier": "correios", "step": "PO 01", "by_silence": [0.05] * 16, "by_hour": [1.0] * 168}],
+        "habits_learnt": [{"learnt_at": NOW - HOUR}],
+    },
 }  # fmt: skip
 
 

@@ -82,12 +82,12 @@ def look(**more: Any) -> Look:
         (look(refusal=RefusalReason.MALFORMED), "never know such a number"),
         (look(status=Status.OUT_FOR_DELIVERY, quiet_since=NOW - 20 * DAY), "it is out for delivery"),
         (look(estimated_at=NOW, quiet_since=NOW - 20 * DAY), "expected about now"),
-        (look(quiet_since=NOW - 5 * DAY), "nothing new for 5 days: looked at every 3 hours"),
-        (look(quiet_since=NOW - 40 * DAY), "nothing new for 40 days: looked at every 24 hours"),
+        (look(quiet_since=NOW - 5 * DAY), "nothing new for 5 days: looked at after 3 hours"),
+        (look(quiet_since=NOW - 40 * DAY), "nothing new for 40 days: looked at after 24 hours"),
     ],
 )
 def test_the_rule_behind_the_next_look_is_said(seen: Look, said: str) -> None:
-    assert said in why(seen, PACE)
+    assert said in why(seen, PACE, next_poll_at(seen, PACE))
     ended = next_poll_at(seen, PACE) is None
     assert ended == (said in {"was looked at once more since", "3 times in a row", "for more than 60 days"})
 
@@ -96,7 +96,7 @@ def parcel(**more: Any) -> Any:
     return SimpleNamespace(
         **{
             "skip": "", "paused_at": None, "carrier": "correios", "carrier_reason": "", "poll_id": 1,
-            "answered_at": NOW - HOUR, "next_poll_at": NOW + HOUR, "failures": 0, "looked_status": "in_transit",
+            "answered_at": NOW, "next_poll_at": NOW + HOUR, "failures": 0, "looked_status": "in_transit",
             "quiet_since": NOW - 2 * HOUR, "looked_estimated_at": None, "refusal": "", "not_ours": 0, **more,
         }
     )  # fmt: skip

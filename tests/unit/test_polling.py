@@ -1,19 +1,21 @@
 """When a parcel is looked at again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rastro.habits import AT_THE_DOOR, SILENCE, WEEK, Habit
 from rastro.models import FINAL, RefusalReason, Status
-from rastro.polling import DECLINED, URGENT, Look, Pace, is_given_up, next_poll_at, start_of_interval
+from rastro.polling import DECLINED, LONGEST, Look, Pace, is_given_up, next_poll_at, start_of_interval, why
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 PACE = Pace(every=HOUR, last_look_after=3 * DAY, give_up_after=60 * DAY)
-SLEEPY = sorted(set(Status) - FINAL - URGENT)
+SLEEPY = sorted(set(Status) - FINAL - AT_THE_DOOR)
 
 
 def look(*, silent: timedelta = timedelta(0), status: Status = Status.IN_TRANSIT, **more) -> Look:
@@ -25,14 +27,14 @@ def look(*, silent: timedelta = timedelta(0), status: Status = Status.IN_TRANSIT
     ("silent", "hours"),
     [
         (timedelta(0), 1),
-        (2 * DAY, 1),
-        (2 * DAY + HOUR, 3),
-        (7 * DAY, 3),
-        (7 * DAY + HOUR, 6),
-        (15 * DAY, 6),
-        (15 * DAY + HOUR, 12),
-        (30 * DAY, 12),
-        (30 * DAY + HOUR, 24),
+        (2 * DAY - HOUR, 1),
+        (2 * DAY, 3),
+        (6 * DAY, 3),
+        (7 * DAY, 6),
+        (14 * DAY, 6),
+        (15 * DAY, 12),
+        (29 * DAY, 12),
+        (30 * DAY, 24),
         (60 * DAY, 24),
     ],
 )
@@ -48,7 +50,7 @@ def test_the_interval_is_the_setting_and_the_rest_multiples_of_it() -> None:
     assert next_poll_at(look(silent=5 * DAY), often) == NOW + timedelta(minutes=45)
 
 
-@pytest.mark.parametrize("status", sorted(URGENT))
+@pytest.mark.parametrize("status", sorted(AT_THE_DOOR))
 def test_a_parcel_at_the_door_is_asked_about_in_every_run_however_silent(status: Status) -> None:
     assert next_poll_at(look(silent=50 * DAY, status=status), PACE) == NOW + HOUR
 
@@ -136,6 +138,34 @@ def test_without_an_interval_a_parcel_is_due_at_once() -> None:
     always = Pace(every=timedelta(0), last_look_after=3 * DAY, give_up_after=60 * DAY)
     assert start_of_interval(NOW + timedelta(seconds=7), timedelta(0)) == NOW + timedelta(seconds=7)
     assert next_poll_at(look(silent=20 * DAY), always) == NOW
+
+
+NIGHTLY = Habit(
+    by_silence=(0.0,) * 4 + (0.2,) * (len(SILENCE) - 3),
+    by_hour=tuple(3.0 if hour % 24 in range(20, 24) else 0.6 for hour in range(WEEK)),
+)
+
+
+def test_a_parcel_is_looked_at_when_its_carrier_is_wont_to_have_news() -> None:
+    """Nothing within 8 hours of a line, and most from 20 to 24 h; it is Friday, 9 h where the carrier works."""
+    after = {silent: (next_poll_at(look(silent=silent * HOUR), PACE, NIGHTLY) - NOW) / HOUR for silent in (0, 4, 8, 11)}
+    assert after == {0: 9, 4: 5, 8: 1, 11: 1}
+    dull = replace(NIGHTLY, by_silence=(0.02,) * (len(SILENCE) + 1))
+    assert next_poll_at(look(), PACE, dull) == NOW + 5 * HOUR
+    assert next_poll_at(look(), replace(PACE, worth=0.1), dull) == NOW + 9 * HOUR
+    assert next_poll_at(replace(look(), at=NOW + 11 * HOUR), PACE, dull) == NOW + 12 * HOUR
+
+
+def test_a_parcel_that_is_expected_is_looked_at_in_its_carriers_hours_whatever_its_habit() -> None:
+    never = Habit(by_silence=(0.0,) * (len(SILENCE) + 1), by_hour=NIGHTLY.by_hour)
+    assert next_poll_at(look(), PACE, never) == NOW + LONGEST * HOUR
+    assert next_poll_at(look(estimated_at=NOW), PACE, never) == NOW + 2 * HOUR
+
+
+def test_a_wait_that_habits_gave_is_explained_as_such() -> None:
+    seen = look()
+    assert "hardly ever has news" in why(seen, PACE, next_poll_at(seen, PACE, NIGHTLY))
+    assert "looked at after 9 hours" in why(seen, PACE, next_poll_at(seen, PACE, NIGHTLY))
 
 
 looks = st.builds(

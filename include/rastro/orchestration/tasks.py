@@ -21,7 +21,19 @@ from rastro.orchestration.form import Form, form_of
 from rastro.orchestration.pools import shared
 from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
-from rastro.pipeline import check, load, mail_customers, plan, put_aside, receive, reprocess, sync, tell, track
+from rastro.pipeline import (
+    check,
+    learn_habits,
+    load,
+    mail_customers,
+    plan,
+    put_aside,
+    receive,
+    reprocess,
+    sync,
+    tell,
+    track,
+)
 from rastro.pipeline.alert_shop import Alerter
 from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
@@ -181,7 +193,7 @@ def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]
             tracker = track.Tracker(
                 carrier=carrier, contract=keeper.holder, http=http, keeper=keeper, connect=shop.connect,
                 settings=shop.settings, window=window_of(context), run_id=run_id, clock=shop.clock,
-                selection=form_of(context).selection,
+                selection=form_of(context).selection, habits=shop.habits_of(carrier.code),
             )  # fmt: skip
             return finished(running, tracker.track(piece))
 
@@ -359,6 +371,7 @@ def check_run(
             links_since=now - settings.tracking_link_for,
         )  # fmt: skip
         tally.count(conn, now)
+        learn_habits.once_a_day(conn, now)
     report.problems += shop.misspelt()
     told: Mapping[str, Mapping[str, object]] = {**report.figures, "erased": erased}
     for name, figures in told.items():

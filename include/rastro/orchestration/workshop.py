@@ -20,6 +20,7 @@ from rastro.carriers.base import Asks, Carrier
 from rastro.carriers.described import described
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
+from rastro.habits import Habits
 from rastro.http import Http, Limits
 from rastro.mail.compose import Sender
 from rastro.mail.server import server_from
@@ -30,7 +31,7 @@ from rastro.orders.registry import SOURCES
 from rastro.pipeline.tokens import AccessKeeper
 from rastro.receivers import Receiver
 from rastro.settings import OPTIONS, Endpoint, Settings, settings_from
-from rastro.warehouse import tracking_links
+from rastro.warehouse import habits, tracking_links
 from rastro.warehouse.connect import Connect, connector
 
 SECTION = "rastro"
@@ -209,6 +210,11 @@ class Workshop:
             if endpoint.adapter == carrier:
                 return endpoint
         raise Misconfigured(f"No connection for {carrier}: add {carrier}:connection to the setting carriers")
+
+    def habits_of(self, carrier: str) -> Habits:
+        """When the carrier has news, as learnt; empty where nothing is."""
+        with self.connect() as conn:
+            return habits.read(conn, carrier).get(carrier, {})
 
     def keeper(self, carrier: Carrier) -> AccessKeeper:
         """

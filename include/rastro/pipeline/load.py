@@ -14,16 +14,18 @@ from psycopg import Connection
 
 from rastro.carriers import lines
 from rastro.diff import Life, State, compare
+from rastro.habits import Habits
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Channel, Snapshot, Standing, Status
 from rastro.notices import Policy, owed
 from rastro.polling import Look, next_poll_at
 from rastro.settings import Settings
-from rastro.warehouse import loading
+from rastro.warehouse import habits, loading
 from rastro.warehouse.loading import Known, Loaded, NextLook, Plan, StagedAnswer
 from rastro.warehouse.shipments import SourceTraits, known_sources
 
 AT_A_TIME = 2000
+UNTAUGHT: Mapping[str, Habits] = {}
 # An invoice is written before the parcel is posted, or at most some days after it.
 POSTED_BEFORE_INVOICE = timedelta(days=15)
 
@@ -47,13 +49,14 @@ def load(conn: Connection[Any], settings: Settings, *, now: datetime, run_id: st
     with conn.transaction():
         loading.begin(conn, now)
         sources = known_sources(conn)
+        learnt = habits.read(conn)
         for staged in all_staged(conn):
             by_poll: dict[int, list[Loaded]] = {answer.poll_id: [] for answer in staged}
             answers = {answer.poll_id: answer for answer in staged}
             for known in loading.known_of(conn, list(answers)):
                 by_poll[known.poll_id].append(judge(known, answers[known.poll_id], sources, settings, now))
             loaded = [one for several in by_poll.values() for one in several]
-            looks = [next_look(answer, by_poll[answer.poll_id], settings) for answer in staged]
+            looks = [next_look(answer, by_poll[answer.poll_id], settings, learnt) for answer in staged]
             loading.write(conn, loaded, looks, now, run_id)
             loading.drop_staged(conn, staged, keep_raw=settings.keep_raw_answers)
             count(figures, staged, loaded)
@@ -127,7 +130,9 @@ def begun(known: Known) -> datetime:
     return known.shipment.invoiced_at or known.shipment.ordered_at or known.first_seen_at
 
 
-def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings) -> NextLook:
+def next_look(
+    answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings, learnt: Mapping[str, Habits] = UNTAUGHT
+) -> NextLook:
     """
     When the reference is asked about again: as the least finished of its shipments wants it.
 
@@ -147,6 +152,8 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
         quiet_since=min(quiet_since, answer.answered_at),
         estimated_at=snapshot.estimated_at,
     )
+    step = newest_code(pending[0]) if pending else ""
+    habit = learnt.get(pending[0].known.shipment.carrier or "", {}).get(step) if pending else None
     return NextLook(
         poll_id=answer.poll_id,
         newest=answer.is_newest,
@@ -155,7 +162,8 @@ def next_look(answer: StagedAnswer, loaded: Sequence[Loaded], settings: Settings
         status=Status(state.status),
         quiet_since=look.quiet_since,
         estimated_at=snapshot.estimated_at,
-        next_poll_at=answer.answered_at if answer.unasked else next_poll_at(look, settings.pace),
+        next_poll_at=answer.answered_at if answer.unasked else next_poll_at(look, settings.pace, habit),
+        step=step,
         plan=plan_after(answer, loaded, brings_news=brings_news),
         keeps_digest=answer.worked_out_again or (answer.unasked and not brings_news),
         whole=snapshot.whole,
@@ -180,6 +188,12 @@ def brings(loaded: Loaded) -> bool:
 def is_settled(answer: StagedAnswer, loaded: Sequence[Loaded]) -> bool:
     """Whether the plan made when this very answer came stands: it was only read again, and nobody is elsewhere now."""
     return answer.worked_out_again and all(one.change.before.status is one.change.after.status for one in loaded)
+
+
+def newest_code(loaded: Loaded) -> str:
+    """The carrier's code of the newest line that counts, empty before there is one."""
+    told = [event for event in loaded.change.history if event.standing is Standing.EFFECTIVE]
+    return max(told, key=lambda event: event.occurred_at).code if told else ""
 
 
 def quiet(loaded: Loaded) -> datetime:

@@ -18,6 +18,7 @@ from psycopg import Connection
 
 from rastro.carriers.base import Answered, Asking, Carrier
 from rastro.errors import CredentialsRefused, Permanent, RastroError, RateLimited, Rejected, Unreadable
+from rastro.habits import Habits
 from rastro.http import Http
 from rastro.models import EVERYTHING, Refusal, RefusalReason, Selection, Snapshot, Window
 from rastro.pipeline.tokens import AccessKeeper
@@ -115,6 +116,7 @@ class Tracker:
     run_id: str
     clock: Callable[[], datetime]
     selection: Selection = EVERYTHING
+    habits: Habits = field(default_factory=dict)
 
     def track(self, part: Slice) -> Figures:
         """
@@ -292,7 +294,7 @@ class Tracker:
             refusal=refusal,
             not_ours=not_ours,
         )
-        return next_poll_at(look, self.settings.pace)
+        return next_poll_at(look, self.settings.pace, self.habits.get(due.step))
 
     def _quarantine(self, conn: Connection[Any], subject: str, error: Unreadable, raw: bytes, at: datetime) -> None:
         records.quarantine(

@@ -111,6 +111,7 @@ class NextLook:
     quiet_since: datetime
     estimated_at: datetime | None
     next_poll_at: datetime | None
+    step: str = ""
     plan: Plan = Plan.NEW
     keeps_digest: bool = False
     whole: bool = True
@@ -204,7 +205,7 @@ def write(
         statuses=[look.status.value for look in looks], quiet=[look.quiet_since for look in looks],
         estimates=[look.estimated_at for look in looks], next_polls=[look.next_poll_at for look in looks],
         plans=[look.plan.value for look in looks], keep_digests=[look.keeps_digest for look in looks],
-        whole=[look.whole for look in looks],
+        whole=[look.whole for look in looks], steps=[look.step for look in looks],
     )  # fmt: skip
     if late := [look for look in looks if look.whole and not look.newest]:
         run(

@@ -29,7 +29,10 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """One claimed reference and what its last look showed; ``not_ours`` as in :class:`rastro.polling.Look`."""
+    """
+    One claimed reference and what its last look showed; ``not_ours`` as in :class:`rastro.polling.Look`, ``step`` as
+    in :mod:`rastro.habits`.
+    """
 
     poll_id: int
     reference: str
@@ -39,6 +42,7 @@ class Due:
     estimated_at: datetime | None
     refusal: RefusalReason | None
     not_ours: int = 0
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +135,7 @@ def claim_due(
             estimated_at=row.estimated_at,
             refusal=RefusalReason(row.refusal) if row.refusal else None,
             not_ours=row.not_ours,
+            step=row.step,
         )
         for row in rows
     ]

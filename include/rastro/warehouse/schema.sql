@@ -66,6 +66,33 @@ COMMENT ON COLUMN rastro.correction.new_number IS 'The number in its place; empt
 
 COMMENT ON COLUMN rastro.correction.carrier IS 'The carrier that is asked; empty: as routing says.';
 
+CREATE TABLE rastro.habit (
+    carrier text NOT NULL,
+    step text NOT NULL,
+    by_silence real[] NOT NULL,
+    by_hour real[] NOT NULL
+);
+
+COMMENT ON TABLE rastro.habit IS 'When a carrier has news of parcels in each step, learnt once a day from a sample of its history.';
+
+COMMENT ON COLUMN rastro.habit.step IS 'The carrier''s code of a parcel''s newest event; empty before there is one.';
+
+COMMENT ON COLUMN rastro.habit.by_silence IS 'Events to be expected in an hour after so long a silence: up to 1, 2, 4, 8, 12, 18, 24, 36, 48, 72, 120, 168, 240, 360, 720 hours, and longer.';
+
+COMMENT ON COLUMN rastro.habit.by_hour IS 'How many times as many in each hour of the week from Monday 0 h (America/Sao_Paulo); 1 on average.';
+
+CREATE TABLE rastro.habits_learnt (
+    one boolean DEFAULT true NOT NULL,
+    learnt_at timestamp with time zone NOT NULL,
+    CONSTRAINT habits_learnt_once CHECK (one)
+);
+
+COMMENT ON TABLE rastro.habits_learnt IS 'When habits were learnt last; one row.';
+
+COMMENT ON COLUMN rastro.habits_learnt.one IS 'Always true.';
+
+COMMENT ON COLUMN rastro.habits_learnt.learnt_at IS 'When.';
+
 CREATE TABLE rastro.inbox (
     inbox_id bigint NOT NULL,
     carrier text NOT NULL,
@@ -401,7 +428,8 @@ CREATE TABLE rastro.poll_state (
     refusal text DEFAULT ''::text NOT NULL,
     refusal_text text DEFAULT ''::text NOT NULL,
     not_ours smallint DEFAULT 0 NOT NULL,
-    whole_at timestamp with time zone
+    whole_at timestamp with time zone,
+    step text DEFAULT ''::text NOT NULL
 )
 WITH (fillfactor='70');
 
@@ -424,6 +452,8 @@ COMMENT ON COLUMN rastro.poll_state.lease_until IS 'Until then a task is asking 
 COMMENT ON COLUMN rastro.poll_state.not_ours IS 'How often in a row the carrier said that it is not its own.';
 
 COMMENT ON COLUMN rastro.poll_state.whole_at IS 'Time of the newest whole answer among those that have been loaded; what an older one has and it has not was taken back.';
+
+COMMENT ON COLUMN rastro.poll_state.step IS 'The carrier''s code of the newest event; empty before there is one.';
 
 ALTER TABLE rastro.poll_state ALTER COLUMN poll_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.poll_state_poll_id_seq
@@ -1232,6 +1262,12 @@ ALTER TABLE ONLY rastro.awaited_order
 
 ALTER TABLE ONLY rastro.correction
     ADD CONSTRAINT correction_pkey PRIMARY KEY (account, order_id, invoice_number, tracking_number);
+
+ALTER TABLE ONLY rastro.habit
+    ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step);
+
+ALTER TABLE ONLY rastro.habits_learnt
+    ADD CONSTRAINT habits_learnt_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY rastro.inbox
     ADD CONSTRAINT inbox_keeps_a_body_once UNIQUE (carrier, digest);

@@ -108,11 +108,13 @@ UPDATE rastro.poll_state p
 SET loaded_at = new.answered_at, whole_at = CASE WHEN new.whole THEN new.answered_at ELSE p.whole_at END,
     digest = CASE WHEN new.keeps_digest THEN p.digest ELSE new.digest END, status = new.status, quiet_since = new.quiet_since,
     estimated_at = CASE WHEN new.whole THEN new.estimated_at ELSE coalesce(new.estimated_at, p.estimated_at) END,
+    step = new.step,
     next_poll_at = CASE new.plan WHEN 'kept' THEN p.next_poll_at
                                  WHEN 'no_later' THEN least(p.next_poll_at, new.next_poll_at) ELSE new.next_poll_at END
 FROM unnest(%(poll_ids)s::bigint[], %(answered)s::timestamptz[], %(digests)s::bytea[], %(statuses)s::text[], %(quiet)s::timestamptz[],
-            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[], %(plans)s::text[], %(keep_digests)s::boolean[], %(whole)s::boolean[])
-     AS new (poll_id, answered_at, digest, status, quiet_since, estimated_at, next_poll_at, plan, keeps_digest, whole)
+            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[], %(plans)s::text[], %(keep_digests)s::boolean[], %(whole)s::boolean[],
+            %(steps)s::text[])
+     AS new (poll_id, answered_at, digest, status, quiet_since, estimated_at, next_poll_at, plan, keeps_digest, whole, step)
 WHERE p.poll_id = new.poll_id AND (p.loaded_at IS NULL OR p.loaded_at <= new.answered_at)
 
 -- name: settle_loaded_late

@@ -47,7 +47,7 @@ FROM (
     FOR UPDATE SKIP LOCKED
 ) AS mine
 WHERE p.poll_id = mine.poll_id
-RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours
+RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours, p.step
 
 -- name: count_left
 SELECT count(*) AS due
