@@ -20,12 +20,13 @@ of it at once, through the same outbox as ever, each thing once.
 from datetime import UTC, datetime, timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import dag, get_current_context, task
+from airflow.sdk import dag, get_current_context
 
 from rastro.orchestration import acts
+from rastro.orchestration.links import task
 
 
-@task
+@task()
 def act(run_id: str) -> list[dict[str, object]]:
     return acts.act_by_hand(run_id, get_current_context())
 

@@ -27,16 +27,17 @@ that waits for a person.
 from datetime import UTC, datetime, timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import CronDataIntervalTimetable, TaskGroup, TriggerRule, dag, get_current_context, task
+from airflow.sdk import CronDataIntervalTimetable, TaskGroup, TriggerRule, dag, get_current_context
 
 from rastro.orchestration import tasks
 from rastro.orchestration.form import PARAMS
+from rastro.orchestration.links import branch, task
 from rastro.orchestration.pools import POOLS
 from rastro.orchestration.retry import RetryWhatMayHelp
 from rastro.orchestration.steps import PLAN, for_each_planned, planned_by, step
 
 
-@task.branch(trigger_rule=TriggerRule.ALL_DONE)
+@branch(trigger_rule=TriggerRule.ALL_DONE)
 def plan_polls(run_id: str) -> list[str]:
     context = get_current_context()
     slices = tasks.plan_polls(run_id, context)
@@ -44,7 +45,7 @@ def plan_polls(run_id: str) -> list[str]:
     return [f"track.slices_{carrier}" for carrier in slices]
 
 
-@task.branch(trigger_rule=TriggerRule.ALL_DONE)
+@branch(trigger_rule=TriggerRule.ALL_DONE)
 def choose_deliveries(run_id: str) -> list[str]:
     context = get_current_context()
     targets = tasks.open_targets(run_id, context)
@@ -62,7 +63,7 @@ FIRST_STEP = {
 }
 
 
-@task
+@task()
 def nothing_to_tell() -> None:
     """Nobody is owed anything."""
 

@@ -15,6 +15,7 @@ from psycopg.rows import namedtuple_row
 from rastro.pages.routes import ROUTES
 
 pytestmark = pytest.mark.slow
+LINK = "Deliveries of this run"
 
 
 class Desk:
@@ -104,6 +105,24 @@ def test_every_page_is_open_to_whom_it_is_meant_for_and_to_nobody_else(
         answer = desk.get(who, filled(path, desk)) if method == "GET" else desk.post(who, path)
         assert answer.status_code in allowed, f"{method} {path} as {who}: {answer.status_code}"
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_every_task_leads_to_the_page_of_its_run(desk: Desk) -> None:
+    desk.act("poll_now", desk.parcel().tracking_number)
+    client = desk.job.stack.client
+    for dag_id in ("track_deliveries", "act_by_hand"):
+        run_id = client.runs(dag_id, order_by="-run_after")[0]["dag_run_id"]
+        page = f"/runs/{dag_id}/{quote(run_id, safe='')}"
+        tasks = client.task_instances(dag_id, run_id)
+        linked = set()
+        for task in tasks:
+            path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/links"
+            links = client.get(path, map_index=task["map_index"])["extra_links"]
+            if links.get(LINK) == f"{desk.job.stack.url}/plugin/deliveries/rastro{page}":
+                linked.add(task["task_id"])
+        assert {task["task_id"] for task in tasks} - linked <= {"ask_for_release", "track"}, "those have a link already"
+        assert linked
+        assert run_id in desk.get("viewer", page).text
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/redoc", "/nothing", "/shipments/0", "/shipments/x"])
@@ -302,6 +321,20 @@ def test_a_person_acts_on_a_parcel_inside_airflows_own_pages(desk: Desk, logged_
     wished = [one["conf"] for one in desk.job.stack.client.runs("act_by_hand")]
     asked = {"action": "poll_now", "numbers": parcel.tracking_number, "reason": "the customer called"}
     assert wished.count(asked) == 1
+
+
+def test_a_person_goes_from_a_task_to_what_its_run_did(desk: Desk, logged_in: Any, tmp_path: Path) -> None:
+    run_id = desk.job.stack.client.runs("track_deliveries")[0]["dag_run_id"]
+    logged_in.goto(f"{desk.job.stack.url}/dags/track_deliveries/runs/{run_id}/tasks/check_run/details")
+    link = logged_in.get_by_role("link", name=LINK)
+    link.wait_for()
+    logged_in.screenshot(path=tmp_path / "task.png")
+    link.click()
+    frame = logged_in.frame_locator("iframe")
+    frame.get_by_role("heading", name="Run of track_deliveries").wait_for()
+    frame.get_by_text(run_id, exact=True).wait_for()
+    frame.get_by_role("heading", name="What it did").wait_for()
+    logged_in.screenshot(path=tmp_path / "run.png")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -165,6 +165,23 @@ def test_runs_follow_each_other_hour_by_hour(dag: Any) -> None:
     assert dag.doc_md.count("**") >= 10
 
 
+def test_its_tasks_and_not_those_of_others_are_linked_with_the_operators_pages(dag: Any) -> None:
+    from airflow.sdk import DAG, task
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    def links(one: Any) -> dict[str, list[str]]:
+        read = DagSerialization.from_dict(DagSerialization.to_dict(one))
+        return {task.task_id: task.extra_links for task in read.tasks}
+
+    with DAG("of_somebody_else", schedule=None) as other:
+        parts = task(task_id="plan")(lambda: [1])()
+        task(task_id="work")(lambda part: part).expand(part=parts)
+    assert set(map(tuple, links(other).values())) == {()}
+    ours = links(dag)
+    assert ours.pop("ask_for_release") == ["Triggered DAG"]
+    assert set(map(tuple, ours.values())) == {("Deliveries of this run",)}
+
+
 # Runs
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import get_current_context
 from airflow.sdk.definitions.context import Context
 
 from rastro.orchestration import tasks
+from rastro.orchestration.links import task
 
 PLAN = "plan"  # the XCom key under which a branch leaves the lists that the tasks behind it are mapped over
 
@@ -33,7 +34,7 @@ def step_for_each(body: Callable[[str, Context, Any], dict[str, int]], parts: An
     return run.expand(part=parts)
 
 
-@task
+@task()
 def planned_by(branch: str, name: str) -> list[Any]:
     plan = get_current_context()["ti"].xcom_pull(task_ids=branch, key=PLAN)
     return list(plan[name])
