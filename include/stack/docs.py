@@ -249,10 +249,39 @@ RIGHTS = {
 }
 
 
+# The answer of a route → the test of what it shows or does; who may open it is tried for all of them by one more.
+TRIED = {
+    "overview": "integration/test_lookup.py::test_figures_are_those_of_the_tables",
+    "style": "browser/test_pages.py::test_every_page_can_be_read_by_everybody",
+    "search": "browser/test_pages.py::test_several_numbers_pasted_at_once_are_found_and_the_unknown_one_is_named",
+    "search_address": (
+        "browser/test_pages.py::test_a_parcel_is_found_by_its_customers_address_which_stands_in_no_address_line"
+    ),
+    "shipment": "browser/test_pages.py::test_a_viewer_sees_neither_personal_data_nor_a_button",
+    "problems": (
+        "integration/test_lookup.py::test_every_kind_of_problem_is_counted_and_all_of_it_is_listed_page_by_page"
+    ),
+    "hour": "browser/test_pages.py::test_missed_hours_are_backfilled_from_the_page",
+    "run": "browser/test_pages.py::test_a_person_goes_from_a_task_to_what_its_run_did",
+    "act_form": "browser/test_pages.py::test_a_person_acts_on_a_parcel_inside_airflows_own_pages",
+    "act": (
+        "browser/test_pages.py"
+        "::test_a_delivery_confirmed_by_hand_is_one_run_however_often_it_is_sent_and_is_kept_in_the_audit"
+    ),
+    "csv_form": "browser/test_pages.py::test_a_table_of_many_acts_is_one_run",
+    "act_by_csv": "browser/test_pages.py::test_a_table_of_many_acts_is_one_run",
+    "audit": "integration/test_lookup.py::test_acts_are_listed_the_newest_first_page_by_page",
+    "backfill": "browser/test_pages.py::test_missed_hours_are_backfilled_from_the_page",
+}
+
+
 def operators_pages() -> str:
     return table(
-        ("page", "method", "who may", "what it is"),
-        ((code(f"/rastro{one.path}"), one.method, RIGHTS[one.may], one.what) for one in ROUTES),
+        ("page", "method", "who may", "what it is", "its test"),
+        (
+            (code(f"/rastro{one.path}"), one.method, RIGHTS[one.may], one.what, code(TRIED[one.answer]))
+            for one in ROUTES
+        ),
     )
 
 
