@@ -152,6 +152,7 @@ def test_a_viewer_sees_neither_personal_data_nor_a_button(desk: Desk) -> None:
     assert mail.recipient in shown
     assert mail.recipient not in seen
     assert mail.subject.split()[0] in shown
+    assert "[first name]" in shown, "no name is stored, and its place says so"
     assert "The exact message" not in seen
     for address in ("/", path, "/search", "/problems"):
         text = desk.get("viewer", address).text

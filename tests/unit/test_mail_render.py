@@ -26,6 +26,7 @@ from rastro.mail.render import (
     blocks,
     fill,
     has_link,
+    legible,
     render,
     templates,
 )
@@ -279,6 +280,7 @@ def test_a_rendered_mail_holds_no_name_until_it_is_greeted():
     assert "\nOlá, Joana,\n" in greeted.text
     assert ">Olá, Joana,<" in greeted.html
     assert SLOT not in greeted.text + greeted.html
+    assert "Olá, [first name]," in legible(rendered.text)
 
 
 @pytest.mark.parametrize("message", sorted(MESSAGES))

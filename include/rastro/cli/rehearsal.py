@@ -4,6 +4,7 @@ import argparse
 
 from rastro.cli import warehouse
 from rastro.cli.command import complain, print_table
+from rastro.mail.render import legible
 from rastro.models import Channel
 from rastro.warehouse import rehearsals
 from rastro.warehouse.connect import connector
@@ -37,5 +38,5 @@ def rehearsal(chosen: argparse.Namespace) -> int:
             print(f"{one.verdict}  order {one.order_id}  {one.kind} to {one.recipient or one.target}{why}")
             if one.subject:
                 print(f"\n    {one.subject}\n")
-                print("\n".join(f"    {line}".rstrip() for line in one.text.splitlines()), end="\n\n")
+                print("\n".join(f"    {line}".rstrip() for line in legible(one.text).splitlines()), end="\n\n")
     return 0

@@ -211,6 +211,11 @@ def fill(rendered: Rendered, *, first_name: str, link: str = "") -> Rendered:
     )
 
 
+def legible(text: str) -> str:
+    """A stored text as a person may read it: the places of what is not stored say what belongs there."""
+    return text.replace(SLOT, ", [first name]").replace(LINK, "[link to the tracking page]")
+
+
 def has_link(rendered: Rendered) -> bool:
     """Whether it has a place for the address of the order's tracking page."""
     return LINK in rendered.text

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rastro.mail.render import legible
 from rastro.next_look import local
 from rastro.pages.access import Visitor
 from rastro.pages.words import TONES, plain, utc
@@ -47,7 +48,14 @@ def link(*parts: object, **query: object) -> str:
     return f"{path}?{asked}" if asked else path
 
 
-ENVIRONMENT.filters |= {"time": time, "word": word, "count": count, "plain": plain, "redact": redact}
+ENVIRONMENT.filters |= {
+    "time": time,
+    "word": word,
+    "count": count,
+    "plain": plain,
+    "redact": redact,
+    "legible": legible,
+}
 ENVIRONMENT.globals |= {"link": link}
 
 
