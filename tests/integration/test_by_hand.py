@@ -5,13 +5,18 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+import psycopg
 import pytest
 
 from rastro.cli import main
 from rastro.errors import Misconfigured
+from rastro.models import Channel, NoticeState
 from rastro.orchestration.acts import PARAMS as FORM
 from rastro.orchestration.acts import act_by_hand
 from rastro.orchestration.form import PARAMS
+from rastro.sending import Settlement
+from rastro.warehouse import outbox
+from rastro.warehouse.outbox import OrderKey
 from stack.audit import kind_of
 
 pytestmark = pytest.mark.slow
@@ -25,11 +30,16 @@ class Run:
     triggering_user_name = "ana"
 
 
-def act(shop, run_id="", **params):
-    """A run of ``act_by_hand``, and the run of ``track_deliveries`` that it triggers."""
+def do(run_id="", **params):
+    """A run of ``act_by_hand`` alone; what it would trigger ``track_deliveries`` with."""
     blank = {name: None if name == "status" else "" for name in FORM}
     context = {"params": {**blank, "reason": "a cliente ligou", **params}, "dag_run": Run()}
-    confs = act_by_hand(run_id or f"manual-{next(_runs)}", context)
+    return act_by_hand(run_id or f"manual-{next(_runs)}", context)
+
+
+def act(shop, run_id="", **params):
+    """A run of ``act_by_hand``, and the run of ``track_deliveries`` that it triggers."""
+    confs = do(run_id, **params)
     for conf in confs:
         assert set(conf) <= set(PARAMS)
         assert shop.hour(params=conf).failures == {}
@@ -227,6 +237,64 @@ def test_a_paused_parcel_is_not_asked_about_though_something_plans_it(shop):
     asked = shop.asked_about()
     assert shop.hour().failures == {}
     assert shop.asked_about() == asked
+
+
+@pytest.mark.parametrize(("variant", "written"), [("two_codes", 0), ("two_packages", 1)])
+def test_what_is_told_of_a_whole_package_waits_while_one_of_its_parcels_is_paused(shop, variant, written):
+    shop.orders(variant=variant, parcels=2)
+    assert shop.hour().failures == {}
+    paused, other = shop.simulator.truth()
+    act(shop, action="pause", numbers=paused["tracking_number"])
+    writes = len(shop.received("PUT", r"/tracking$"))
+    act(shop, action="add_event", numbers=paused["tracking_number"], status="on_hold", description="Na alfândega")
+    act(shop, action="add_event", numbers=other["tracking_number"], status="on_hold", description="Em greve")
+    bodies = [one["body"] for one in shop.received("PUT", r"/tracking$")[writes:]]
+    assert len(bodies) == written
+    assert not [body for body in bodies if "Na alfândega" in body]
+    act(shop, action="resume", numbers=paused["tracking_number"])
+    bodies = [one["body"] for one in shop.received("PUT", r"/tracking$")[writes:]]
+    assert len(bodies) == written + 1
+    assert "Na alfândega" in bodies[-1]
+    shop.to_the_end()
+    assert all(package["finished"] for package in order_of(shop)["packages"])
+    assert {one.state for one in shop.ask("SELECT state FROM rastro.notice")} == {"sent"}
+
+
+def test_a_paused_parcel_that_is_no_longer_of_its_package_holds_up_nothing(shop):
+    shop.orders(variant="two_codes", parcels=2)
+    assert shop.hour().failures == {}
+    paused, other = shop.simulator.truth()
+    act(shop, action="pause", numbers=paused["tracking_number"])
+    do(action="add_event", numbers=other["tracking_number"], status="on_hold")
+    assert shop.ask("SELECT FROM rastro.open_notice") == []
+    shop.execute("UPDATE rastro.shipment SET skip = 'gone' WHERE tracking_number = %s", paused["tracking_number"])
+    assert len(shop.ask("SELECT FROM rastro.open_notice")) == 1
+
+
+def test_whoever_is_telling_of_a_parcel_goes_on_alone_though_it_is_paused_meanwhile(shop):
+    shop.orders(variant="two_packages", parcels=2)
+    assert shop.hour().failures == {}
+    paused, other = shop.simulator.truth()
+    order = OrderKey(account="vtex:loja", order_id=paused["order_id"])
+
+    def claimed_by(conn, name):
+        now = datetime.now(UTC)
+        notices = outbox.claim(
+            conn, Channel.ORDER, order.account, order, now=now, lease_until=now + timedelta(minutes=5),
+            claimed_by=name, run_id=name,
+        )  # fmt: skip
+        conn.commit()
+        return notices
+
+    do(action="add_event", numbers=paused["tracking_number"], status="on_hold")
+    with psycopg.connect(shop.warehouse) as conn:
+        (told,) = claimed_by(conn, "one")
+        do(action="pause", numbers=paused["tracking_number"])
+        do(action="add_event", numbers=other["tracking_number"], status="on_hold")
+        assert claimed_by(conn, "another") == []
+        sent = Settlement(state=NoticeState.SENT)
+        outbox.settle(conn, [told], sent, now=datetime.now(UTC), claimed_by="one")
+        assert len(claimed_by(conn, "another")) == 1
 
 
 def test_what_was_taken_back_is_asked_about_again_though_it_had_come_to_its_end(shop):

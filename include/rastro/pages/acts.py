@@ -45,7 +45,9 @@ ACTS: Mapping[Action, Act] = {
     ),
     Action.POLL_NOW: on_parcels("Ask the carrier now", "The parcel is asked about at once, whatever its plan says."),
     Action.PAUSE: on_parcels(
-        "Pause", "The parcel is not asked about and nothing is told about it; what is owed waits."
+        "Pause",
+        "The parcel is not asked about and nothing is told about it; what is owed waits, with all that its order and "
+        "marketplace are told of the whole package.",
     ),
     Action.RESUME: on_parcels("Resume", "The parcel is followed again, and due now."),
     Action.CHANGE_CARRIER: on_parcels(

@@ -371,12 +371,14 @@ CREATE VIEW rastro.open_notice AS
     s.tracking_number
    FROM (rastro.notice n
      JOIN rastro.shipment s USING (shipment_id))
-  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND (s.paused_at IS NULL) AND ((s.tracking_number <> ''::text) OR (n.channel <> ALL (ARRAY['order'::text, 'marketplace'::text]))) AND ((n.channel <> 'marketplace'::text) OR (n.kind <> 'delivered'::text) OR (NOT (EXISTS ( SELECT
+  WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND (NOT (EXISTS ( SELECT
+           FROM rastro.shipment o
+          WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.paused_at IS NOT NULL) AND (o.skip = ''::text) AND ((o.shipment_id = s.shipment_id) OR (n.channel = ANY (ARRAY['order'::text, 'marketplace'::text]))))))) AND ((s.tracking_number <> ''::text) OR (n.channel <> ALL (ARRAY['order'::text, 'marketplace'::text]))) AND ((n.channel <> 'marketplace'::text) OR (n.kind <> 'delivered'::text) OR (NOT (EXISTS ( SELECT
            FROM (rastro.shipment o
              JOIN rastro.shipment_state t USING (shipment_id))
           WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.skip = ''::text) AND (t.status <> 'delivered'::text)))))));
 
-COMMENT ON VIEW rastro.open_notice IS 'Notices that are not settled, with the package each belongs to. A delivery is confirmed when all parcels of the package are delivered.';
+COMMENT ON VIEW rastro.open_notice IS 'Notices that are not settled, with the package each belongs to, but for those that wait while a parcel is paused. A delivery is confirmed when all parcels of the package are delivered.';
 
 CREATE TABLE rastro.poll_batch (
     batch_id bigint NOT NULL,

@@ -78,7 +78,11 @@ WHERE n.notice_id = mine.notice_id
   -- Asked of the row itself, which may have been settled while we waited for its lock.
   AND n.state IN ('owed', 'claimed', 'unknown')
   AND ((n.state <> 'claimed' AND n.not_before <= %(now)s) OR (n.state = 'claimed' AND n.lease_until < %(now)s))
-  AND NOT EXISTS (SELECT FROM mine AS busy WHERE busy.state = 'claimed' AND busy.lease_until >= %(now)s)
+  -- Whoever is at it may be telling of a parcel that has been paused since, of which nothing is open any more.
+  AND NOT EXISTS (
+      SELECT FROM rastro.notice busy JOIN rastro.shipment s USING (shipment_id)
+      WHERE s.account = %(account)s AND s.order_id = %(order_id)s AND busy.channel = %(channel)s AND busy.target = %(target)s
+        AND busy.state = 'claimed' AND busy.lease_until >= %(now)s)
 RETURNING n.notice_id, n.shipment_id, n.kind, n.content, n.event_at, n.expires_at, n.attempts, n.message_id,
           n.hand_overs, n.facts,
           (SELECT count(*) FROM rastro.notice_attempt a WHERE a.notice_id = n.notice_id AND a.outcome = %(in_vain)s)::integer AS in_vain,
