@@ -43,15 +43,30 @@ ABOUT_NOTICES = frozenset({Action.RESEND_MAIL, Action.RELEASE, Action.DROP})
 # What a person may say of a parcel; that nobody has heard of it is no news.
 TOLD = tuple(status for status in Status if status not in {Status.UNKNOWN, Status.EXPIRED})
 FIELDS = (
-    *("action", "numbers", "notice_ids", "status", "occurred_at", "description", "city", "state", "carrier", "number"),
+    *(
+        "action",
+        "numbers",
+        "shipment_ids",
+        "notice_ids",
+        "status",
+        "occurred_at",
+        "description",
+        "city",
+        "state",
+        "carrier",
+        "number",
+    ),
     "reason",
 )
+NAMING = ("numbers", "shipment_ids", "notice_ids")  # a line that names anything names all that it means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """
     One thing to be done to the parcels or notices named. ``line`` is where it stands, 0 for the form itself.
+
+    ``shipment_ids`` name parcels one by one, which for those without a tracking number nothing else does.
 
     ``occurred_at`` None: now.
     """
@@ -60,6 +75,7 @@ class Wish:
     action: Action
     reason: str
     numbers: tuple[str, ...] = ()
+    shipment_ids: tuple[int, ...] = ()
     notice_ids: tuple[int, ...] = ()
     status: Status | None = None
     occurred_at: datetime | None = None
@@ -68,6 +84,11 @@ class Wish:
     state: str = ""
     carrier: str = ""
     number: str = ""
+
+    @property
+    def named(self) -> str:
+        """What is meant, as whoever wishes it named it."""
+        return " ".join((*self.numbers, *(f"parcel {one}" for one in self.shipment_ids)))
 
 
 def wishes_in(params: Mapping[str, object]) -> list[Wish]:
@@ -84,8 +105,8 @@ def wishes_in(params: Mapping[str, object]) -> list[Wish]:
     wishes, wrong = [], []
     for line, row in lines:
         said = {**form, **{name: value for name, value in row.items() if value}}
-        if line and (row.get("numbers") or row.get("notice_ids")):
-            said |= {"numbers": row.get("numbers", ""), "notice_ids": row.get("notice_ids", "")}
+        if line and any(row.get(name) for name in NAMING):
+            said |= {name: row.get(name, "") for name in NAMING}
         try:
             wishes.append(wish_from(line, said))
         except ValueError as error:
@@ -134,9 +155,9 @@ def wish_from(line: int, said: Mapping[str, str]) -> Wish:
     if not said["reason"]:
         raise ValueError("say why, in the field reason: it is kept beside what is done")
     numbers = numbers_in(said["numbers"])
-    notice_ids = tuple(int(one) for one in re.findall(r"\d+", said["notice_ids"]))
+    shipment_ids, notice_ids = ids_in(said["shipment_ids"]), ids_in(said["notice_ids"])
     needs_none = action is Action.RETRY_QUARANTINE or (notice_ids and action in ABOUT_NOTICES)
-    if not numbers and not needs_none:
+    if not numbers and not shipment_ids and not needs_none:
         notices = " or the numbers of notices" if action in ABOUT_NOTICES else ""
         raise ValueError(f"{action} needs orders or tracking numbers{notices}")
     status = Status.DELIVERED if action is Action.CONFIRM_DELIVERY else None
@@ -154,6 +175,7 @@ def wish_from(line: int, said: Mapping[str, str]) -> Wish:
         action=action,
         reason=said["reason"][:LONGEST],
         numbers=numbers,
+        shipment_ids=shipment_ids,
         notice_ids=notice_ids,
         status=status,
         occurred_at=time_in(said["occurred_at"]),
@@ -163,6 +185,18 @@ def wish_from(line: int, said: Mapping[str, str]) -> Wish:
         carrier=said["carrier"],
         number=number,
     )
+
+
+def ids_in(value: str) -> tuple[int, ...]:
+    """
+    Our own numbers of parcels or notices.
+
+    :raises ValueError: something among them is none.
+    """
+    ids = re.split(r"[\s,;]+", value) if value else []
+    if wrong := [one for one in ids if not re.fullmatch(r"[0-9]{1,18}", one)]:
+        raise ValueError(f"{wrong[0]!r} is none of the numbers of notices or parcels, which are digits alone")
+    return tuple(dict.fromkeys(map(int, ids)))
 
 
 def time_in(value: str) -> datetime | None:

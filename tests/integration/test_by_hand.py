@@ -177,6 +177,24 @@ def test_of_several_numbers_one_that_nobody_knows_is_named_and_nothing_is_done(s
     assert "nothing is known about ZZ999999999BR: " in said
 
 
+def test_of_an_orders_parcels_the_one_that_has_no_number_is_meant_by_ours(wide):
+    wide.cohort(2, carriers=["azul_cargo"], kinds=["delivered"])
+    numbered, bare = wide.rows_held()
+    wide.change_row(bare["order_id"], order_id=numbered["order_id"], tracking_number="")
+    assert wide.hour().failures == {}
+    ((shipment_id,),) = wide.ask("SELECT shipment_id FROM rastro.shipment WHERE tracking_number = ''")
+    act(wide, action="confirm_delivery", shipment_ids=str(shipment_id))
+    (done,) = audit(wide)
+    assert (done.shipment_id, done.order_id, done.subject) == (shipment_id, numbered["order_id"], "")
+    assert state(wide, numbered["tracking_number"]).status == "in_transit"
+    assert state(wide, "").status == "delivered"
+    assert "there is no parcel 999999" in refused(wide, action="undo", shipment_ids=f"{shipment_id}, 999999")
+    act(wide, action="undo", shipment_ids=str(shipment_id))
+    assert f"nothing was told by hand of parcel {shipment_id}" in refused(
+        wide, action="undo", shipment_ids=str(shipment_id)
+    )
+
+
 def test_a_paused_parcel_is_resumed_before_anything_is_asked_or_corrected(shop):
     parcel = one_order(shop, "delivered")
     act(shop, action="pause", numbers=parcel["order_id"])

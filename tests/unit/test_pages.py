@@ -38,6 +38,11 @@ def test_every_act_sends_its_own_fields_and_no_others(action: Action) -> None:
     assert wish["reason"] == "the customer called"
 
 
+def test_a_parcel_without_a_number_is_named_by_its_page_and_its_order_is_not() -> None:
+    sent = {**EVERYTHING, "action": "pause", "shipment_ids": "17"}
+    assert wish_of(sent) == {"action": "pause", "shipment_ids": "17", "reason": "the customer called"}
+
+
 @pytest.mark.parametrize(
     ("action", "wrong", "said"),
     [

@@ -59,6 +59,8 @@ def test_times_are_sao_paulos_unless_they_say_otherwise(written, meant):
         ({"action": "confirm_delivery", "numbers": "1", "occurred_at": "ontem"}, "'ontem' is no time such as"),
         ({"action": "change_number", "numbers": "1"}, "needs in the field number the right one"),
         ({"action": "change_carrier", "numbers": "1"}, "needs the carrier's code"),
+        ({"action": "pause", "shipment_ids": "17 1400-01"}, "'1400-01' is none of the numbers of notices or parcels"),
+        ({"action": "drop", "notice_ids": "9" * 19}, "is none of the numbers of notices or parcels"),
     ],
 )
 def test_what_makes_no_sense_is_said(params, says):
@@ -68,6 +70,15 @@ def test_what_makes_no_sense_is_said(params, says):
 def test_what_needs_no_parcel_gets_along_without():
     assert one(action="retry_quarantine").numbers == ()
     assert one(action="drop", notice_ids="7, 9").notice_ids == (7, 9)
+
+
+def test_parcels_are_named_by_our_own_numbers_too():
+    wish = one(action="pause", shipment_ids="17; 19")
+    assert (wish.numbers, wish.shipment_ids, wish.named) == ((), (17, 19), "parcel 17 parcel 19")
+    table = "action,shipment_ids,numbers\npause,17,\npause,,1400-01\n"
+    first, second = wishes_in({"reason": "férias", "csv": table, "numbers": "1400-09"})
+    assert (first.numbers, first.shipment_ids) == ((), (17,)), "what the form names is meant by no line that names any"
+    assert ("1400-01" in second.numbers, second.shipment_ids) == (True, ())
 
 
 def test_a_table_is_a_wish_a_line_and_the_form_says_the_rest():

@@ -47,6 +47,12 @@ PARAMS = {
         type=["string", "null"],
         format="multiline",
     ),
+    "shipment_ids": Param(
+        "",
+        title="Parcels",
+        description="By the numbers that their pages' addresses end with: instead of orders, or besides",
+        type=["string", "null"],
+    ),
     "notice_ids": Param(
         "",
         title="Notices",

@@ -70,6 +70,7 @@ ACTS: Mapping[Action, Act] = {
 }
 LABELS = {
     "numbers": "Orders or tracking numbers",
+    "shipment_ids": "Parcels, by the numbers of their pages",
     "notice_ids": "Numbers of notices",
     "status": "Status",
     "occurred_at": "When it happened",
@@ -82,6 +83,12 @@ LABELS = {
 }
 
 
+def fields_of(action: str, filled: Mapping[str, str]) -> tuple[str, ...]:
+    """The fields of an action's form; parcels are named by the numbers of their pages where these are given."""
+    by_id = bool(filled.get("shipment_ids"))
+    return tuple("shipment_ids" if name == "numbers" and by_id else name for name in ACTS[Action(action)].fields)
+
+
 def wish_of(filled: Mapping[str, str]) -> dict[str, str]:
     """
     The values of the DAG's form for what a person filled in; only the fields that the action has.
@@ -89,7 +96,7 @@ def wish_of(filled: Mapping[str, str]) -> dict[str, str]:
     :raises Misconfigured: something lacks or makes no sense; the message says all of it.
     """
     action = filled.get("action", "")
-    fields = ACTS[Action(action)].fields if action in set(Action) else ()
+    fields = fields_of(action, filled) if action in set(Action) else ()
     given = {name: filled.get(name, "").strip() for name in ("action", *fields, "reason")}
     return read({name: value for name, value in given.items() if value})
 

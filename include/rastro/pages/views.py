@@ -17,7 +17,7 @@ from rastro.next_look import LOCAL, next_look
 from rastro.numbers import numbers_in
 from rastro.pages import access, figures
 from rastro.pages.access import DAGS, Visiting
-from rastro.pages.acts import ACTS, LABELS, wish_of, wish_of_many
+from rastro.pages.acts import ACTS, LABELS, fields_of, wish_of, wish_of_many
 from rastro.pages.rendering import link, page
 from rastro.warehouse import lookup, tally
 from rastro.wishes import TOLD, Action
@@ -190,9 +190,14 @@ def run(request: Request, visitor: Visiting, dag_id: str, run_id: str) -> Respon
 
 
 def act_form(
-    request: Request, visitor: Visiting, action: str = "", numbers: str = "", notice_ids: str = ""
+    request: Request,
+    visitor: Visiting,
+    action: str = "",
+    numbers: str = "",
+    shipment_ids: str = "",
+    notice_ids: str = "",
 ) -> Response:
-    filled = {"action": action, "numbers": numbers, "notice_ids": notice_ids}
+    filled = {"action": action, "numbers": numbers, "shipment_ids": shipment_ids, "notice_ids": notice_ids}
     return _act_page(request, visitor, filled)
 
 
@@ -211,6 +216,7 @@ def _act_page(request: Request, visitor: Visiting, filled: Mapping[str, str], wr
         status=400 if wrong else 200,
         action=filled.get("action", ""),
         acts=ACTS,
+        fields_of=fields_of,
         labels=LABELS,
         filled=filled,
         wrong=wrong,

@@ -67,29 +67,29 @@ class Hand:
             for message in self._messages(wish):
                 yield from self._to_message(wish, message)
         else:
-            parcels = self._parcels(wish.numbers)
+            parcels = self._parcels(wish)
             if wish.action is Action.CHANGE_NUMBER and len({one.tracking_number for one in parcels}) > 1:
-                raise ValueError(f"{wish.numbers[0]} has several parcels: name the one whose number is wrong")
+                raise ValueError(f"{wish.named} means several parcels: name the one whose number is wrong")
             for parcel in parcels:
                 yield from self._to_parcel(wish, parcel)
 
-    def _parcels(self, numbers: Sequence[str]) -> list[Parcel]:
-        found = by_hand.parcels(self.conn, numbers)
-        if not found:
-            raise ValueError(f"nothing is known about {' '.join(numbers)}: neither a tracking number nor an order")
+    def _parcels(self, wish: Wish) -> list[Parcel]:
+        found = by_hand.parcels(self.conn, wish.numbers, wish.shipment_ids)
         known = {name.casefold() for one in found for name in (one.tracking_number, one.order_id)}
-        unknown = [one for one in numbers if one.casefold() not in known and normalise(one).casefold() not in known]
+        unknown = [one for one in wish.numbers if not known & {one.casefold(), normalise(one).casefold()}]
         if unknown:
             raise ValueError(f"nothing is known about {' '.join(unknown)}: neither a tracking number nor an order")
+        if missing := sorted(set(wish.shipment_ids) - {one.shipment_id for one in found}):
+            raise ValueError(f"there is no parcel {', '.join(map(str, missing))}")
         followed = [one for one in found if not one.skip]
         if not followed:
-            raise ValueError(f"{found[0].tracking_number or found[0].order_id} is not followed: {found[0].skip}")
+            raise ValueError(f"{found[0].name} is not followed: {found[0].skip}")
         return followed
 
     def _messages(self, wish: Wish) -> list[Message]:
         chosen = set(wish.notice_ids)
-        if wish.numbers:
-            shipment_ids = [one.shipment_id for one in self._parcels(wish.numbers)]
+        if wish.numbers or wish.shipment_ids:
+            shipment_ids = [one.shipment_id for one in self._parcels(wish)]
             find = by_hand.last_mails if wish.action is Action.RESEND_MAIL else by_hand.waiting
             chosen |= set(find(self.conn, shipment_ids))
         found = by_hand.messages(self.conn, chosen)
@@ -97,7 +97,7 @@ class Hand:
             raise ValueError(f"there is no notice {', '.join(map(str, missing))}")
         if not found:
             sent = "no mail was sent about it" if wish.action is Action.RESEND_MAIL else "nothing waits for a person"
-            raise ValueError(f"{' '.join(wish.numbers)}: {sent}")
+            raise ValueError(f"{wish.named}: {sent}")
         return found
 
     def _to_quarantine(self, wish: Wish) -> Iterator[Act]:
@@ -150,13 +150,9 @@ class Hand:
             return {}, {}  # it is so
         at = wish.occurred_at or self.now
         if at > self.now or not life_of(known, self.now).holds(at):
-            raise ValueError(
-                f"{parcel.tracking_number} cannot have been {status} at {at:%Y-%m-%d %H:%M}: {out_of(at, self.now)}"
-            )
+            raise ValueError(f"{parcel.name} cannot have been {status} at {at:%Y-%m-%d %H:%M}: {out_of(at, self.now)}")
         if known.state.since and status.is_final and at < known.state.since:
-            raise ValueError(
-                f"{parcel.tracking_number} was {known.state.status} later, at {known.state.since:%Y-%m-%d %H:%M}"
-            )
+            raise ValueError(f"{parcel.name} was {known.state.status} later, at {known.state.since:%Y-%m-%d %H:%M}")
         event = Event(
             key=f"{BY_HAND}:{key}", occurred_at=at, status=status, code=BY_HAND,
             description=wish.description or (DELIVERED_BY_HAND if status is Status.DELIVERED else TOLD_BY_HAND),
@@ -193,9 +189,9 @@ class Hand:
 
     def poll_now(self, _: Wish, parcel: Parcel, __: str) -> Changed:
         if not parcel.poll_id:
-            raise ValueError(f"nobody can be asked about {parcel.tracking_number or parcel.order_id}")
+            raise ValueError(f"nobody can be asked about {parcel.name}")
         if parcel.paused_at:
-            raise ValueError(f"{parcel.tracking_number or parcel.order_id} is paused: resume it")
+            raise ValueError(f"{parcel.name} is paused: resume it")
         by_hand.ask_at_once(self.conn, parcel, self.now)
         return {"next_poll_at": moment(parcel.next_poll_at)}, {"next_poll_at": moment(self.now)}
 
@@ -225,7 +221,7 @@ class Hand:
                 "it has, and the next run takes the new one"
             )
         if parcel.paused_at:
-            raise ValueError(f"{parcel.tracking_number or parcel.order_id} is paused: resume it before")
+            raise ValueError(f"{parcel.name} is paused: resume it before")
         by_hand.correct(self.conn, parcel, self.now, number=wish.number)
         await_order(self.conn, parcel.account, parcel.order_id, self.now)
         return {"tracking_number": parcel.tracking_number}, {"tracking_number": wish.number}
@@ -299,7 +295,7 @@ def act(
             try:
                 acts = list(hand.act(wish))
                 if not acts and wish.action is Action.UNDO:
-                    raise ValueError(f"nothing was told by hand of {' '.join(wish.numbers)}")  # noqa: TRY301
+                    raise ValueError(f"nothing was told by hand of {wish.named}")  # noqa: TRY301
             except ValueError as error:
                 wrong.append(f"line {wish.line}: {error}" if wish.line else str(error))
                 continue

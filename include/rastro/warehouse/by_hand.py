@@ -31,6 +31,11 @@ class Parcel:
     status_at: datetime | None
     next_poll_at: datetime | None
 
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        return self.tracking_number or self.order_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -91,9 +96,9 @@ def note(conn: Connection[Any], act: Act, *, done_by: str, run_id: str, now: dat
     )  # fmt: skip
 
 
-def parcels(conn: Connection[Any], numbers: Sequence[str]) -> list[Parcel]:
-    """What is meant by tracking numbers and orders."""
-    rows = run(conn, "shipments_named", numbers=list(numbers))
+def parcels(conn: Connection[Any], numbers: Sequence[str], shipment_ids: Sequence[int]) -> list[Parcel]:
+    """What is meant by tracking numbers and orders, and by our own numbers of parcels."""
+    rows = run(conn, "shipments_named", numbers=list(numbers), shipment_ids=list(shipment_ids))
     return [Parcel(**{**row._asdict(), "status": Status(row.status)}) for row in rows]
 
 

@@ -12,7 +12,7 @@ VALUES (%(act_key)s, %(now)s, %(done_by)s, %(run_id)s, %(action)s, %(reason)s, %
     %(order_id)s, %(subject)s, %(before)s, %(after)s)
 
 -- name: shipments_named
--- The shipments that are meant by a tracking number or an order, those that are not followed included. A number that has
+-- The shipments that are meant by a tracking number, an order or our own number, those that are not followed included. A number that has
 -- passed on to another parcel since means that one.
 SELECT s.shipment_id, s.account, s.order_id, s.invoice_number, s.tracking_number, s.tracking_text, s.carrier, s.poll_id, s.skip,
        s.paused_at, t.status, t.status_at, p.next_poll_at,
@@ -21,7 +21,8 @@ FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
 LEFT JOIN rastro.poll_state p USING (poll_id)
 LEFT JOIN rastro.correction c ON c.account = s.account AND c.order_id = s.order_id AND c.invoice_number = s.invoice_number
     AND c.new_number = s.tracking_number AND c.new_number <> ''
-WHERE s.order_id = ANY(%(numbers)s)
+WHERE s.shipment_id = ANY(%(shipment_ids)s::bigint[])
+   OR s.order_id = ANY(%(numbers)s)
    OR (s.tracking_number = ANY(%(numbers)s) AND NOT EXISTS (
            SELECT FROM rastro.shipment o
            WHERE o.tracking_number = s.tracking_number AND o.skip = ''
