@@ -29,6 +29,7 @@ MAILED = {
 FRESH_AT_FIRST_SIGHT = timedelta(hours=48)
 MARKETPLACE_NEWS = timedelta(days=7)  # how long what is no delivery is news to a marketplace
 MOST_FAILED_ATTEMPTS_MAILED = 3
+TRACKING, NUMBER = "tracking", "number"  # what an order is told: how its package fares, and another number for it
 BEFORE_MOVING = frozenset({Status.UNKNOWN, Status.INFO_RECEIVED, Status.IN_TRANSIT})
 
 # What the shop itself is told, since only a person can decide what follows.
@@ -88,7 +89,7 @@ def to_order(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owe
     yield Owed(
         notice=Notice(
             channel=Channel.ORDER,
-            kind="tracking",
+            kind=TRACKING,
             content=str(change.revision),
             target=shipment.account,
             event_at=at,

@@ -55,7 +55,8 @@ class Message:
     the whole of it, of every parcel of the package. ``delivered_at`` is set when every one of them is in the
     recipient's hands; ``once_delivered`` when we had them delivered before, which may have been taken back. ``others``
     says where each other parcel of the order is, in this package or another; ``numbers`` are all that the order's
-    parcels have or had.
+    parcels have or had. With ``new_number`` it is no news, and tells that this is the number of the parcel that has
+    ``tracking_number`` so far.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Message:
     marketplace_endpoint: str = ""
     others: Sequence[Status] = ()
     numbers: Sequence[str] = ()
+    new_number: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

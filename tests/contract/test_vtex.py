@@ -398,6 +398,38 @@ def test_a_link_that_is_there_is_left_as_it_is_and_none_is_made(sim: Running) ->
     assert package(sim, shipment)["tracking_url"] == shipment.tracking_url
 
 
+@pytest.mark.parametrize("variant", ["own", "two_codes", "late_number"])
+def test_another_number_goes_in_the_place_of_the_one_it_corrects(sim: Running, variant: str) -> None:
+    vtex = source(sim)
+    sim.cohort(parcels=2, variants=[variant])
+    shipment = shipments(look(vtex))[0]
+    before = package(sim, shipment)
+    note = message(shipment, history=[], new_number="QQ100000017BR")
+    assert receiver(vtex).read(note).reading is Reading.OWED
+    assert receiver(vtex).write(note).number
+    after = package(sim, shipment)
+    assert receiver(vtex).read(note).reading is Reading.DONE
+    assert after["courier"] == before["courier"]
+    written = [
+        (before[name] or "").replace(shipment.tracking_number or "nothing", "QQ100000017BR") or None
+        for name in ("tracking_number", "tracking_url")
+    ]
+    assert after["tracking_number"] == (written[0] or "QQ100000017BR")
+    assert after["tracking_url"] == written[1]
+    assert receiver(vtex).read(replace(note, tracking_number="QQ100000017BR")).reading is Reading.DONE
+    news = message(shipment)
+    assert receiver(vtex).read(news).reading is Reading.CHANGED, "what is told under the old number waits"
+
+
+def test_a_number_that_somebody_corrected_on_the_order_is_left_as_it_is(sim: Running) -> None:
+    vtex = source(sim)
+    shipment = one_shipment(sim, vtex)
+    receiver(vtex).write(message(shipment, new_number="QQ100000017BR"))
+    later = message(shipment, new_number="QQ100000025BR")
+    assert receiver(vtex).read(later).reading is Reading.CLOSED
+    assert package(sim, shipment)["tracking_number"] == "QQ100000017BR"
+
+
 def test_an_empty_history_is_refused_before_anything_is_sent(sim: Running) -> None:
     vtex = source(sim)
     shipment = one_shipment(sim, vtex)

@@ -158,7 +158,6 @@ def test_a_parcel_that_no_carrier_answers_to_is_told_of_by_hand(shop):
         ({"action": "confirm_delivery", "occurred_at": "2099-01-01"}, "that is not yet"),
         ({"action": "confirm_delivery", "occurred_at": "2001-01-01"}, "that is before it was sent"),
         ({"action": "change_carrier", "carrier": "nobody"}, "'nobody' is no carrier that can be asked"),
-        ({"action": "change_number", "number": "QQ100000017BR"}, "correct the number on the order"),
         ({"action": "resend_mail"}, "no mail was sent about it"),
         ({"action": "release"}, "nothing waits for a person"),
         ({"action": "drop", "notice_ids": "999999"}, "there is no notice 999999"),
@@ -397,6 +396,48 @@ def test_a_corrected_number_stays_corrected_though_the_source_repeats_the_wrong_
     assert old.skip
     act(shop, action="change_number", numbers=right, number=second["tracking_number"])
     assert state(shop, second["tracking_number"]).order_id == first["order_id"]
+
+
+@pytest.mark.parametrize("fault", [None, "drop_after"])
+def test_a_corrected_number_is_written_on_a_vtex_order_once_and_followed_from_there(shop, fault):
+    shop.orders("delivered", "delivered", parcels=2)
+    first, second = shop.simulator.truth()
+    right = second["tracking_number"]
+    assert shop.hour().failures == {}
+    if fault:
+        shop.simulator.fault("vtex", fault, method="PATCH")
+    act(shop, run_id="the-same", action="change_number", numbers=first["order_id"], number=right)
+    act(shop, run_id="the-same", action="change_number", numbers=first["order_id"], number=right)
+    shop.pauses_end()
+    assert shop.hour().failures == {}
+    (sent,) = shop.received("PATCH", r"/invoice/\d+$")
+    assert first["order_id"] in sent["path"]
+    (order,) = (
+        one for one in shop.simulator.control("GET", "vtex/loja/orders") if one["order_id"] == first["order_id"]
+    )
+    (package,) = order["packages"]
+    assert package["tracking_number"] == right
+    assert right in package["tracking_url"]
+    assert first["tracking_number"] not in package["tracking_url"]
+    ((told,),) = shop.ask("SELECT state FROM rastro.notice WHERE kind = 'number'")
+    assert told == "sent"
+    (done,) = audit(shop)
+    assert (done.before, done.after) == ({"tracking_number": first["tracking_number"]}, {"tracking_number": right})
+    assert shop.hour().failures == {}
+    (now, *others) = shop.ask(
+        "SELECT tracking_number FROM rastro.shipment WHERE order_id = %s AND skip = ''", first["order_id"]
+    )
+    assert (now.tracking_number, others) == (right, [])
+
+
+def test_of_two_numbers_for_one_parcel_the_order_is_told_the_later(shop):
+    parcel = one_order(shop, "delivered")
+    do(action="change_number", numbers=parcel["order_id"], number="QQ100000017BR")
+    act(shop, action="change_number", numbers=parcel["order_id"], number="QQ100000025BR")
+    (sent,) = shop.received("PATCH", r"/invoice/\d+$")
+    assert "QQ100000025BR" in sent["body"]
+    (package,) = order_of(shop)["packages"]
+    assert package["tracking_number"] == "QQ100000025BR"
 
 
 def test_the_quarantine_is_read_again_by_the_run_that_follows(shop):

@@ -1,7 +1,8 @@
 """
 Writing a package's progress on its VTEX order.
 
-API docs: https://developers.vtex.com/docs/api-reference/orders-api (Update order tracking status; read 2026-11).
+API docs: https://developers.vtex.com/docs/api-reference/orders-api (Update order tracking status, and for links and
+numbers Update order's partial invoice; read 2026-11).
 One PUT records the events, makes VTEX mail the customer and, with ``isDelivered``, is relayed to the marketplace.
 Quirks: dates are local days without an offset; the only identity an event has is its day and wording. Whether a second
 PUT replaces or adds is not documented, so nothing is put that the order already has, and the whole history goes unless
@@ -10,13 +11,14 @@ the admin screen is left as it is.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from rastro import typed
 from rastro.errors import NotFound, Rejected
-from rastro.http import Http, Request, path_segment
+from rastro.http import Http, Request, Response, path_segment
 from rastro.orders.vtex_order import Order, Package
 from rastro.orders.vtex_packages import unaddressable
 from rastro.receivers import Answer, Message, Reading, Receipt
@@ -95,7 +97,7 @@ class VtexOrder:
 
         :raises Rejected: there is nothing to tell, or VTEX cannot address the invoice.
         """
-        if not message.history:
+        if not message.history and not message.new_number:
             raise Rejected(f"order {message.order_id}: a package without any history is not written to VTEX")
         fault = unaddressable(message.invoice_number, times=1)
         if fault:
@@ -104,6 +106,9 @@ class VtexOrder:
         if package is None:
             raise NotFound(f"order {message.order_id}: it has no invoice {message.invoice_number} any more")
         invoice = f"/api/oms/pvt/orders/{path_segment(message.order_id)}/invoice/{path_segment(message.invoice_number)}"
+        if message.new_number:
+            answer = self._patch(invoice, renumbered(package, message))
+            return Receipt(status=answer.status, number=receipt_in(answer.body))
         if self._fill_tracking_url and not (package.tracking_url or "").strip():
             self._fill(invoice, package, message)
         body = tracking(package, message, delta=self._delta)
@@ -112,15 +117,18 @@ class VtexOrder:
 
     def _fill(self, invoice: str, package: Package, message: Message) -> None:
         url = self._new_link(message.order_id) if self._new_link else message.tracking_url
-        if not url:
-            return
-        link = {
+        if url:
+            self._patch(invoice, msgspec.structs.replace(package, tracking_url=url))
+
+    def _patch(self, invoice: str, package: Package) -> Response:
+        """All four fields go, so that none is blanked."""
+        fields = {
             "trackingNumber": package.tracking_number,
-            "trackingUrl": url,
+            "trackingUrl": package.tracking_url,
             "courier": package.courier,
             "dispatchedDate": package.dispatched_date,
         }
-        self._http.send(Request(method="PATCH", path=invoice, json=link, repeatable=False))
+        return self._http.send(Request(method="PATCH", path=invoice, json=fields, repeatable=False))
 
 
 def reading(order: Order, message: Message) -> Answer:
@@ -128,10 +136,33 @@ def reading(order: Order, message: Message) -> Answer:
     package = package_of(order, message)
     if package is None:
         return Answer(reading=Reading.CLOSED, reason=f"the order has no invoice {message.invoice_number} any more")
-    delivered = message.delivered_at is not None
     cases = (
         (order.is_cancelled, Reading.CLOSED, "the order was cancelled"),
         (order.is_returned(package), Reading.CLOSED, "a return invoice covers the whole package"),
+        *(of_number(package, message) if message.new_number else of_news(package, message)),
+        (order.is_asked_to_cancel, Reading.NOT_READY, "the order waits for the answer to a request to cancel it"),
+    )
+    for holds, found, reason in cases:
+        if holds:
+            return Answer(reading=found, reason=reason)
+    return Answer(reading=Reading.OWED)
+
+
+Case: TypeAlias = tuple[bool, Reading, str]
+
+
+def of_number(package: Package, message: Message) -> tuple[Case, ...]:
+    numbers = package.numbers or ("",)
+    replaced = message.tracking_number not in numbers or message.tracking_number == message.new_number
+    return (
+        (replaced and message.new_number in numbers, Reading.DONE, "the invoice has the number"),
+        (replaced, Reading.CLOSED, "the invoice has another number now"),
+    )
+
+
+def of_news(package: Package, message: Message) -> tuple[Case, ...]:
+    delivered = message.delivered_at is not None
+    return (
         (not package.numbers, Reading.CHANGED, "the tracking number was taken off the invoice"),
         (message.tracking_number not in package.numbers, Reading.CHANGED, "the invoice has another number now"),
         (
@@ -144,12 +175,16 @@ def reading(order: Order, message: Message) -> Answer:
             Reading.DONE,
             "the order has all of it",
         ),
-        (order.is_asked_to_cancel, Reading.NOT_READY, "the order waits for the answer to a request to cancel it"),
     )
-    for holds, found, reason in cases:
-        if holds:
-            return Answer(reading=found, reason=reason)
-    return Answer(reading=Reading.OWED)
+
+
+def renumbered(package: Package, message: Message) -> Package:
+    """The package with the new number in place of the one it stands for, in its link too where that names it."""
+    before, after = message.tracking_number, message.new_number
+    numbers = dict.fromkeys(after if number == before else number for number in package.numbers or ("",))
+    url = package.tracking_url
+    link = url.replace(before, after) if url and before else url
+    return msgspec.structs.replace(package, tracking_number="; ".join(numbers), tracking_url=link)
 
 
 def package_of(order: Order, message: Message) -> Package | None:

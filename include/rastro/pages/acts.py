@@ -58,7 +58,7 @@ ACTS: Mapping[Action, Act] = {
     Action.CHANGE_NUMBER: on_parcels(
         "Change the tracking number",
         "The parcel has this number, whatever its source goes on saying. Where progress is written back to the order, "
-        "the number is corrected there instead.",
+        "the number is written there, and followed from the next run on.",
         "number",
     ),
     Action.RETRY_QUARANTINE: Act(

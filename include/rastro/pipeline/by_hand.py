@@ -214,16 +214,15 @@ class Hand:
         await_order(self.conn, parcel.account, parcel.order_id, self.now)
         return {"carrier": parcel.carrier}, {"carrier": wish.carrier}
 
-    def change_number(self, wish: Wish, parcel: Parcel, _: str) -> Changed:
-        if known_sources(self.conn)[parcel.account].writes_back:
-            raise ValueError(
-                f"correct the number on the order {parcel.order_id} itself: progress is written there under the number "
-                "it has, and the next run takes the new one"
-            )
+    def change_number(self, wish: Wish, parcel: Parcel, key: str) -> Changed:
         if parcel.paused_at:
             raise ValueError(f"{parcel.name} is paused: resume it before")
-        by_hand.correct(self.conn, parcel, self.now, number=wish.number)
-        await_order(self.conn, parcel.account, parcel.order_id, self.now)
+        if known_sources(self.conn)[parcel.account].writes_back:  # and from there it comes back with the next reading
+            if wish.number != parcel.tracking_number:
+                by_hand.owe_number(self.conn, parcel, wish.number, key, self.now, self.run_id)
+        else:
+            by_hand.correct(self.conn, parcel, self.now, number=wish.number)
+            await_order(self.conn, parcel.account, parcel.order_id, self.now)
         return {"tracking_number": parcel.tracking_number}, {"tracking_number": wish.number}
 
     # To messages: what becomes of one

@@ -32,6 +32,7 @@ from rastro.errors import (
     Unreadable,
 )
 from rastro.models import EVERYTHING, SHIPPED, Channel, NoticeState, Selection, Status
+from rastro.notices import NUMBER
 from rastro.receivers import Answer, Message, Progress, Reading, Receiver
 from rastro.sending import (
     BACK_OFF,
@@ -228,7 +229,7 @@ class Teller:
                 figures.refuse(notices, Rejected(settlement.reason))
                 return
             figures.reach()
-        if settlement.outcome == Reading.CHANGED:
+        if settlement.outcome == Reading.CHANGED or message.new_number:
             await_order(conn, account, message.order_id, self.clock())
         self._settle(conn, notices, settlement, figures)
 
@@ -302,15 +303,16 @@ def worked_out(
     """
     What is told about an order, and the notices that are not told, with the reason.
 
-    An order system is told all about a package at once, a marketplace step by step.
+    An order system is told all about a package at once, and before that its right number; a marketplace step by step.
     """
     held = outbox.parcels_of(conn, order)
     parcels = [parcel for parcel in held if not parcel.skip]
     followed = {parcel.shipment_id for parcel in parcels}
     numbers = tuple(dict.fromkeys(parcel.tracking_number for parcel in held))
-    tellings, left = [], []
+    news = [notice for notice in claimed if notice.kind != NUMBER]
+    tellings, left = [about_number(notice, held, pages) for notice in claimed if notice.kind == NUMBER], []
     for package in packages(parcels):
-        mine = [notice for notice in claimed if notice.shipment_id in {one.shipment_id for one in package}]
+        mine = [notice for notice in news if notice.shipment_id in {one.shipment_id for one in package}]
         if not mine:
             continue
         lines = outbox.history_of(conn, [parcel.shipment_id for parcel in package])
@@ -333,9 +335,16 @@ def worked_out(
                 left.append((overtaken, Settlement(state=NoticeState.SUPERSEDED, reason=MOVED_ON)))
         else:
             tellings.append(Telling(notices=mine, message=message))
-    if gone := [notice for notice in claimed if notice.shipment_id not in followed]:
+    if gone := [notice for notice in news if notice.shipment_id not in followed]:
         left.append((gone, Settlement(state=NoticeState.DROPPED, reason="the parcel is no longer followed")))
     return tellings, left
+
+
+def about_number(notice: Claimed, held: Sequence[Parcel], pages: Mapping[str, Callable[[str], str]]) -> Telling:
+    """Another number for a parcel, which may have been read back from the order already and be the parcel's own."""
+    (parcel,) = (one for one in held if one.shipment_id == notice.shipment_id)
+    message = message_about([notice], [parcel], (), pages)
+    return Telling(notices=[notice], message=replace(message, new_number=notice.facts["number"]))
 
 
 def about_step(message: Message, step: Sequence[Claimed], lines: Sequence[Line]) -> Message:

@@ -9,6 +9,8 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from rastro.models import Status
+from rastro.notices import NUMBER
+from rastro.sending import MOVED_ON
 from rastro.warehouse.queries import run
 
 
@@ -156,6 +158,14 @@ def owe_again(conn: Connection[Any], message: Message, content: str, now: dateti
     """The number of a new notice that says the same to the same."""
     (row,) = run(conn, "owe_mail_again", notice_id=message.notice_id, content=content, now=now, run_id=run_id)
     return int(row.notice_id)
+
+
+def owe_number(conn: Connection[Any], parcel: Parcel, number: str, content: str, now: datetime, run_id: str) -> None:
+    """Owe the order the number, in place of any other that it was not told yet."""
+    run(
+        conn, "owe_number", shipment_id=parcel.shipment_id, account=parcel.account, kind=NUMBER, content=content,
+        number=number, now=now, run_id=run_id, reason=MOVED_ON,
+    )  # fmt: skip
 
 
 def correct(conn: Connection[Any], parcel: Parcel, now: datetime, *, number: str = "", carrier: str = "") -> None:

@@ -373,7 +373,7 @@ CREATE VIEW rastro.open_notice AS
      JOIN rastro.shipment s USING (shipment_id))
   WHERE ((n.state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text])) AND (NOT (EXISTS ( SELECT
            FROM rastro.shipment o
-          WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.paused_at IS NOT NULL) AND (o.skip = ''::text) AND ((o.shipment_id = s.shipment_id) OR (n.channel = ANY (ARRAY['order'::text, 'marketplace'::text]))))))) AND ((s.tracking_number <> ''::text) OR (n.channel <> ALL (ARRAY['order'::text, 'marketplace'::text]))) AND ((n.channel <> 'marketplace'::text) OR (n.kind <> 'delivered'::text) OR (NOT (EXISTS ( SELECT
+          WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.paused_at IS NOT NULL) AND (o.skip = ''::text) AND ((o.shipment_id = s.shipment_id) OR (n.channel = ANY (ARRAY['order'::text, 'marketplace'::text]))))))) AND ((s.tracking_number <> ''::text) OR (n.channel <> ALL (ARRAY['order'::text, 'marketplace'::text])) OR (n.kind = 'number'::text)) AND ((n.channel <> 'marketplace'::text) OR (n.kind <> 'delivered'::text) OR (NOT (EXISTS ( SELECT
            FROM (rastro.shipment o
              JOIN rastro.shipment_state t USING (shipment_id))
           WHERE ((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.skip = ''::text) AND (t.status <> 'delivered'::text)))))));

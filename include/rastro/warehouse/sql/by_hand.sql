@@ -89,6 +89,15 @@ SELECT shipment_id, channel, kind, %(content)s, target, 'owed', 'sent again by h
 FROM rastro.notice WHERE notice_id = %(notice_id)s
 RETURNING notice_id
 
+-- name: owe_number
+WITH earlier AS (
+    UPDATE rastro.notice SET state = 'superseded', settled_at = %(now)s, reason = %(reason)s
+    WHERE shipment_id = %(shipment_id)s AND channel = 'order' AND kind = %(kind)s AND state = 'owed' AND hand_overs = 0
+)
+INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, event_at, facts, owed_at, not_before, run_id)
+VALUES (%(shipment_id)s, 'order', %(kind)s, %(content)s, %(account)s, 'owed', %(now)s,
+    jsonb_build_object('number', %(number)s::text), %(now)s, %(now)s, %(run_id)s)
+
 -- name: correct_shipment
 INSERT INTO rastro.correction AS c (account, order_id, invoice_number, tracking_number, new_number, carrier, corrected_at)
 VALUES (%(account)s, %(order_id)s, %(invoice_number)s, %(tracking_number)s, %(new_number)s, %(carrier)s, %(now)s)

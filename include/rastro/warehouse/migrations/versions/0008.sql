@@ -1,4 +1,5 @@
--- What is told about a whole package waits while one of its parcels is paused.
+-- What is told about a whole package waits while one of its parcels is paused; what waits for a number does not when it
+-- is that number.
 
 CREATE OR REPLACE VIEW rastro.open_notice AS
 SELECT n.notice_id, n.shipment_id, n.channel, n.target, n.state, n.event_at, n.not_before, n.lease_until,
@@ -10,7 +11,7 @@ WHERE n.state IN ('owed', 'claimed', 'unknown')
       WHERE o.account = s.account AND o.order_id = s.order_id AND o.invoice_number = s.invoice_number
         AND o.paused_at IS NOT NULL AND o.skip = ''
         AND (o.shipment_id = s.shipment_id OR n.channel IN ('order', 'marketplace')))
-  AND (s.tracking_number <> '' OR n.channel NOT IN ('order', 'marketplace'))
+  AND (s.tracking_number <> '' OR n.channel NOT IN ('order', 'marketplace') OR n.kind = 'number')
   AND (n.channel <> 'marketplace' OR n.kind <> 'delivered' OR NOT EXISTS (
       SELECT FROM rastro.shipment o JOIN rastro.shipment_state t USING (shipment_id)
       WHERE o.account = s.account AND o.order_id = s.order_id AND o.invoice_number = s.invoice_number
