@@ -178,9 +178,7 @@ def test_a_channel_beyond_its_limit_is_released_by_the_person_who_approves_it(jo
         time.sleep(0.5)
     assert asked.json()["subject"] == "Release email? 4,812 e-mails owed, limit 2,000"
     client.call("PATCH", where, json={"chosen_options": [answer], "params_input": {}})
-    assert client.wait_for_run("approve_release", run_id)["state"] == "success", replace(
-        job, dag_id="approve_release"
-    ).why(run_id)
+    assert client.wait_for_run("approve_release", run_id)["state"] == "success"
     new = [run for run in client.runs(job.dag_id) if run["dag_run_id"] not in before]
     made = [run for run in new if run["run_type"] != "scheduled"]
     assert [run["conf"] for run in made] == ([{"release": ["email"]}] if answer == "Approve" else [])
