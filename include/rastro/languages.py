@@ -1,5 +1,6 @@
 """The languages customers are written to in, and how each says a day."""
 
+import re
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -18,8 +19,27 @@ class Language(StrEnum):
 
 def language_for(locale: str | None, otherwise: Language = Language.PORTUGUESE) -> Language:
     """The language for an order's locale ("pt-BR", "en_US"), another one when it says none or none that we write."""
-    spoken = (locale or "").strip().lower().replace("_", "-").partition("-")[0]
-    return Language(spoken) if spoken in set(Language) else otherwise
+    return spoken_in(locale or "") or otherwise
+
+
+def spoken_in(locale: str) -> Language | None:
+    spoken = locale.strip().lower().replace("_", "-").partition("-")[0]
+    return Language(spoken) if spoken in set(Language) else None
+
+
+def language_accepted(header: str, otherwise: Language) -> Language:
+    """
+    Of the languages that we write the one that a browser wants most, another one when it wants none of them.
+
+    :param header: Accept-Language, such as "es-AR,es;q=0.9,en;q=0.8" (RFC 9110, section 12.5.4).
+    """
+    wanted = []
+    for one in header.split(","):
+        locale, _, weight = one.replace(" ", "").partition(";q=")
+        language = spoken_in(locale)
+        if language and re.fullmatch(r"(0\.\d*[1-9]\d*|1(\.0*)?)?", weight):
+            wanted.append((float(weight or 1), language))
+    return max(wanted, key=lambda one: one[0])[1] if wanted else otherwise
 
 
 # Monday first. Spelled out here, because the process's own locale says nothing about the reader's.

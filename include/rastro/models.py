@@ -158,7 +158,8 @@ class Shipment:
     One package on its way, as its source describes it. Holds no contact data: that is read when it is needed.
 
     ``account`` is the source it came from ("vtex:main"). ``tracking_number`` is normalised; ``tracking_text`` is what
-    the shop typed. ``skip`` is a sentence when the parcel is not ours to follow.
+    the shop typed. ``receiver_too`` is true where somebody else than the buyer receives it and may be mailed, ``skip``
+    is a sentence when the parcel is not ours to follow.
     """
 
     account: str
@@ -186,6 +187,7 @@ class Shipment:
     promised_at: datetime | None = None
     state_to: str = ""
     city_to: str = ""
+    receiver_too: bool = False
     skip: str = ""
 
 
@@ -217,10 +219,12 @@ class NoticeState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """
-    One message owed to somebody. (shipment, channel, kind, content) is unique for ever, so nothing is owed twice.
+    One message owed to somebody. (shipment, channel, kind, content, to_receiver) is unique for ever, so nothing is owed
+    twice.
 
     ``content`` tells two notices of the same kind apart (a day, an attempt, a digest of events), ``target`` is the
-    account or marketplace it goes to, ``event_at`` the time of the news, ``expires_at`` when it stops being news.
+    account or marketplace it goes to; ``to_receiver`` is true for a mail to whoever receives what somebody else bought.
+    ``event_at`` is the time of the news, ``expires_at`` when it stops being news.
     """
 
     channel: Channel
@@ -229,6 +233,7 @@ class Notice:
     target: str
     event_at: datetime
     expires_at: datetime | None = None
+    to_receiver: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
 
 

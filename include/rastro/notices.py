@@ -1,7 +1,8 @@
 """
 What a change owes to whom: the order system, the customer, the marketplace, the shop.
 
-Pure. The database makes each (shipment, channel, kind, content) unique for ever; here is decided what these are.
+Pure. The database makes each (shipment, channel, kind, content, to_receiver) unique for ever; here is decided what they
+are.
 """
 
 from collections.abc import Iterator, Mapping
@@ -98,7 +99,9 @@ def to_order(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owe
 
 
 def to_customer(change: Change, shipment: Shipment, policy: Policy) -> Iterator[Owed]:
-    """At most one mail, about the newest state; a mail that comes too late is recorded as dropped, with the reason."""
+    """
+    At most one mail to each, about the newest state; one that comes too late is recorded as dropped, with the reason.
+    """
     status = change.after.status
     if not policy.own_mail or status not in MAILED or mailed_by_its_marketplace(shipment, policy):
         return
@@ -113,7 +116,10 @@ def to_customer(change: Change, shipment: Shipment, policy: Policy) -> Iterator[
         event_at=event.occurred_at,
         expires_at=expiry(event),
     )
-    yield Owed(notice=notice, dropped=why_not_mailed(change, event, policy))
+    dropped = why_not_mailed(change, event, policy)
+    yield Owed(notice=notice, dropped=dropped)
+    if shipment.receiver_too:
+        yield Owed(notice=replace(notice, to_receiver=True), dropped=dropped)
 
 
 def mailed_by_its_marketplace(shipment: Shipment, policy: Policy) -> bool:

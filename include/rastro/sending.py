@@ -7,13 +7,15 @@ may have arrived is never simply sent again: it is read back where that is possi
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from rastro.errors import Forbidden, RastroError, Transient
 from rastro.models import ENDINGS, SHIPPED, Channel, NoticeState, Status
 from rastro.receivers import Answer, Reading, Receipt
 from rastro.settings import Settings
 
+LOCAL = ZoneInfo("America/Sao_Paulo")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480, 720, 1440))
 UNTIL_A_PERSON_LOOKS = timedelta(days=36500)
 ACCEPTED_IN_VAIN = 2  # writes that were accepted and cannot be read back, before a person has to look
@@ -25,7 +27,8 @@ class Claimed:
     """
     One claimed notice. ``attempts`` counts the present one; ``hand_overs`` are earlier attempts that may have arrived,
     ``in_vain`` those that the other side accepted, and then showed nothing of. ``told_before`` is true for news that a
-    marketplace was told already for another parcel, or another number, of the same package.
+    marketplace was told already for another parcel, or another number, of the same package, ``to_receiver`` for a mail
+    to whoever receives what somebody else bought. ``released`` is true where a person wants it sent, whatever the caps.
     """
 
     notice_id: int
@@ -39,11 +42,17 @@ class Claimed:
     hand_overs: int
     in_vain: int = 0
     told_before: bool = False
+    to_receiver: bool = False
+    released: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def doubtful(self) -> bool:
         return self.hand_overs > 0
+
+    @property
+    def is_reminder(self) -> bool:
+        return self.content == REMINDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +82,10 @@ class Settlement:
 BEFORE_GO_LIVE = "happened before the go-live cut-off"
 MOVED_ON = "the parcel has moved on"
 TOO_OLD = "too old to be news"
+NO_LAST_DAY = "its carrier states no last day for it any more, or one that is over"
+REMINDER = "reminder"  # the content by which a second mail about a parcel that waits is told from the first
+REMINDED_FROM = 9  # o'clock
+NOT_AFTER_THE_FIRST = timedelta(days=1)  # how long before a reminder the first mail must have gone out
 QUIET = "it is night: it waits for the end of the quiet hours"
 AT_ANY_HOUR = frozenset({Status.OUT_FOR_DELIVERY, Status.READY_FOR_PICKUP})  # in the morning it would be too late
 REROUTED = "its order's route to the marketplace is another one now"
@@ -272,12 +285,14 @@ def reconsidered(
     settings: Settings,
     now: datetime,
     *,
+    last_days: Mapping[int, date],
     cut_off: datetime | None = None,
 ) -> list[tuple[Claimed, Settlement]]:
     """
     Mails that must not go out after all, each with the reason: of unknown fate, overtaken, too old by now, or at night.
 
     :param statuses: where the followed parcels of the order are, by shipment.
+    :param last_days: the last days to collect that carriers state now, by shipment.
     :param cut_off: the account's go-live, which may have been set since the notice was owed.
     """
     out = []
@@ -291,10 +306,28 @@ def reconsidered(
             out.append((notice, Settlement(state=NoticeState.DROPPED, reason=BEFORE_GO_LIVE)))
         elif notice.expires_at and notice.expires_at <= now:
             out.append((notice, Settlement(state=NoticeState.DROPPED, reason=TOO_OLD)))
-        elif settings.quiet_hours and notice.kind not in AT_ANY_HOUR and (ends := settings.quiet_hours.hold(now)):
+        elif notice.is_reminder and last_days.get(notice.shipment_id, date.min) < now.astimezone(LOCAL).date():
+            out.append((notice, Settlement(state=NoticeState.DROPPED, reason=NO_LAST_DAY)))
+        elif settings.quiet_hours and can_wait(notice) and (ends := settings.quiet_hours.hold(now)):
             waits = Settlement(state=state_before([notice]), reason=QUIET, not_before=ends, counts=False)
             out.append((notice, waits))
     return out
+
+
+def can_wait(notice: Claimed) -> bool:
+    """Whether the morning is early enough for a mail."""
+    return notice.kind not in AT_ANY_HOUR or notice.is_reminder
+
+
+def days_reminded_of(now: datetime, before: int) -> tuple[date, date]:
+    """
+    From which last day to which parcels that wait are reminded of, in the morning of the first such day.
+
+    :param before: how many days before its last day.
+    """
+    here = now.astimezone(LOCAL)
+    reach = before if here.hour >= REMINDED_FROM else before - 1
+    return here.date(), here.date() + timedelta(days=reach)
 
 
 def by_mail(notices: Sequence[Claimed]) -> list[list[Claimed]]:
@@ -308,6 +341,30 @@ def by_mail(notices: Sequence[Claimed]) -> list[list[Claimed]]:
     for notice in notices:
         mails.setdefault(notice.message_id if notice.doubtful else "", []).append(notice)
     return list(mails.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailedBefore:
+    """
+    How many mails may have gone out to one reader before: about the parcel that has most of them, and about anything
+    since midnight.
+    """
+
+    about_parcel: int
+    today: int
+
+
+def over_cap(before: MailedBefore, notices: Sequence[Claimed], settings: Settings) -> Settlement | None:
+    """The end of a mail that would be one too many, until a person looks and releases it; None where it may go."""
+    if any(notice.released for notice in notices):
+        return None
+    if before.about_parcel >= settings.mails_per_parcel:
+        so_far = f"{before.about_parcel} mails about the parcel went to the same person (setting mails_per_parcel)"
+    elif before.today >= settings.mails_per_day:
+        so_far = f"{before.today} mails went to the same person today (setting mails_per_day)"
+    else:
+        return None
+    return Settlement(state=NoticeState.DEAD, reason=f"{so_far}: look why, then release it")
 
 
 def why_of_unknown_fate(notice: Claimed, settings: Settings) -> str:

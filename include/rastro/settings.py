@@ -108,6 +108,9 @@ class Settings:
     mail_templates: str
     mail_markup: bool
     quiet_hours: Hours | None
+    pickup_reminder_days: int
+    mails_per_parcel: int
+    mails_per_day: int
     tracking_page: str
     tracking_link_for: timedelta
     tracking_origins: frozenset[str]
@@ -490,6 +493,30 @@ OPTIONS: Mapping[str, Option] = {
             "Hours of São Paulo in which no customer is mailed, but of a parcel that is out for delivery or waits to "
             "be collected; what is still true is mailed when they end. Empty: none."
         ),
+    ),
+    "pickup_reminder_days": Option(
+        default="2",
+        example="1",
+        read=number(0, 14),
+        description=(
+            "How many days before the last day to collect a parcel its customer is reminded of it, once, where the "
+            "carrier states that day; 0: never."
+        ),
+    ),
+    "mails_per_parcel": Option(
+        default="8",
+        example="12",
+        read=number(1, 1000),
+        description=(
+            "Most mails to one person about one parcel. One more is not sent: it stands in v_open_problem, the run "
+            "ends red, and a person releases or drops it."
+        ),
+    ),
+    "mails_per_day": Option(
+        default="3",
+        example="10",
+        read=number(1, 1000),
+        description="Most mails to one address in a day of São Paulo, whatever the orders; one more is held alike.",
     ),
     "tracking_page": Option(
         default="",

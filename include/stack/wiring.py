@@ -62,6 +62,7 @@ def wiring(
         "poll_every": "0",  # hours pass in seconds here: every parcel is looked at in every run
         "last_look_after": "0",
         "mails_per_second": "200",
+        "mails_per_day": "100",
         "retry_delay": "2s",
         **settings,
     }

@@ -95,6 +95,7 @@ def test_every_column_arrives_where_it_belongs(engine: Engine) -> None:
             ordered_at="2026-02-27 20:00:00",
             customer_name="Íris Exemplo",
             customer_email="iris@cliente.example",
+            receiver_email="Caio@cliente.example",
             locale="es",
             city_to="Vale Alto",
             state_to="MG",
@@ -126,6 +127,7 @@ def test_every_column_arrives_where_it_belongs(engine: Engine) -> None:
         invoiced_at=datetime(2026, 3, 1, 9, tzinfo=UTC),
         promised_at=datetime(2026, 3, 9, tzinfo=UTC),
         state_to="MG",
+        receiver_too=True,
         city_to="Vale Alto",
     )
     assert "iris" not in repr(shipment).lower()
@@ -379,14 +381,50 @@ def test_a_database_that_does_not_answer_is_tried_again_later(tmp_path: Path) ->
         look(shop)
 
 
-def test_nothing_of_the_customer_is_read_with_the_shipments(engine: Engine) -> None:
+def test_nothing_of_the_people_is_read_with_the_shipments(engine: Engine) -> None:
     make(engine)
-    put(engine, row(customer_name="Íris", customer_email="iris@cliente.example"))
-    statements: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
-    assert look(source(engine))
-    assert any("tracking_number" in statement for statement in statements)
-    assert not any("SELECT" in one and "customer_email" in one and "pg_" not in one for one in statements)
+    put(engine, row(customer_name="Íris", customer_email="iris@cliente.example", receiver_email="caio@cliente.example"))
+    columns: set[str] = set()
+
+    def note(*call: Any) -> None:
+        columns.update(column[0] for column in call[1].description or ())
+
+    event.listen(engine, "after_cursor_execute", note)
+    [shipment] = look(source(engine))
+    assert shipment.receiver_too
+    assert {"tracking_number", "receiver_too"} <= columns
+    assert not columns & {column.name for column in COLUMNS if column.personal}
+
+
+@pytest.mark.parametrize(
+    ("buyer", "receiver", "too"),
+    [
+        ("iris@cliente.example", "caio@cliente.example", True),
+        ("iris@cliente.example", " Iris@Cliente.example ", False),
+        ("iris@cliente.example", "", False),
+        ("iris@cliente.example", None, False),
+        ("", "caio@cliente.example", False),
+        (None, "caio@cliente.example", False),
+    ],
+)
+def test_the_receiver_is_told_too_where_it_is_somebody_else_than_the_customer(
+    engine: Engine, buyer: str | None, receiver: str | None, *, too: bool
+) -> None:
+    make(engine)
+    put(engine, row(customer_name="Íris Exemplo", customer_email=buyer, receiver_name="Caio", receiver_email=receiver))
+    shop = source(engine)
+    [shipment] = look(shop)
+    assert shipment.receiver_too is too
+    contact = shop.contact("ERP-1", to_receiver=True)
+    assert (contact and (contact.email, contact.first_name)) == (("caio@cliente.example", "Caio") if too else None)
+
+
+def test_whoever_receives_an_order_is_greeted_by_no_name_of_somebody_else(engine: Engine) -> None:
+    make(engine, without=("receiver_name",))
+    put(engine, row(customer_name="Íris", customer_email="iris@cliente.example", receiver_email="caio@cliente.example"))
+    contact = source(engine).contact("ERP-1", to_receiver=True)
+    assert contact
+    assert contact.first_name == ""
 
 
 @pytest.mark.slow

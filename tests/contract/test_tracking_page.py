@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import html5lib
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from rastro.colours import ink_on
 from rastro.languages import Language
 from rastro.models import Pickup, Status
+from rastro.reasons import Reason
 from rastro.tracking_links import TOKEN, hash_of, new_token
 from rastro.warehouse import retention, tracking_links
 from rastro.warehouse.tracking_links import Order, Parcel, Step
@@ -147,9 +149,13 @@ def test_only_the_hash_of_a_token_is_kept(warehouse) -> None:
         ("?l=es", "", "pt-BR", "es"),
         ("?l=fr", "", "en-US", "en"),
         ("?l=<b>", "", "pt-BR", "pt-BR"),
+        ("", "fr,es-MX;q=0.8", "", "es"),
+        ("", "en", "fr-FR", "en"),
+        ("?l=pt", "en", "", "pt-BR"),
+        ("", "fr", "", "pt-BR"),
     ],
 )
-def test_a_page_speaks_as_the_reader_chose_else_as_the_order_does(
+def test_a_page_speaks_as_the_reader_chose_else_as_the_order_does_else_as_the_browser_wants(
     warehouse, web: Service, query: str, accepted: str, locale: str, tag: str
 ) -> None:
     ship(warehouse.connection, NUMBER, *JOURNEY, locale=locale)
@@ -253,6 +259,7 @@ def facts(**changes: object) -> dict[str, str]:
 def test_every_status_has_its_words_in_every_language() -> None:
     for words in WORDS.values():
         assert set(words["headlines"]) == set(words["next_steps"]) == set(Status)
+        assert set(words["reasons"]) == set(Reason)
         assert words.keys() == WORDS[Language.PORTUGUESE].keys()
     assert len({str(words) for words in WORDS.values()}) == len(Language)
 
@@ -284,9 +291,17 @@ def test_the_last_day_to_collect_is_the_carriers_or_none(deadline: date | None) 
 
 
 def test_a_hold_warns_of_links_to_pay() -> None:
-    for language in Language:
-        (parcel,) = told(replace(PARCEL, status=Status.ON_HOLD), language=language).parcels
+    for language, reason in product(Language, (None, Reason.CUSTOMS)):
+        (parcel,) = told(replace(PARCEL, status=Status.ON_HOLD, reason=reason), language=language).parcels
         assert re.search(r"não pague|pay nothing|no pagues", parcel.next)
+
+
+def test_a_failed_attempt_says_why_where_that_is_known() -> None:
+    failed = replace(PARCEL, status=Status.DELIVERY_FAILED)
+    (known,) = told(replace(failed, reason=Reason.ADDRESS)).parcels
+    (unknown,) = told(failed).parcels
+    assert known.next.startswith("O endereço não foi localizado")
+    assert unknown.next == WORDS[Language.PORTUGUESE]["next_steps"][Status.DELIVERY_FAILED]
 
 
 def test_several_parcels_are_numbered_and_the_title_counts() -> None:

@@ -477,3 +477,44 @@ def test_whoever_answers_the_telephone_sees_all_of_it_in_one_look(shop, capsys):
     ):
         assert re.search(words, said), words
     assert parcel["email"] not in said
+
+
+@pytest.mark.parametrize("setting", ["mails_per_parcel", "mails_per_day"])
+def test_a_mail_over_a_cap_is_not_sent_and_is_seen_and_goes_out_once_released(shop, setting):
+    shop.configure(**{setting: "1"})
+    shop.rows("delivered_at_once")
+    hours = shop.to_the_end()
+    assert mails(shop) == {"in_transit": 1}
+    (problem,) = shop.ask("SELECT * FROM rastro.v_open_problem WHERE problem = 'notice dead (email)'")
+    assert setting in problem.detail
+    assert "check_run" in {task for hour in hours for task in hour.failed}
+    release_held(shop)
+    shop.hour()
+    assert mails(shop) == {"in_transit": 1, "delivered": 1}
+    assert shop.ask("SELECT FROM rastro.v_open_problem WHERE problem = 'notice dead (email)'") == []
+
+
+def test_a_released_mail_that_is_tried_again_is_not_held_a_second_time(shop):
+    shop.configure(mails_per_day="1")
+    shop.rows("delivered_at_once")
+    shop.to_the_end()
+    shop.simulator.fault("smtp", "rcpt", status=451, times=0)
+    release_held(shop)
+    shop.simulator.calm()
+    shop.pauses_end()
+    assert shop.hour().failures == {}
+    assert mails(shop) == {"in_transit": 1, "delivered": 1}
+
+
+def test_a_mail_that_is_sent_again_by_hand_is_held_by_no_cap(shop):
+    shop.configure(mails_per_day="1")
+    shop.rows("delivered_at_once")
+    shop.hour()
+    (row,) = shop.rows_held()
+    act(shop, action="resend_mail", numbers=row["order_id"])
+    assert mails(shop) == {"in_transit": 2}
+
+
+def release_held(shop):
+    (notice,) = shop.ask("SELECT notice_id FROM rastro.notice WHERE state = 'dead'")
+    act(shop, action="release", notice_ids=str(notice.notice_id))

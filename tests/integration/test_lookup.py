@@ -104,6 +104,32 @@ def test_what_a_page_asks_is_found_by_an_index(crowded: Any, name: str, values: 
     assert read_whole(crowded, name, **values) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        (
+            "mailed_before",
+            {"notice_ids": [1], "shipment_ids": [77], "to_receiver": False, "recipient_hash": "ab", "since": NOW},
+        ),
+        (
+            "owe_reminders",
+            {
+                "reminder": "reminder",
+                "first": NOW.date(),
+                "last": NOW.date(),
+                "told_before": NOW,
+                "now": NOW,
+                "run_id": "",
+            },
+        ),
+    ],
+)
+def test_what_is_asked_about_each_mail_and_in_each_run_is_found_by_an_index(
+    crowded: Any, name: str, values: dict[str, Any]
+) -> None:
+    assert read_whole(crowded, name, **values) == []
+
+
 @pytest.mark.parametrize("kind", [*KINDS, *NOT_SEEDED])
 def test_problems_of_a_kind_are_found_by_an_index_of_theirs(crowded: Any, kind: str) -> None:
     first = {"account": "", "order_id": "", "subject": "", "detail": "", "after": None}

@@ -6,6 +6,7 @@ import pytest
 from rastro.cli import main
 from rastro.languages import Language
 from rastro.mail.render import MESSAGES
+from rastro.reasons import Reason
 
 
 def test_every_message_in_every_language_is_written_as_a_page_and_listed(tmp_path, capsys, monkeypatch) -> None:
@@ -15,7 +16,7 @@ def test_every_message_in_every_language_is_written_as_a_page_and_listed(tmp_pat
     index = (tmp_path / "index.html").read_text("utf-8")
     html5lib.HTMLParser(strict=True).parse(index)
     pages = [path for path in tmp_path.glob("*.html") if path.name != "index.html"]
-    assert len(pages) == len(MESSAGES) * len(Language) * 4
+    assert len(pages) == (len(MESSAGES) * 5 + len(Reason)) * len(Language)
     for page in pages:
         text = page.read_text("utf-8")
         assert f'href="{page.name}"' in index

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rastro.errors import Misconfigured
-from rastro.languages import Language, day, language_for, moment
+from rastro.languages import Language, day, language_accepted, language_for, moment
 from rastro.mail.render import (
     LONGEST_SUBJECT,
     MESSAGES,
@@ -22,7 +22,6 @@ from rastro.mail.render import (
     SLOT,
     Mail,
     Parcel,
-    Reason,
     blocks,
     fill,
     has_link,
@@ -31,6 +30,7 @@ from rastro.mail.render import (
     templates,
 )
 from rastro.models import Pickup
+from rastro.reasons import Reason
 from rastro.wording import https
 
 AT = datetime(2026, 11, 27, 14, 32, tzinfo=timezone(timedelta(hours=-3)))
@@ -198,6 +198,14 @@ def test_reasons_change_the_words_only_where_they_mean_something(reason, languag
     assert changed == expected
 
 
+@pytest.mark.parametrize(("message", "language"), EVERY_ONE)
+def test_whoever_receives_a_parcel_is_not_told_that_they_bought_it(message, language):
+    bought = r"\b[Ss]eu pedido|tem um pedido|\b[Tt]u pedido|tienes un pedido|\b[Yy]our order|you placed"
+    to_buyer, to_receiver = (filled(mail(message, language=language, to_receiver=it)) for it in (False, True))
+    assert re.search(bought, to_buyer.text)
+    assert not re.search(bought, to_receiver.text + to_receiver.html)
+
+
 def test_a_mail_about_a_hold_leads_nowhere_but_to_the_shops_own_pages():
     for reason in (None, Reason.CUSTOMS):
         rendered = filled(mail("on_hold", parcels=(parcel(reason=reason),)))
@@ -267,6 +275,7 @@ WORDS_WITHOUT_FACTS = {
     "deadline": "",
     "reason": None,
     "some": True,
+    "to_receiver": False,
 }
 
 
@@ -489,6 +498,25 @@ def test_a_mail_about_nothing_is_refused(wrong):
 )
 def test_the_language_follows_the_orders_locale(locale, language):
     assert language_for(locale) == language
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("es-AR,es;q=0.9,en;q=0.8", "es"),
+        ("fr-CA, fr;q=0.9, en;q=0.5, es;q=0.7", "es"),
+        ("de;q=1.0, EN-us ; q=0.3", "en"),
+        ("en;q=0, es;q=0.1", "es"),
+        ("en;q=0.000", "pt"),
+        ("en;q=much, es;q=", "es"),
+        ("*", "pt"),
+        ("fr", "pt"),
+        ("", "pt"),
+        (",;q=,,", "pt"),
+    ],
+)
+def test_the_language_follows_what_a_browser_wants_most_of_those_that_we_write(header, language):
+    assert language_accepted(header, Language.PORTUGUESE) == language
 
 
 @pytest.mark.parametrize(

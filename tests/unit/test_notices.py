@@ -679,3 +679,21 @@ def test_followed_line_by_line_no_life_tells_anybody_the_same_thing_twice(
         known = change.history
     assert len(keys) == len(set(keys))
     assert len(failed_days) <= 3
+
+
+# Whoever receives what somebody else bought
+
+
+def test_a_receiver_who_is_not_the_buyer_is_owed_each_mail_too_and_nobody_else_anything_twice() -> None:
+    change = changed([POSTED], OUT)
+    both = on(Channel.EMAIL, change, replace(SHIPMENT, receiver_too=True))
+    assert [one.notice.to_receiver for one in both] == [False, True]
+    assert replace(both[1].notice, to_receiver=False) == both[0].notice
+    assert len(on(Channel.ORDER, change, replace(SHIPMENT, receiver_too=True))) == 1
+
+
+def test_what_the_buyer_is_not_told_the_receiver_is_not_either() -> None:
+    change = changed([], event(Status.DELIVERED, -80), first=True)
+    both = on(Channel.EMAIL, change, replace(SHIPMENT, receiver_too=True))
+    assert len({one.dropped for one in both}) == 1
+    assert all(one.dropped for one in both)

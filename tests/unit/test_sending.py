@@ -1,7 +1,7 @@
 """What is decided between the claim of a notice and its settlement."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,17 +15,20 @@ from rastro.sending import (
     IN_VAIN,
     UNTIL_A_PERSON_LOOKS,
     Claimed,
+    MailedBefore,
     Settlement,
     after_write,
     before_go_live,
     before_write,
     by_mail,
+    days_reminded_of,
     held_back,
     hindered,
     in_doubt,
     mail_in_doubt,
     not_of_all,
     one_by_one,
+    over_cap,
     reconsidered,
     refused,
 )
@@ -334,7 +337,7 @@ def test_what_may_have_arrived_goes_in_the_mail_it_was_in_and_all_else_together(
 
 def settled(one: Claimed, *, settings: Settings = SETTINGS, cut_off: datetime | None = None) -> Settlement | None:
     """How a mail about a delivered parcel ends before it goes out; None when it goes."""
-    found = reconsidered([one], {1: Status.DELIVERED}, settings, NOW, cut_off=cut_off)
+    found = reconsidered([one], {1: Status.DELIVERED}, settings, NOW, cut_off=cut_off, last_days={})
     assert [held for held, _ in found] in ([], [one])
     return found[0][1] if found else None
 
@@ -379,7 +382,7 @@ def test_in_quiet_hours_a_mail_waits_for_their_end_unless_the_morning_would_be_t
     settings = settings_from({"quiet_hours": "21:00-08:00"})
     night = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)  # half past eleven in the evening in São Paulo
     one = replace(notice(), kind=kind, expires_at=None)
-    found = reconsidered([one], {1: Status(kind)}, settings, night)
+    found = reconsidered([one], {1: Status(kind)}, settings, night, last_days={})
     if waits:
         ((held, settlement),) = found
         assert held is one
@@ -387,4 +390,70 @@ def test_in_quiet_hours_a_mail_waits_for_their_end_unless_the_morning_would_be_t
         assert settlement.not_before == datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
     else:
         assert found == []
-    assert reconsidered([one], {1: Status(kind)}, settings, night + timedelta(hours=9)) == []
+    assert reconsidered([one], {1: Status(kind)}, settings, night + timedelta(hours=9), last_days={}) == []
+
+
+# Reminders of what waits to be collected
+
+MIDDAY = datetime(2026, 11, 21, 15, tzinfo=UTC)  # noon in São Paulo
+DAY = timedelta(days=1)
+
+
+def reminder() -> Claimed:
+    return replace(notice(), kind="ready_for_pickup", content="reminder", expires_at=None)
+
+
+@pytest.mark.parametrize(
+    ("status", "last_day", "state"),
+    [
+        (Status.READY_FOR_PICKUP, date(2026, 11, 22), None),
+        (Status.READY_FOR_PICKUP, date(2026, 11, 21), None),
+        (Status.READY_FOR_PICKUP, date(2026, 11, 20), NoticeState.DROPPED),
+        (Status.READY_FOR_PICKUP, None, NoticeState.DROPPED),
+        (Status.DELIVERED, date(2026, 11, 22), NoticeState.SUPERSEDED),
+        (Status.RETURNING, date(2026, 11, 22), NoticeState.SUPERSEDED),
+    ],
+)
+def test_a_reminder_goes_out_while_the_parcel_waits_and_a_last_day_is_stated_that_is_not_over(
+    status: Status, last_day: date | None, state: NoticeState | None
+) -> None:
+    found = reconsidered([reminder()], {1: status}, SETTINGS, MIDDAY, last_days={1: last_day} if last_day else {})
+    assert [settlement.state for _, settlement in found] == ([state] if state else [])
+
+
+def test_a_reminder_waits_for_the_morning_though_the_first_mail_about_a_pickup_does_not() -> None:
+    quiet, night = settings_from({"quiet_hours": "21:00-08:00"}), MIDDAY + timedelta(hours=11)
+    first = replace(reminder(), content="")
+    found = reconsidered(
+        [first, reminder()], {1: Status.READY_FOR_PICKUP}, quiet, night, last_days={1: date(2026, 11, 25)}
+    )
+    assert [(held.content, one.not_before) for held, one in found] == [("reminder", MIDDAY + timedelta(hours=20))]
+
+
+@pytest.mark.parametrize(("hour", "reach"), [(0, 1), (8, 1), (9, 2), (23, 2)])
+def test_a_reminder_is_owed_from_nine_in_the_morning_of_its_first_day(hour: int, reach: int) -> None:
+    midnight = MIDDAY - timedelta(hours=12)
+    assert days_reminded_of(midnight + timedelta(hours=hour), 2) == (
+        date(2026, 11, 21),
+        date(2026, 11, 21) + reach * DAY,
+    )
+
+
+# One mail too many
+
+
+@pytest.mark.parametrize(
+    ("about_parcel", "today", "setting"),
+    [(7, 2, None), (8, 0, "mails_per_parcel"), (0, 3, "mails_per_day"), (9, 4, "mails_per_parcel")],
+)
+def test_a_mail_over_a_cap_waits_for_a_person_who_is_told_which(
+    about_parcel: int, today: int, setting: str | None
+) -> None:
+    held = over_cap(MailedBefore(about_parcel=about_parcel, today=today), [notice()], settings_from({}))
+    assert (held and held.state) == (setting and NoticeState.DEAD)
+    assert setting is None or (held and setting in held.reason)
+
+
+def test_what_a_person_wants_sent_is_sent_whatever_the_caps() -> None:
+    before = MailedBefore(about_parcel=100, today=100)
+    assert over_cap(before, [notice(), replace(notice(), released=True)], settings_from({})) is None

@@ -197,7 +197,7 @@ class Outbox(RuleBasedStateMachine):
 
     def leave_out_what_must_not_go(self, sender: Sender) -> None:
         statuses = {one.shipment_id: Status.DELIVERED for one in sender.claimed}
-        for notice, settlement in reconsidered(sender.claimed, statuses, self.settings, self.now):
+        for notice, settlement in reconsidered(sender.claimed, statuses, self.settings, self.now, last_days={}):
             self.write_down(sender.number, [notice], settlement)
             sender.claimed.remove(notice)
 

@@ -501,7 +501,7 @@ def statuses(*parcels: Parcel) -> dict[int, Status]:
 
 def outcome(one: Claimed, *parcels: Parcel, settings: Settings = SETTINGS) -> tuple[NoticeState, str] | None:
     """Why a mail does not go out after all; None when it does."""
-    found = reconsidered([one], statuses(*(parcels or [parcel()])), settings, NOW)
+    found = reconsidered([one], statuses(*(parcels or [parcel()])), settings, NOW, last_days={})
     assert len(found) <= 1
     for held, settlement in found:
         assert held == one
@@ -530,7 +530,7 @@ def test_a_mail_does_not_go_out_after_its_time(expires_in: timedelta, goes) -> N
 
 def test_a_mail_that_may_have_gone_out_waits_for_a_person() -> None:
     doubtful = notice(hand_overs=1, attempts=2)
-    ((_, settlement),) = reconsidered([doubtful], statuses(parcel()), SETTINGS, NOW)
+    ((_, settlement),) = reconsidered([doubtful], statuses(parcel()), SETTINGS, NOW, last_days={})
     assert (settlement.state, settlement.not_before) == (NoticeState.UNKNOWN, NOW + UNTIL_A_PERSON_LOOKS)
 
 
@@ -551,7 +551,9 @@ def test_each_notice_is_looked_at_by_itself() -> None:
         notice(notice_id=2, expires_at=NOW - MINUTE),
         notice(notice_id=3, shipment_id=2),
     )
-    found = reconsidered([good, late, overtaken], statuses(parcel(), parcel(2, Status.RETURNED)), SETTINGS, NOW)
+    found = reconsidered(
+        [good, late, overtaken], statuses(parcel(), parcel(2, Status.RETURNED)), SETTINGS, NOW, last_days={}
+    )
     assert [(held, settlement.state) for held, settlement in found] == [
         (late, NoticeState.DROPPED),
         (overtaken, NoticeState.SUPERSEDED),
@@ -620,6 +622,11 @@ def test_the_customers_language_comes_before_the_orders(mailer: Mailer) -> None:
     assert written(mailer, [notice()], [parcel(locale="pt-BR")], locale="es-AR").language.tag == "es"
     assert written(mailer, [notice()], [parcel(locale="en-US")]).language.tag == "en"
     assert written(mailer, [notice()], [parcel()]).language.tag == "pt-BR"
+
+
+def test_whoever_receives_a_parcel_gets_a_mail_of_their_own(mailer: Mailer) -> None:
+    assert written(mailer, [notice(to_receiver=True)], [parcel()]).to_receiver
+    assert not written(mailer, [notice()], [parcel()]).to_receiver
 
 
 def test_a_message_id_is_made_of_our_own_row_and_the_shops_domain_and_kept() -> None:

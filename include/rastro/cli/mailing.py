@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from rastro.errors import Misconfigured
 from rastro.languages import Language
-from rastro.mail.render import MESSAGES, Mail, Parcel, Reason, fill, render
+from rastro.mail.render import MESSAGES, Mail, Parcel, fill, render
 from rastro.models import Pickup
+from rastro.reasons import Reason
 from rastro.settings import OPTIONS
 
 LOCAL = ZoneInfo("America/Sao_Paulo")
@@ -30,6 +31,7 @@ ONE = Parcel(
 SAMPLES: dict[str, tuple[Parcel, ...]] = {
     "one": (ONE,),
     "several": (replace(ONE, position=1), replace(ONE, tracking_number="QQ100000025BR", position=3)),
+    "receiver": (ONE,),
     "bare": (replace(ONE, city="", state="", estimated=None, pickup=None, tracking_url=""),),
     "long": (replace(ONE, carrier_name="Transportadora " + "Muito Comprida " * 8, city="São João " * 12),),
 }
@@ -85,10 +87,11 @@ def settings_there() -> Iterator[tuple[str, Any]]:
 
 
 def previews() -> Iterator[tuple[str, Mail]]:
-    """Every message in every language, about one parcel and about several, with much to say and with little."""
+    """Every message in every language, about one parcel and several, with much and little to say and each reason."""
     for message in sorted(MESSAGES):
         for language in Language:
-            for sample, parcels in SAMPLES.items():
+            reasons = {str(one): (replace(ONE, reason=one),) for one in REASONS.get(message, [])}
+            for sample, parcels in (SAMPLES | reasons).items():
                 yield (
                     f"{message}.{language}.{sample}",
                     Mail(
@@ -96,15 +99,19 @@ def previews() -> Iterator[tuple[str, Mail]]:
                         order_id="1400120000001-01",
                         shop_name="Loja Exemplo",
                         language=language,
-                        parcels=tuple(replace(one, reason=REASONS.get(message)) for one in parcels),
+                        parcels=parcels,
                         total_parcels=3 if sample == "several" else 1,
+                        to_receiver=sample == "receiver",
                         has_page=sample != "bare",
                         help_url="" if sample == "bare" else "https://loja.example/ajuda",
                     ),
                 )
 
 
-REASONS = {"delivery_failed": Reason.ABSENT, "on_hold": Reason.CUSTOMS}
+REASONS: dict[str, list[Reason]] = {
+    "delivery_failed": [one for one in Reason if one is not Reason.CUSTOMS],
+    "on_hold": [Reason.CUSTOMS],
+}
 INDEX = """<!doctype html>
 <html lang="en">
 <head>

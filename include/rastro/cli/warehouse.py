@@ -124,9 +124,10 @@ def expected(parcel: Any) -> list[str]:
 
 def told(notice: Any) -> str:
     reason = f": {notice.reason}" if notice.reason else ""
+    receiver = " (who receives it)" if notice.to_receiver else ""
     return (
         f"{local(notice.settled_at or notice.owed_at)}  {notice.channel} {notice.kind} to "
-        f"{notice.recipient or notice.target}: {notice.state}{reason} (notice {notice.notice_id})"
+        f"{notice.recipient or notice.target}{receiver}: {notice.state}{reason} (notice {notice.notice_id})"
     )
 
 

@@ -15,7 +15,6 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 from functools import cache
 from html import escape
 
@@ -36,21 +35,13 @@ from rastro.colours import ink_on
 from rastro.errors import Misconfigured
 from rastro.languages import Language, day, moment
 from rastro.models import Pickup
+from rastro.reasons import Reason
 from rastro.wording import https, plain, shortened
 
 # Characters of Unicode's private use area. Values lose such characters before they are shown, so they stand alone.
 SLOT = "\ue000"
 LINK = "\ue001"
 LONGEST_SUBJECT = 120
-
-
-class Reason(StrEnum):
-    """Why a parcel stands still, where we understand it. A carrier's own sentence is never shown to a customer."""
-
-    ABSENT = "absent"
-    ADDRESS = "address"
-    REFUSED = "refused"
-    CUSTOMS = "customs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +58,7 @@ SHOWS: Mapping[str, Shows] = {
     "out_for_delivery": Shows(),
     "delivery_failed": Shows(),
     "ready_for_pickup": Shows(pickup=True),
+    "pickup_reminder": Shows(pickup=True),
     "delivered": Shows(),
     "delivered_partly": Shows(),
     "on_hold": Shows(links=False),  # this is the mail that swindlers imitate, with a link to pay
@@ -102,9 +94,10 @@ class Mail:
     One mail about one order: every parcel in it has reached the same status.
 
     ``message`` is one of :data:`MESSAGES`. ``has_page`` says whether the order has a tracking page of ours. Of all URLs
-    only https ones are shown. ``replies`` says whether somebody reads the answers. ``logo`` is the address of a picture
-    and ``colour`` the button's, ``#rrggbb``. ``markup`` adds schema.org's ParcelDelivery for machines. ``templates`` is
-    a folder whose files take the place of ours.
+    only https ones are shown. ``replies`` says whether somebody reads the answers, ``to_receiver`` whether it is for
+    whoever receives what somebody else bought. ``logo`` is the address of a picture and ``colour`` the button's,
+    ``#rrggbb``. ``markup`` adds schema.org's ParcelDelivery for machines. ``templates`` is a folder whose files take
+    the place of ours.
     """
 
     message: str
@@ -113,6 +106,7 @@ class Mail:
     language: Language
     parcels: tuple[Parcel, ...]
     total_parcels: int = 1
+    to_receiver: bool = False
     has_page: bool = False
     help_url: str = ""
     replies: bool = True
@@ -245,6 +239,7 @@ def facts(mail: Mail) -> dict[str, object]:
         "reason": reasons.pop() if len(reasons) == 1 else None,
         "help_url": https(mail.help_url),
         "replies": mail.replies,
+        "to_receiver": mail.to_receiver,
     }
 
 

@@ -221,6 +221,7 @@ def open_targets(run_id: str, context: Mapping[str, Any]) -> dict[str, list[Any]
     with stage(shop, "choose_deliveries") as running, shop.connect() as conn:
         accounts = known_sources(conn)
         go_lives = {account: at for account in accounts if (at := shop.settings.cut_off(account))}
+        outbox.owe_reminders(conn, shop.settings.pickup_reminder_days, shop.clock(), run_id)
         overtaken = outbox.settle_overtaken(conn, go_lives, shop.clock())
         rerouted = outbox.settle_rerouted(conn, shop.clock())
         owed, held = owed_now(shop, form, conn)

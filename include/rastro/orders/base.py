@@ -35,7 +35,7 @@ class Awaited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A customer, read at the moment of sending and not kept."""
+    """A buyer, or whoever receives what somebody else bought; read at the moment of sending and not kept."""
 
     email: str = field(repr=False)
     first_name: str = field(default="", repr=False)
@@ -77,9 +77,11 @@ class OrderSource(Protocol):
         """
         ...
 
-    def contact(self, order_id: str) -> Contact | None:
+    def contact(self, order_id: str, *, to_receiver: bool = False) -> Contact | None:
         """
         The customer's real address, or None when there is none that may be written to.
+
+        :param to_receiver: that of whoever receives the order, None when this is the buyer.
 
         :raises RastroError: it could not be read now.
         """

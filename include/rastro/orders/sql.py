@@ -5,7 +5,7 @@ The relation has one row for each package, or several that share order and invoi
 :data:`COLUMNS`; the optional ones may be absent. A shop whose names differ makes a view. Timestamps without an offset
 are read as UTC. A package is read again, with all of its rows, whenever the ``updated_at`` of one of them moves: it
 must move when the tracking number is filled in, until when the row is passed over, and when it is corrected. Nothing
-is written back, so the customers are mailed by us, at the address the row holds at that moment.
+is written back, so the customers are mailed by us, at the addresses the row holds at that moment.
 """
 
 import re
@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     CompoundSelect,
     Connection,
     DateTime,
@@ -26,6 +27,8 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
+    func,
     or_,
     select,
     type_coerce,
@@ -53,12 +56,13 @@ PATIENCE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceColumn:
-    """One column of the relation: ``kind`` is text or timestamp."""
+    """One column of the relation: ``kind`` is text or timestamp; ``personal`` ones are read for a mail alone."""
 
     name: str
     kind: str
     meaning: str
     required: bool = False
+    personal: bool = False
 
 
 COLUMNS = (
@@ -87,11 +91,26 @@ COLUMNS = (
     SourceColumn(name="invoiced_at", kind="timestamp", meaning="when the invoice was issued"),
     SourceColumn(name="promised_at", kind="timestamp", meaning="the delivery date the customer was promised"),
     SourceColumn(name="ordered_at", kind="timestamp", meaning="when the order was placed"),
-    SourceColumn(name="customer_name", kind="text", meaning="for the greeting; only its first word is used"),
+    SourceColumn(
+        name="customer_name", kind="text", personal=True, meaning="for the greeting; only its first word is used"
+    ),
     SourceColumn(
         name="customer_email",
         kind="text",
+        personal=True,
         meaning="the customer's real address; empty where nobody may be mailed, as for marketplaces that do it",
+    ),
+    SourceColumn(
+        name="receiver_name", kind="text", personal=True, meaning="the same of whoever receives it and is not the buyer"
+    ),
+    SourceColumn(
+        name="receiver_email",
+        kind="text",
+        personal=True,
+        meaning=(
+            "that person's address, mailed beside the customer's; empty where nobody else is to be told. Where nobody "
+            "is mailed at customer_email, nobody is mailed here"
+        ),
     ),
     SourceColumn(name="locale", kind="text", meaning="language of the mails, such as pt-BR"),
     SourceColumn(name="city_to", kind="text", meaning="city of the destination"),
@@ -100,6 +119,7 @@ COLUMNS = (
     SourceColumn(name="marketplace", kind="text", meaning="its name, used as the code where there is no affiliate"),
     SourceColumn(name="marketplace_order_id", kind="text", meaning="the marketplace's number of the order"),
 )
+RECEIVER_TOO = "receiver_too"
 TIMES = tuple(column.name for column in COLUMNS if column.kind == "timestamp")
 
 
@@ -138,23 +158,22 @@ class SqlSource:
         keys = [key for order_id in order_ids if (key := key_of(order, order_id)) is not None]
         yield from self._packages(self._select().where(order.in_(keys)))
 
-    def contact(self, order_id: str) -> Contact | None:
+    def contact(self, order_id: str, *, to_receiver: bool = False) -> Contact | None:
         table = self._table
-        if "customer_email" not in table.c:
-            return None
         key = table.c.order_id
-        names = [name for name in ("customer_email", "customer_name", "locale") if name in table.c]
+        names = [one.name for one in COLUMNS if (one.personal or one.name == "locale") and one.name in table.c]
         wanted = key_of(key, order_id)
-        if wanted is None:
+        if "customer_email" not in names or wanted is None:
             return None
         rows = select(*(table.c[name] for name in names)).where(key == wanted)
         with self._asked() as connection:
             found = connection.execute(rows.order_by(table.c.updated_at.desc()).limit(1)).mappings().first()
-        email = str((found and found["customer_email"]) or "").strip()
-        if not found or "@" not in email or is_masked(email):
-            return None
-        name = str(found.get("customer_name") or "").split()
-        return Contact(email=email, first_name=name[0] if name else "", locale=str(found.get("locale") or ""))
+        row = {name: text(value) for name, value in (found or {}).items()}
+        buyer = contact_in(row, "customer")
+        if buyer is None or not to_receiver:
+            return buyer
+        receiver = contact_in(row, "receiver")
+        return receiver if receiver and receiver.email.lower() != buyer.email.lower() else None
 
     def probe(self) -> str:
         with self._asked() as connection:
@@ -162,10 +181,17 @@ class SqlSource:
         return f"a row of {self._name}"
 
     def _select(self) -> Select[Any]:
-        """Every column but the customer's, as the driver gives it: an odd value must not spoil the whole batch."""
+        """
+        Every column but the personal ones, as the driver gives it: an odd value must not spoil the whole batch. Of the
+        receiver's address only that there is one, beside another of the customer.
+        """
         table = self._table
-        names = [column.name for column in COLUMNS if column.name in table.c and "customer" not in column.name]
-        return select().add_columns(*(type_coerce(table.c[name], NullType()).label(name) for name in names))
+        names = [column.name for column in COLUMNS if column.name in table.c and not column.personal]
+        wanted: list[ColumnElement[Any]] = [type_coerce(table.c[name], NullType()).label(name) for name in names]
+        if {"customer_email", "receiver_email"} <= set(table.c.keys()):
+            buyer, receiver = (func.lower(func.trim(table.c[name])) for name in ("customer_email", "receiver_email"))
+            wanted.append(case((and_(buyer != "", receiver != "", receiver != buyer), 1), else_=0).label(RECEIVER_TOO))
+        return select().add_columns(*wanted)
 
     def _packages(self, rows: Select[Any] | CompoundSelect[Any]) -> Iterator[Shipment | Aside]:
         """The packages of these rows, each whole or, when one of its rows cannot be used, not at all."""
@@ -204,9 +230,11 @@ class SqlSource:
             )
             return
         for number in numbers or [""]:
-            yield self._shipment(number, texts, times)
+            yield self._shipment(number, texts, times, receiver_too=bool(row.get(RECEIVER_TOO)))
 
-    def _shipment(self, number: str, texts: Mapping[str, str], times: Mapping[str, datetime | None]) -> Shipment:
+    def _shipment(
+        self, number: str, texts: Mapping[str, str], times: Mapping[str, datetime | None], *, receiver_too: bool
+    ) -> Shipment:
         affiliate = texts["affiliate"] or texts["marketplace"]
         confirmation = confirmed_by(affiliate, self._routes)
         key = re.sub(r"\D", "", texts["invoice_key"])
@@ -234,6 +262,7 @@ class SqlSource:
             promised_at=times.get("promised_at"),
             city_to=texts["city_to"],
             state_to=texts["state_to"],
+            receiver_too=receiver_too,
             skip=not_ours(Carriage(couriers=(texts["courier"],), affiliate=affiliate), self._routes),
         )
 
@@ -282,6 +311,17 @@ def confirmed_by(affiliate: str, routes: Mapping[str, OrderRoute]) -> Confirmati
         why="a connector passes on what is written on an order, and on one of a database nothing is: "
         f"write {code}=direct:adapter:connection in the setting routes, or confirm its deliveries at the marketplace",
     )
+
+
+def contact_in(row: Mapping[str, str], whose: str) -> Contact | None:
+    """
+    :param whose: customer or receiver, as the columns' names begin.
+    """
+    email = row.get(f"{whose}_email", "")
+    if "@" not in email or is_masked(email):
+        return None
+    name = row.get(f"{whose}_name", "").split()
+    return Contact(email=email, first_name=name[0] if name else "", locale=row.get("locale", ""))
 
 
 def key_of(column: Column[Any], order_id: str) -> Any:

@@ -172,13 +172,14 @@ class Vtex:
             count = "1 order" if len(troubles) == 1 else f"{len(troubles)} orders"
             raise Transient(f"{count} could not be read now and must be asked for again; the first: {troubles[0]}")
 
-    def contact(self, order_id: str) -> Contact | None:
+    def contact(self, order_id: str, *, to_receiver: bool = False) -> Contact | None:
         """
         The real address from Master Data, only where we mail ourselves.
 
-        None for orders from other marketplaces, whose customers hear from these, and for masks.
+        None for orders from other marketplaces, whose customers hear from these, and for masks. An order has no
+        address of its receiver.
         """
-        if not self.own_mail:
+        if not self.own_mail or to_receiver:
             return None
         order = self.order(order_id, reason=self._pii_reason)
         user = order.client_profile_data and order.client_profile_data.user_profile_id

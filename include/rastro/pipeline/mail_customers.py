@@ -27,7 +27,7 @@ from rastro.models import EVERYTHING, Channel, NoticeState, Selection, Status
 from rastro.orders.base import Contact, OrderSource
 from rastro.pipeline.post import hand_in, message_id, unsent
 from rastro.pipeline.tell import Figures, page_about
-from rastro.sending import Claimed, Settlement, by_mail, reconsidered
+from rastro.sending import Claimed, MailedBefore, Settlement, by_mail, over_cap, reconsidered
 from rastro.settings import Settings
 from rastro.warehouse import outbox, tracking_links
 from rastro.warehouse.connect import Connect
@@ -110,12 +110,14 @@ class Mailer:
         """One mail and how it ended; None when the claim was lost meanwhile, and nothing was sent."""
         notices = letter.notices
         try:
-            contact = source.contact(letter.order_id)
+            contact = source.contact(letter.order_id, to_receiver=letter.to_receiver)
             if contact is None:
                 return Settlement(state=NoticeState.DROPPED, reason=NO_ADDRESS)
             hashed = address_hash(contact.email, self.address_key)
             if outbox.is_suppressed(conn, hashed):
                 return Settlement(state=NoticeState.DROPPED, reason=SUPPRESSED)
+            if held := over_cap(mailed_before(conn, notices, hashed, self.clock()), notices, self.settings):
+                return held
             mail = mail_about(letter, contact, self.settings, self.carrier_names, self.pages)
             rendered = render(mail)
             if notices[0].doubtful:  # it goes out as it was
@@ -154,7 +156,7 @@ class Mailer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One mail to be: news of one kind about one order, and where all parcels of the order are."""
+    """One mail to be: news of one kind about one order for one reader, and where all parcels of the order are."""
 
     account: str
     order_id: str
@@ -165,23 +167,46 @@ class Letter:
     def kind(self) -> str:
         return self.notices[0].kind
 
+    @property
+    def to_receiver(self) -> bool:
+        return self.notices[0].to_receiver
+
+    @property
+    def is_reminder(self) -> bool:
+        return self.notices[0].is_reminder
+
 
 def worked_out(
     conn: Connection[Any], order: OrderKey, claimed: Sequence[Claimed], settings: Settings, now: datetime
 ) -> tuple[list[Letter], list[tuple[Claimed, Settlement]]]:
-    """What is mailed about an order, one letter a kind of news, and the notices that are not, with the reason."""
+    """What is mailed about an order, one letter a kind of news and reader, and the notices that are not, with why."""
     parcels = outbox.parcels_of(conn, order)
     statuses = {parcel.shipment_id: parcel.status for parcel in parcels if not parcel.skip}
-    left = reconsidered(claimed, statuses, settings, now, cut_off=settings.cut_off(order.account))
+    last_days = {one.shipment_id: one.pickup.deadline for one in parcels if one.pickup and one.pickup.deadline}
+    cut_off = settings.cut_off(order.account)
+    left = reconsidered(claimed, statuses, settings, now, last_days=last_days, cut_off=cut_off)
     out = {notice.notice_id for notice, _ in left}
     told = [notice for notice in claimed if notice.notice_id not in out]
-    kinds = dict.fromkeys(notice.kind for notice in told)
+    sorts = dict.fromkeys(map(sort_of, told))
     letters = [
         Letter(account=order.account, order_id=order.order_id, notices=alike, parcels=parcels)
-        for kind in kinds
-        for alike in by_mail([notice for notice in told if notice.kind == kind])
+        for sort in sorts
+        for alike in by_mail([notice for notice in told if sort_of(notice) == sort])
     ]
     return letters, left
+
+
+def mailed_before(
+    conn: Connection[Any], notices: Sequence[Claimed], recipient_hash: str, now: datetime
+) -> MailedBefore:
+    """What the notices' reader was mailed before, about the parcel and today."""
+    midnight = now.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
+    return outbox.mailed_before(conn, notices, recipient_hash, midnight)
+
+
+def sort_of(notice: Claimed) -> tuple[str, bool, bool]:
+    """What notices have in common that may go in one mail."""
+    return notice.kind, notice.to_receiver, notice.is_reminder
 
 
 def mail_about(
@@ -195,9 +220,11 @@ def mail_about(
     followed = [parcel for parcel in letter.parcels if not parcel.skip]
     concerned = {notice.shipment_id: notice for notice in letter.notices}
     all_delivered = all(parcel.status is Status.DELIVERED for parcel in followed)
-    partly = letter.kind == Status.DELIVERED and not all_delivered
+    message = "pickup_reminder" if letter.is_reminder else letter.kind
+    if letter.kind == Status.DELIVERED and not all_delivered:
+        message = "delivered_partly"
     return Mail(
-        message="delivered_partly" if partly else letter.kind,
+        message=message,
         language=language_for(contact.locale or letter.parcels[0].locale, settings.mail_language),
         order_id=letter.order_id,
         shop_name=settings.shop_name,
@@ -207,6 +234,7 @@ def mail_about(
             if parcel.shipment_id in concerned
         ),
         total_parcels=len(followed),
+        to_receiver=letter.to_receiver,
         has_page=bool(settings.tracking_page),
         help_url=settings.help_url,
         logo=settings.shop_logo,
@@ -231,6 +259,7 @@ def mailed_parcel(
         state=parcel.state,
         estimated=parcel.estimated_at.astimezone(LOCAL).date() if parcel.estimated_at else None,
         pickup=parcel.pickup,
+        reason=parcel.reason,
         position=position,
         tracking_url=page_about(parcel, pages),
     )

@@ -23,7 +23,7 @@ from rastro.orders.base import Contact, OrderSource
 from rastro.pipeline import alert_shop, mail_customers, tell
 from rastro.pipeline.load import load
 from rastro.receivers import Answer, Message, Reading, Receiver
-from rastro.sending import Claimed, Settlement, held_back
+from rastro.sending import Claimed, Settlement, held_back, over_cap
 from rastro.settings import Settings
 from rastro.warehouse import outbox, rehearsals
 from rastro.warehouse.connect import Connect
@@ -133,6 +133,7 @@ class Rehearsal:
             before_load(conn)
             load(conn, self.settings, now=now, run_id=self.run_id)
             found.settled += rehearsals.dropped_by(conn, self.run_id, self.selection)
+            outbox.owe_reminders(conn, self.settings.pickup_reminder_days, now, self.run_id)
             outbox.settle_rerouted(conn, now)
             for channel, targets in outbox.open_targets(conn, now, self.selection).items():
                 if channel is Channel.ALERT and not self.settings.alert_to:
@@ -209,11 +210,17 @@ class Rehearsal:
             )  # fmt: skip
 
         try:
-            contact: Contact | None = side.ask(lambda source: source.contact(order.order_id))
+            contact: Contact | None = side.ask(
+                lambda source: source.contact(order.order_id, to_receiver=letter.to_receiver)
+            )
             if contact is None:
                 return outcome("drop", mail_customers.NO_ADDRESS)
-            if outbox.is_suppressed(conn, address_hash(contact.email, self.address_key)):
+            hashed = address_hash(contact.email, self.address_key)
+            if outbox.is_suppressed(conn, hashed):
                 return outcome("drop", mail_customers.SUPPRESSED)
+            before = mail_customers.mailed_before(conn, letter.notices, hashed, self.clock())
+            if held := over_cap(before, letter.notices, self.settings):
+                return outcome("drop", held.reason)
             mail = mail_customers.mail_about(letter, contact, self.settings, self.carrier_names, self.pages)
             rendered = msgspec.to_builtins(render(mail))
         except RastroError as error:

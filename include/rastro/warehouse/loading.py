@@ -265,7 +265,7 @@ def _notice_rows(loaded: Loaded) -> list[tuple[object, ...]]:
         (
             loaded.known.shipment_id, owed.notice.channel.value, owed.notice.kind, owed.notice.content,
             owed.notice.target, (NoticeState.DROPPED if owed.dropped else NoticeState.OWED).value, owed.dropped,
-            owed.notice.event_at, owed.notice.expires_at, Jsonb(dict(owed.notice.facts)),
+            owed.notice.event_at, owed.notice.expires_at, Jsonb(dict(owed.notice.facts)), owed.notice.to_receiver,
         )
         for owed in loaded.owed
     ]  # fmt: skip

@@ -15,15 +15,20 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from rastro.models import EVERYTHING, Channel, Pickup, Selection, Status
+from rastro.reasons import Reason, reason_for
 from rastro.sending import (
     BEFORE_GO_LIVE,
     IN_VAIN,
     MAY_HAVE_ARRIVED_ELSEWHERE,
     MOVED_ON,
+    NOT_AFTER_THE_FIRST,
+    REMINDER,
     REROUTED,
     TOO_OLD,
     Claimed,
+    MailedBefore,
     Settlement,
+    days_reminded_of,
 )
 from rastro.warehouse.queries import run
 
@@ -36,7 +41,7 @@ class OrderKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One shipment of an order, as it is told about."""
+    """One shipment of an order, as it is told about; ``reason`` is why it stands still, where that is understood."""
 
     shipment_id: int
     order_id: str
@@ -57,6 +62,7 @@ class Parcel:
     city: str
     state: str
     once_delivered: bool
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,21 @@ def open_targets(
     for row in run(conn, "open_targets", now=now, **selection.as_values()):
         targets.setdefault(Channel(row.channel), {})[row.target] = row.notices
     return targets
+
+
+def owe_reminders(conn: Connection[Any], days_before: int, now: datetime, run_id: str) -> int:
+    """
+    Owe a mail about each parcel that will not wait much longer; how many.
+
+    :param days_before: how long before its last day; 0 for no such mails.
+    """
+    if not days_before:
+        return 0
+    first, last = days_reminded_of(now, days_before)
+    return run(
+        conn, "owe_reminders", reminder=REMINDER, first=first, last=last, told_before=now - NOT_AFTER_THE_FIRST,
+        now=now, run_id=run_id,
+    ).rowcount  # fmt: skip
 
 
 def settle_overtaken(conn: Connection[Any], go_lives: Mapping[str, datetime], now: datetime) -> int:
@@ -183,22 +204,32 @@ def settle(
 
 
 def parcels_of(conn: Connection[Any], order: OrderKey) -> list[Parcel]:
-    return [
-        Parcel(
-            **{
-                **row._asdict(),
-                "status": Status(row.status),
-                "pickup": msgspec.convert(row.pickup, Pickup) if row.pickup else None,
-            }
-        )
-        for row in run(conn, "package_of_order", account=order.account, order_id=order.order_id)
-    ]
+    parcels = []
+    for row in run(conn, "package_of_order", account=order.account, order_id=order.order_id):
+        values = row._asdict()
+        status = Status(values.pop("status"))
+        reason = reason_for(status, values.pop("description"))
+        pickup = msgspec.convert(row.pickup, Pickup) if row.pickup else None
+        parcels.append(Parcel(**{**values, "status": status, "reason": reason, "pickup": pickup}))
+    return parcels
 
 
 def history_of(conn: Connection[Any], shipment_ids: Sequence[int]) -> list[Line]:
     """Every event that counts, oldest first."""
     rows = run(conn, "history_of_shipments", shipment_ids=list(shipment_ids))
     return [Line(**{**row._asdict(), "status": Status(row.status)}) for row in rows]
+
+
+def mailed_before(
+    conn: Connection[Any], notices: Sequence[Claimed], recipient_hash: str, midnight: datetime
+) -> MailedBefore:
+    """What the reader of these notices was mailed before."""
+    (row,) = run(
+        conn, "mailed_before", notice_ids=[one.notice_id for one in notices],
+        shipment_ids=[one.shipment_id for one in notices], to_receiver=notices[0].to_receiver,
+        recipient_hash=recipient_hash, since=midnight,
+    )  # fmt: skip
+    return MailedBefore(about_parcel=row.about_parcel, today=row.today)
 
 
 def is_suppressed(conn: Connection[Any], address_hash: str) -> bool:

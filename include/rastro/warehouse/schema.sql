@@ -217,6 +217,8 @@ CREATE TABLE rastro.notice (
     handed_over_by text DEFAULT ''::text NOT NULL,
     recipient_hash text DEFAULT ''::text NOT NULL,
     erased_at timestamp with time zone,
+    to_receiver boolean DEFAULT false NOT NULL,
+    released boolean DEFAULT false NOT NULL,
     CONSTRAINT notice_state_is_known CHECK ((state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text, 'sent'::text, 'superseded'::text, 'dropped'::text, 'dead'::text])))
 );
 
@@ -237,6 +239,10 @@ COMMENT ON COLUMN rastro.notice.handed_over_by IS 'The claim whose attempt is co
 COMMENT ON COLUMN rastro.notice.recipient_hash IS 'The address as a keyed hash; the same address always gives the same.';
 
 COMMENT ON COLUMN rastro.notice.erased_at IS 'When its text and its recipient were erased, being old.';
+
+COMMENT ON COLUMN rastro.notice.to_receiver IS 'Whether the mail is for whoever receives the parcel, and not for the buyer.';
+
+COMMENT ON COLUMN rastro.notice.released IS 'Whether a person wants it sent, whatever the caps on mails.';
 
 CREATE TABLE rastro.notice_attempt (
     attempt_id bigint NOT NULL,
@@ -305,7 +311,8 @@ CREATE TABLE rastro.shipment (
     updated_at timestamp with time zone NOT NULL,
     declined_by text[] DEFAULT '{}'::text[] NOT NULL,
     route_reason text DEFAULT ''::text NOT NULL,
-    paused_at timestamp with time zone
+    paused_at timestamp with time zone,
+    receiver_too boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON TABLE rastro.shipment IS 'One package on its way: account, order, invoice and tracking number. Holds no contact data.';
@@ -327,6 +334,8 @@ COMMENT ON COLUMN rastro.shipment.declined_by IS 'Carriers that were asked and s
 COMMENT ON COLUMN rastro.shipment.route_reason IS 'Why its delivery is confirmed by that route.';
 
 COMMENT ON COLUMN rastro.shipment.paused_at IS 'Since when a person has it paused: it is not asked about, and what it owes waits; null when it is not.';
+
+COMMENT ON COLUMN rastro.shipment.receiver_too IS 'Whether somebody else than the buyer receives it and may be mailed.';
 
 CREATE TABLE rastro.shipment_state (
     shipment_id bigint NOT NULL,
@@ -1293,7 +1302,7 @@ ALTER TABLE ONLY rastro.notice_attempt
     ADD CONSTRAINT notice_attempt_pkey PRIMARY KEY (attempt_id);
 
 ALTER TABLE ONLY rastro.notice
-    ADD CONSTRAINT notice_is_owed_once UNIQUE (shipment_id, channel, kind, content);
+    ADD CONSTRAINT notice_is_owed_once UNIQUE (shipment_id, channel, kind, content, to_receiver);
 
 ALTER TABLE ONLY rastro.notice
     ADD CONSTRAINT notice_pkey PRIMARY KEY (notice_id);
@@ -1410,6 +1419,8 @@ CREATE INDEX shipment_mistyped ON rastro.shipment USING btree (shipment_id) WHER
 CREATE INDEX shipment_paused ON rastro.shipment USING btree (paused_at) WHERE (paused_at IS NOT NULL);
 
 CREATE INDEX shipment_state_expired ON rastro.shipment_state USING btree (shipment_id) WHERE (status = 'expired'::text);
+
+CREATE INDEX shipment_state_waiting ON rastro.shipment_state USING btree (shipment_id) WHERE (status = 'ready_for_pickup'::text);
 
 CREATE INDEX shipment_unasked ON rastro.shipment USING btree (shipment_id) WHERE ((carrier IS NOT NULL) AND (poll_id IS NULL) AND (skip = ''::text));
 

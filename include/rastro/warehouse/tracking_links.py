@@ -9,6 +9,7 @@ import msgspec
 from psycopg import Connection
 
 from rastro.models import Pickup, Status
+from rastro.reasons import Reason, reason_for
 from rastro.tracking_links import address_of, hash_of, new_token
 from rastro.warehouse.queries import run
 
@@ -25,7 +26,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """What a customer may see of a parcel. ``steps`` stand newest first; ``asked_at`` is the carrier's last answer."""
+    """
+    What a customer may see of a parcel. ``steps`` stand newest first; ``asked_at`` is the carrier's last answer,
+    ``reason`` why it stands still, where that is understood.
+    """
 
     tracking_number: str
     carrier: str | None
@@ -41,6 +45,7 @@ class Parcel:
     changed_at: datetime
     asked_at: datetime | None
     steps: Sequence[Step]
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,7 @@ def follow(conn: Connection[Any], token: str, now: datetime, lives_for: timedelt
                 delivered_at=row.delivered_at, estimated_at=row.estimated_at,
                 pickup=msgspec.convert(row.pickup, Pickup) if row.pickup else None,
                 changed_at=row.changed_at, asked_at=row.answered_at, steps=steps[row.shipment_id],
+                reason=reason_for(Status(row.status), row.description),
             )
             for row in rows
         ],

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rastro.colours import ink_on
-from rastro.languages import Language, day, language_for, moment
+from rastro.languages import Language, day, language_accepted, language_for, moment
 from rastro.models import Status
 from rastro.tracking_links import is_token
 from rastro.warehouse import tracking_links
@@ -188,12 +188,12 @@ class TrackingPage:
 
 
 def language_of(request: Request, order: Order | None, otherwise: Language) -> Language:
-    """What the reader chose, else the order's own language; without an order the browser's; else the shop's."""
+    """What the reader chose, else the order's own language, else the browser's, else the shop's."""
     chosen = request.query_params.get("l", "")
     if chosen in set(Language):
         return Language(chosen)
-    said = order.locale if order else request.headers.get("accept-language", "")
-    return language_for(said, otherwise)
+    accepted = language_accepted(request.headers.get("accept-language", ""), otherwise)
+    return language_for(order.locale if order else "", accepted)
 
 
 def told_of(order: Order, language: Language, shown: Shown, now: datetime) -> OrderShown:
@@ -224,7 +224,7 @@ def told_of_parcel(parcel: Parcel, words: Words, language: Language, shown: Show
         number=plain(parcel.tracking_number),
         status=parcel.status,
         headline=words["headlines"][parcel.status],
-        next=words["next_steps"][parcel.status],
+        next=words["reasons"][parcel.reason] if parcel.reason else words["next_steps"][parcel.status],
         facts=list(facts_of(parcel, words, language, shown)),
         collect=list(collecting(parcel, words, language)),
         link=https(carriers_own),

@@ -5,13 +5,18 @@ from typing import TypedDict
 
 from rastro.languages import Language
 from rastro.models import Status
+from rastro.reasons import Reason
 
 
 class Words(TypedDict):
-    """``headlines`` says where a parcel is, ``next_steps`` what follows and what its receiver can do."""
+    """
+    ``headlines`` says where a parcel is, ``next_steps`` what follows and what its receiver can do, ``reasons`` the same
+    where it is known why the parcel stands still.
+    """
 
     headlines: Mapping[Status, str]
     next_steps: Mapping[Status, str]
+    reasons: Mapping[Reason, str]
     order: str
     parcel: str
     all_arrived: str
@@ -77,6 +82,28 @@ PORTUGUESE: Words = {
         Status.LOST: "O pacote não foi localizado. Fale com a loja: não é preciso procurar a transportadora.",
         Status.CANCELLED: "Se tiver dúvidas, fale com a loja.",
         Status.EXPIRED: "Há muito tempo não chega informação sobre este pacote. Fale com a loja.",
+    },
+    "reasons": {
+        Reason.ABSENT: (
+            "Ninguém foi encontrado para receber. Pode haver nova tentativa, ou o pacote pode ficar para retirada."
+        ),
+        Reason.ADDRESS: (
+            "O endereço não foi localizado ou está incompleto. Fale com a loja para conferir rua, número e complemento."
+        ),
+        Reason.ELSEWHERE: (
+            "Quem deve receber não foi encontrado no endereço. Fale com a loja para conferir o endereço e o nome."
+        ),
+        Reason.REFUSED: "Consta que o recebimento foi recusado. Se ninguém recusou, fale com a loja.",
+        Reason.NO_ACCESS: (
+            "O local não pôde ser acessado. Pode haver nova tentativa, ou o pacote pode ficar para retirada."
+        ),
+        Reason.DOCUMENT: (
+            "Quem estava no local não apresentou um documento. Se houver nova tentativa, tenha um documento com foto."
+        ),
+        Reason.CUSTOMS: (
+            "O envio está na alfândega. Acompanhe no site ou aplicativo oficial da transportadora e não pague "
+            "nada por links recebidos em mensagens."
+        ),
     },
     "order": "Pedido",
     "parcel": "Volume {position} de {total}",
@@ -144,6 +171,24 @@ ENGLISH: Words = {
         Status.CANCELLED: "If you have a question, talk to the shop.",
         Status.EXPIRED: "There has been no news of this package for a long time. Talk to the shop.",
     },
+    "reasons": {
+        Reason.ABSENT: (
+            "Nobody was found to receive it. There may be another attempt, or the package may be kept for pickup."
+        ),
+        Reason.ADDRESS: "The address was not found or is incomplete. Check street, number and apartment with the shop.",
+        Reason.ELSEWHERE: (
+            "Whoever should receive it was not found at the address. Check the address and the name with the shop."
+        ),
+        Reason.REFUSED: "It was recorded as refused. If nobody refused it, talk to the shop.",
+        Reason.NO_ACCESS: (
+            "The place could not be reached. There may be another attempt, or the package may be kept for pickup."
+        ),
+        Reason.DOCUMENT: "Nobody there showed an ID. If there is another attempt, have a photo ID at hand.",
+        Reason.CUSTOMS: (
+            "The shipment is at customs. Follow it on the carrier's official site or app, and pay nothing "
+            "through links in messages."
+        ),
+    },
     "order": "Order",
     "parcel": "Package {position} of {total}",
     "all_arrived": "All packages were delivered",
@@ -209,6 +254,26 @@ SPANISH: Words = {
         Status.LOST: "El paquete no fue localizado. Habla con la tienda: no hace falta acudir al transportista.",
         Status.CANCELLED: "Si tienes dudas, habla con la tienda.",
         Status.EXPIRED: "Hace mucho que no llega información de este paquete. Habla con la tienda.",
+    },
+    "reasons": {
+        Reason.ABSENT: (
+            "No se encontró a nadie para recibirlo. Puede haber otro intento, o el paquete puede quedar para retirar."
+        ),
+        Reason.ADDRESS: (
+            "No se encontró la dirección o está incompleta. Consulta con la tienda calle, número y departamento."
+        ),
+        Reason.ELSEWHERE: (
+            "Quien debe recibirlo no fue encontrado en la dirección. Consulta con la tienda la dirección y el nombre."
+        ),
+        Reason.REFUSED: "Consta que fue rechazado. Si nadie lo rechazó, habla con la tienda.",
+        Reason.NO_ACCESS: "No hubo acceso al lugar. Puede haber otro intento, o el paquete puede quedar para retirar.",
+        Reason.DOCUMENT: (
+            "Quien estaba en el lugar no mostró un documento. Si hay otro intento, ten a mano un documento con foto."
+        ),
+        Reason.CUSTOMS: (
+            "El envío está en la aduana. Síguelo en el sitio o la aplicación oficial del transportista y no "
+            "pagues por enlaces recibidos en mensajes."
+        ),
     },
     "order": "Pedido",
     "parcel": "Paquete {position} de {total}",

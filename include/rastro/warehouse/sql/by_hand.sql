@@ -45,9 +45,9 @@ WHERE n.shipment_id = ANY(%(shipment_ids)s) AND n.state IN ('dead', 'unknown')
 ORDER BY n.notice_id
 
 -- name: last_mails
--- The newest mail that went out about each shipment.
+-- The newest mail that went out to the buyer about each shipment.
 SELECT DISTINCT ON (n.shipment_id) n.notice_id FROM rastro.notice n
-WHERE n.shipment_id = ANY(%(shipment_ids)s) AND n.channel = 'email' AND n.state = 'sent'
+WHERE n.shipment_id = ANY(%(shipment_ids)s) AND n.channel = 'email' AND n.state = 'sent' AND NOT n.to_receiver
 ORDER BY n.shipment_id, n.settled_at DESC, n.notice_id DESC
 
 -- name: ask_at_once
@@ -76,16 +76,19 @@ WHERE paused.paused_at IS NOT NULL AND p.poll_id = paused.poll_id AND p.next_pol
 UPDATE rastro.shipment SET paused_at = NULL WHERE shipment_id = %(shipment_id)s
 
 -- name: release_notice
--- A person says that it was not told. Order systems and marketplaces are read before they are written to all the same.
-UPDATE rastro.notice SET state = 'owed', attempts = 0, hand_overs = 0, not_before = %(now)s, settled_at = NULL, reason = 'released by hand'
+-- A person says that it was not told, and shall be. Order systems and marketplaces are read before they are written to all the same.
+UPDATE rastro.notice SET state = 'owed', attempts = 0, hand_overs = 0, not_before = %(now)s, settled_at = NULL, reason = 'released by hand',
+    released = true
 WHERE notice_id = %(notice_id)s
 
 -- name: drop_notice
 UPDATE rastro.notice SET state = 'dropped', settled_at = %(now)s, reason = 'settled by hand' WHERE notice_id = %(notice_id)s
 
 -- name: owe_mail_again
-INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, reason, event_at, facts, owed_at, not_before, run_id)
-SELECT shipment_id, channel, kind, %(content)s, target, 'owed', 'sent again by hand', event_at, facts, %(now)s, %(now)s, %(run_id)s
+INSERT INTO rastro.notice (shipment_id, channel, kind, content, to_receiver, released, target, state, reason, event_at, facts, owed_at,
+    not_before, run_id)
+SELECT shipment_id, channel, kind, %(content)s, to_receiver, true, target, 'owed', 'sent again by hand', event_at, facts, %(now)s,
+    %(now)s, %(run_id)s
 FROM rastro.notice WHERE notice_id = %(notice_id)s
 RETURNING notice_id
 

@@ -82,7 +82,7 @@ COPY rastro.shipment_change (shipment_id, from_status, to_status, event_key, occ
 -- name: make_incoming_notice
 CREATE TEMP TABLE IF NOT EXISTS incoming_notice (
     shipment_id bigint, channel text, kind text, content text, target text, state text, reason text,
-    event_at timestamptz, expires_at timestamptz, facts jsonb
+    event_at timestamptz, expires_at timestamptz, facts jsonb, to_receiver boolean
 ) ON COMMIT DROP
 
 -- name: copy_incoming_notice
@@ -91,9 +91,9 @@ COPY incoming_notice FROM STDIN
 -- name: merge_notices
 -- Nothing is owed twice; what was overtaken before it was ever sent, and came true after all, is owed again.
 WITH taken AS (DELETE FROM incoming_notice RETURNING *)
-INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, owed_at,
-    not_before, settled_at, run_id)
-SELECT shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, %(now)s, %(now)s,
+INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, to_receiver,
+    owed_at, not_before, settled_at, run_id)
+SELECT shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, to_receiver, %(now)s, %(now)s,
        CASE WHEN state <> 'owed' THEN %(now)s::timestamptz END, %(run_id)s
 FROM taken
 ON CONFLICT ON CONSTRAINT notice_is_owed_once DO UPDATE

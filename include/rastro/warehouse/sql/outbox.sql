@@ -8,6 +8,18 @@ WHERE ((state <> 'claimed' AND not_before <= %(now)s) OR (state = 'claimed' AND 
   AND (%(chosen_numbers)s::text[] IS NULL OR tracking_number = ANY(%(chosen_numbers)s) OR order_id = ANY(%(chosen_numbers)s))
 GROUP BY channel, target ORDER BY channel, target
 
+-- name: owe_reminders
+-- One more mail, once, to whoever was told that a parcel waits: it does so still, and its carrier states the last day.
+INSERT INTO rastro.notice (shipment_id, channel, kind, content, to_receiver, target, state, event_at, expires_at, owed_at,
+    not_before, run_id)
+SELECT told.shipment_id, told.channel, told.kind, %(reminder)s, told.to_receiver, told.target, 'owed', told.event_at,
+       ((t.pickup ->> 'deadline')::date + 1)::timestamp AT TIME ZONE 'America/Sao_Paulo', %(now)s, %(now)s, %(run_id)s
+FROM rastro.shipment_state t JOIN rastro.notice told USING (shipment_id)
+WHERE t.status = 'ready_for_pickup' AND (t.pickup ->> 'deadline')::date BETWEEN %(first)s AND %(last)s
+  AND told.channel = 'email' AND told.kind = t.status AND told.content = '' AND told.state = 'sent'
+  AND told.settled_at <= %(told_before)s
+ON CONFLICT ON CONSTRAINT notice_is_owed_once DO NOTHING
+
 -- name: settle_overtaken
 -- Mails that the parcel has overtaken or that are too old by now, and news from before an account's go-live, which may
 -- have been set since; what may have arrived waits for a person all the same.
@@ -84,7 +96,7 @@ WHERE n.notice_id = mine.notice_id
       WHERE s.account = %(account)s AND s.order_id = %(order_id)s AND busy.channel = %(channel)s AND busy.target = %(target)s
         AND busy.state = 'claimed' AND busy.lease_until >= %(now)s)
 RETURNING n.notice_id, n.shipment_id, n.kind, n.content, n.event_at, n.expires_at, n.attempts, n.message_id,
-          n.hand_overs, n.facts,
+          n.hand_overs, n.facts, n.to_receiver, n.released,
           (SELECT count(*) FROM rastro.notice_attempt a WHERE a.notice_id = n.notice_id AND a.outcome = %(in_vain)s)::integer AS in_vain,
           n.channel = 'marketplace' AND EXISTS (
               SELECT FROM rastro.shipment o JOIN rastro.notice told USING (shipment_id)
@@ -125,6 +137,7 @@ WHERE notice_id = ANY(%(notice_ids)s) AND finished_at IS NULL AND claimed_by = %
 SELECT s.shipment_id, s.order_id, s.invoice_number, s.tracking_number, s.courier, s.tracking_url, s.carrier,
        s.marketplace_order_id, s.marketplace_endpoint, s.locale, s.skip,
        t.status, t.status_at, t.delivered_at, t.estimated_at, t.pickup, coalesce(e.city, '') AS city, coalesce(e.state, '') AS state,
+       coalesce(e.description, '') AS description,
        EXISTS (SELECT FROM rastro.shipment_change c WHERE c.shipment_id = s.shipment_id AND c.to_status = 'delivered') AS once_delivered
 FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
 LEFT JOIN rastro.tracking_event e ON e.shipment_id = t.shipment_id AND e.event_key = t.status_key AND e.occurred_at = t.status_at
@@ -136,6 +149,20 @@ SELECT shipment_id, occurred_at, description, city, state, status, code
 FROM rastro.tracking_event
 WHERE shipment_id = ANY(%(shipment_ids)s) AND standing = 'effective'
 ORDER BY occurred_at, shipment_id, position
+
+-- name: mailed_before
+-- What may have gone out to the same reader, beside these very notices; several of one mail count once.
+WITH gone AS NOT MATERIALIZED (
+    SELECT n.notice_id, n.shipment_id, n.message_id, n.recipient_hash, n.to_receiver
+    FROM rastro.notice n
+    WHERE n.channel = 'email' AND (n.state = 'sent' OR n.hand_overs > 0) AND NOT n.notice_id = ANY(%(notice_ids)s)
+)
+SELECT coalesce((SELECT max(mails) FROM (SELECT count(DISTINCT message_id) AS mails FROM gone
+                                         WHERE shipment_id = ANY(%(shipment_ids)s) AND to_receiver = %(to_receiver)s
+                                         GROUP BY shipment_id) AS each), 0) AS about_parcel,
+       (SELECT count(DISTINCT message_id) FROM gone
+        WHERE recipient_hash = %(recipient_hash)s AND recipient_hash <> ''
+          AND EXISTS (SELECT FROM rastro.notice_attempt a WHERE a.notice_id = gone.notice_id AND a.started_at >= %(since)s)) AS today
 
 -- name: is_suppressed
 SELECT reason FROM rastro.suppressed_address WHERE address_hash = %(address_hash)s

@@ -6,10 +6,11 @@ VALUES (%(token_hash)s, %(account)s, %(order_id)s, %(now)s)
 -- The parcels of the order that a link leads to, none when it leads nowhere (any more).
 SELECT s.shipment_id, s.order_id, s.locale, s.tracking_number, s.carrier, s.courier, s.city_to, s.state_to,
        s.promised_at, t.status, t.status_at, t.delivered_at, coalesce(t.estimated_at, p.estimated_at) AS estimated_at,
-       t.pickup, t.changed_at, p.answered_at
+       t.pickup, t.changed_at, p.answered_at, coalesce(e.description, '') AS description
 FROM rastro.tracking_link l
 JOIN rastro.shipment s USING (account, order_id) JOIN rastro.shipment_state t USING (shipment_id)
 LEFT JOIN rastro.poll_state p USING (poll_id)
+LEFT JOIN rastro.tracking_event e ON e.shipment_id = t.shipment_id AND e.event_key = t.status_key AND e.occurred_at = t.status_at
 WHERE l.token_hash = %(token_hash)s AND l.revoked_at IS NULL AND s.skip = ''
 ORDER BY s.shipment_id
 

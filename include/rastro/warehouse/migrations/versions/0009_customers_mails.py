@@ -1,0 +1,14 @@
+"""Mails to the receiver too, reminders, and caps that a person can lift."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    script = Path(__file__).with_name("0009.sql").read_text(encoding="utf-8")
+    # The driver's own cursor, without parameters: a script may hold several statements, and its % is no placeholder.
+    op.get_bind().connection.cursor().execute(script)
