@@ -212,6 +212,7 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0007": {
         "habit": [{"carrier": "correios", "step": "PO 01", "by_silence": [0.05] * 16, "by_hour": [1.0] * 168}],
         "habits_learnt": [{"learnt_at": NOW - HOUR}],
+    },
     "0009": {
         "notice": [
             {"shipment_id": 1, "channel": "email", "kind": "delivered", "content": "", "target": ACCOUNT,
