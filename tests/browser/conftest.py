@@ -1,7 +1,8 @@
 """Debian's Chromium, driven by Playwright."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ def chromium() -> Path:
     return CHROMIUM
 
 
-@pytest.fixture
-def page(chromium: Path) -> Iterator[Any]:
+@contextmanager
+def opened_page(chromium: Path) -> Iterator[Any]:
     """A page 1400 pixels wide; whatever its scripts throw fails the test."""
     from playwright.sync_api import sync_playwright
 
@@ -39,3 +40,26 @@ def page(chromium: Path) -> Iterator[Any]:
         yield opened
         browser.close()
     assert not thrown
+
+
+@pytest.fixture
+def page(chromium: Path) -> Iterator[Any]:
+    with opened_page(chromium) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def at_the_desk(chromium: Path, stack: Any) -> Callable[[], AbstractContextManager[Any]]:
+    """Opens a page on which an operator has logged in to Airflow and is about to go to Deliveries."""
+
+    @contextmanager
+    def logged_in() -> Iterator[Any]:
+        with opened_page(chromium) as opened:
+            opened.goto(f"{stack.url}/plugin/deliveries")
+            opened.locator("input[name=username]").fill(stack.user)
+            opened.locator("input[name=password]").fill(stack.password)
+            opened.get_by_role("button", name="Sign in").click()
+            opened.get_by_role("link", name="Deliveries").first.wait_for()
+            yield opened
+
+    return logged_in

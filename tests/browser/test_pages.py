@@ -1,6 +1,8 @@
 """The operators' pages in a real Airflow: who may open which, what they show, and what their forms set going."""
 
 import re
+from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +14,7 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from psycopg.rows import namedtuple_row
 
+from rastro.pages.acts import ACTS
 from rastro.pages.routes import ROUTES
 
 pytestmark = pytest.mark.slow
@@ -160,6 +163,43 @@ def test_a_viewer_sees_neither_personal_data_nor_a_button(desk: Desk) -> None:
         assert "/rastro/act" not in text
 
 
+@pytest.mark.parametrize("action", sorted(ACTS))
+def test_a_viewer_can_do_nothing_by_hand(desk: Desk, action: str) -> None:
+    client, parcel = desk.job.stack.client, desk.parcel()
+    wish = {"action": action, "numbers": parcel.tracking_number, "notice_ids": "1", "status": "on_hold",
+            "carrier": "correios", "number": "QQ100000017BR", "reason": "none"}  # fmt: skip
+    before = len(client.runs("act_by_hand"))
+    assert desk.get("viewer", f"/act?action={action}").status_code == 403
+    assert desk.post("viewer", "/act", **(desk.form(f"/act?action={action}") | wish)).status_code == 403
+    asked = desk.people["viewer"].post(
+        f"{desk.job.stack.url}/api/v2/dags/act_by_hand/dagRuns", json={"logical_date": None, "conf": wish}, timeout=30,
+        headers={"Authorization": f"Bearer {desk.people['viewer'].cookies['_token']}"},
+    )  # fmt: skip
+    assert asked.status_code == 403
+    assert len(client.runs("act_by_hand")) == before
+
+
+def test_a_parcel_without_a_number_is_named_alone_by_its_own_page(desk: Desk) -> None:
+    parcel = desk.parcel()
+    with psycopg.connect(desk.job.shop.warehouse) as conn:
+        (bare,) = conn.execute(
+            "INSERT INTO rastro.shipment"
+            " (account, order_id, invoice_number, tracking_number, first_seen_at, updated_at)"
+            " VALUES (%s, %s, 'bare', '', now(), now()) RETURNING shipment_id",
+            [parcel.account, parcel.order_id],
+        ).fetchone()  # type: ignore[misc]  # it returns one row
+        conn.execute("INSERT INTO rastro.shipment_state (shipment_id, changed_at) VALUES (%s, now())", [bare])
+    (address,) = re.findall(r'href="/rastro(/act\?action=pause[^"]*)"', desk.get("operator", f"/shipments/{bare}").text)
+    sent = desk.form(unescape(address)) | {"reason": "a test"}
+    assert (sent["shipment_ids"], "numbers" in sent) == (str(bare), False)
+    place = desk.post("operator", "/act", **sent).headers["Location"]
+    assert desk.job.stack.client.wait_for_run("act_by_hand", place.rpartition("/")[2])["state"] == "success"
+    paused = desk.ask("SELECT shipment_id FROM rastro.shipment WHERE paused_at IS NOT NULL")
+    assert [one.shipment_id for one in paused] == [bare]
+    with psycopg.connect(desk.job.shop.warehouse) as conn:
+        conn.execute("UPDATE rastro.shipment SET paused_at = NULL, skip = 'a test' WHERE shipment_id = %s", [bare])
+
+
 def test_several_numbers_pasted_at_once_are_found_and_the_unknown_one_is_named(desk: Desk) -> None:
     rows = desk.ask("SELECT order_id, tracking_number FROM rastro.shipment WHERE tracking_number <> '' LIMIT 3")
     pasted = f"{rows[0].tracking_number.lower()}\n{rows[1].order_id}, {rows[2].tracking_number}; QQ999999999BR"
@@ -215,7 +255,7 @@ def test_a_table_of_many_acts_is_one_run(desk: Desk) -> None:
         allow_redirects=False,
     )  # fmt: skip
     assert answer.status_code == 303
-    (run,) = [run for run in desk.job.stack.client.runs("act_by_hand") if "csv" in run["conf"]]
+    (run,) = [run for run in desk.job.stack.client.runs("act_by_hand") if run["conf"]["reason"] == "strike"]
     assert run["conf"] == {"csv": table, "reason": "strike"}
     assert desk.job.stack.client.wait_for_run("act_by_hand", run["dag_run_id"])["state"] == "success"
     (paused,) = desk.ask("SELECT shipment_id FROM rastro.shipment WHERE paused_at IS NOT NULL")
@@ -287,13 +327,9 @@ def test_every_page_is_valid_html_with_one_heading_and_labelled_fields(desk: Des
 
 
 @pytest.fixture
-def logged_in(desk: Desk, page: Any) -> Any:
-    page.goto(f"{desk.job.stack.url}/plugin/deliveries")
-    page.locator("input[name=username]").fill(desk.job.stack.user)
-    page.locator("input[name=password]").fill(desk.job.stack.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="Deliveries").first.wait_for()
-    return page
+def logged_in(desk: Desk, at_the_desk: Any) -> Iterator[Any]:
+    with at_the_desk() as page:
+        yield page
 
 
 def test_a_person_acts_on_a_parcel_inside_airflows_own_pages(desk: Desk, logged_in: Any, tmp_path: Path) -> None:
@@ -306,7 +342,8 @@ def test_a_person_acts_on_a_parcel_inside_airflows_own_pages(desk: Desk, logged_
     frame.get_by_role("button", name="Search").click()
     frame.get_by_role("link", name=parcel.tracking_number).first.click()
     frame.get_by_role("heading", name=parcel.tracking_number).wait_for()
-    assert f"/plugin/deliveries/rastro/shipments/{parcel.shipment_id}" in logged_in.url, "the address can be passed on"
+    shown = f"**/plugin/deliveries/rastro/shipments/{parcel.shipment_id}"
+    logged_in.wait_for_url(shown, wait_until="commit")  # so that the address can be passed on
     frame.get_by_role("link", name="Ask the carrier now").click()
     frame.get_by_label("Reason").fill("the customer called")
     frame.get_by_role("button", name="Ask the carrier now").click()

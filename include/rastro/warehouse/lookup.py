@@ -47,8 +47,9 @@ def put_aside(conn: Connection[Any], parcel: Any) -> list[Any]:
 def acts_on(conn: Connection[Any], parcel: Any) -> list[Any]:
     """What was done to a shipment by hand, oldest first."""
     return run(
-        conn, "acts_on_shipment", shipment_id=parcel.shipment_id, account=parcel.account, order_id=parcel.order_id
-    ).fetchall()
+        conn, "acts_on_shipment", shipment_id=parcel.shipment_id, account=parcel.account, order_id=parcel.order_id,
+        tracking_number=parcel.tracking_number,
+    ).fetchall()  # fmt: skip
 
 
 def acts(conn: Connection[Any], before: int) -> list[Any]:

@@ -38,8 +38,11 @@ WHERE q.resolved_at IS NULL AND q.origin = ANY(%(origins)s)
 ORDER BY q.quarantine_id
 
 -- name: acts_on_shipment
+-- Those by which it got its number, too: they were done to the parcel that it was before.
 SELECT * FROM rastro.manual_action
-WHERE shipment_id = %(shipment_id)s OR (shipment_id IS NULL AND account = %(account)s AND order_id = %(order_id)s)
+WHERE shipment_id = %(shipment_id)s
+   OR (account = %(account)s AND order_id = %(order_id)s
+       AND (shipment_id IS NULL OR after ->> 'tracking_number' = nullif(%(tracking_number)s, '')))
 ORDER BY action_id
 
 -- name: page_of_problems
