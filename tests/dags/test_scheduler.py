@@ -173,7 +173,7 @@ def test_a_channel_beyond_its_limit_is_released_by_the_person_who_approves_it(jo
     conf = {"channel": "email", "why": "4,812 e-mails owed, limit 2,000"}
     run_id = client.trigger("approve_release", logical_date=datetime.now(UTC), conf=conf)
     where = f"/dags/approve_release/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not (asked := client.call("GET", where, ok=[404])).ok and time.monotonic() < deadline:
         time.sleep(0.5)
     assert asked.json()["subject"] == "Release email? 4,812 e-mails owed, limit 2,000"
