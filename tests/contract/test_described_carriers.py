@@ -86,7 +86,7 @@ def test_a_question_can_be_asked_by_every_kind_of_reference_with_the_fields_of_i
 def test_a_recording_means_what_its_expectation_says(recording: Described) -> None:
     expected = recording.expected
     if "error" in expected:
-        with pytest.raises(getattr(errors, expected["error"]), match=expected.get("says", "")):
+        with pytest.raises(getattr(errors, expected["error"]), match=expected.get("says")):
             recording.parts()
         return
     if "unreadable" in expected:
