@@ -27,7 +27,7 @@ TOOLS := .venv/.tools
 # An environment does not survive being moved: one made elsewhere is made anew.
 $(shell [ ! -f .venv/.place ] || [ "$$(cat .venv/.place)" = "$$PWD" ] || rm -rf .venv)
 
-.PHONY: help demo up test check chaos mutate lock clean
+.PHONY: help install demo up test check chaos mutate lock clean
 
 SCHEDULES ?= 2000
 SEED ?= 7
@@ -35,6 +35,8 @@ SEED ?= 7
 help: ## What there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-7s %s\n' "$$name" "$$text"; done
+
+install: $(TOOLS) ## Everything that Rastro and its tests need, into .venv; nothing is started
 
 demo: $(RUNTIME) ## Some hours of parcels' life against simulated services, then Airflow's UI; EXIT=1 ends after the check, WORLD=wide has all carriers
 	@EXIT='$(EXIT)' WORLD='$(WORLD)' $(RUN) -m stack.demo

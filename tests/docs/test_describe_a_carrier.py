@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_command_prints_what_the_page_shows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (command,) = fenced("sh")
     program, *arguments = command.split()
-    assert program == "rastro"
+    assert program == ".venv/bin/rastro"
     assert main(arguments) == 0
     _, shown = fenced("json")
     assert json.loads(capsys.readouterr().out) == json.loads(shown)
