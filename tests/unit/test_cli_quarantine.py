@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from rastro.cli import main
-from rastro.warehouse import records
+from rastro.models import Shipment
+from rastro.warehouse import records, shipments
 
 pytestmark = pytest.mark.slow
 
@@ -86,3 +87,28 @@ def test_a_retry_says_what_became_of_how_many(rastro, narrowed) -> None:
     counts = {what.strip(): count for what, _, count in (line.rpartition(" ") for line in out.decode().splitlines())}
     assert code == 0
     assert (counts["entries"], counts["unknown"], counts["read"]) == ("1", "1", "0")
+
+
+@pytest.mark.parametrize("wanted", ["1400120000001-01", "1400120000001-01 47/11", "qq100000017br"])
+def test_what_is_in_quarantine_is_known_to_the_status_command(rastro, warehouse, capsysbinary, wanted: str) -> None:
+    assert main(["status", "--dsn", warehouse.dsn, wanted]) == 0
+    said = capsysbinary.readouterr().out.decode()
+    assert "it is in quarantine since 20/11/2026 09:00" in said
+    assert ": a line or two" in said
+    assert "rastro quarantine retry --subject" in said
+
+
+def test_an_order_that_only_begins_alike_is_not_known(rastro, warehouse) -> None:
+    assert main(["status", "--dsn", warehouse.dsn, "1400120000001"]) == 1
+
+
+def test_an_open_problem_names_the_order_that_is_in_quarantine(rastro, warehouse) -> None:
+    conn = warehouse.connection
+    rows = dict(conn.execute("SELECT subject, order_id FROM rastro.v_open_problem").fetchall())
+    assert rows == {"QQ100000017BR": "", "1400120000001-01 47/11": "1400120000001-01"}
+    shipment = Shipment(account="sql:erp", order_id="ERP-1", invoice_number="1", tracking_number="QQ100000017BR")
+    routed = shipments.Routed(shipment=shipment, carrier="correios", why="by its form", reference="QQ100000017BR")
+    shipments.merge(conn, [routed], AT, whole_packages=True)
+    rows = dict(conn.execute("SELECT subject, order_id FROM rastro.v_open_problem WHERE problem LIKE 'quarantine%'"))
+    assert rows["QQ100000017BR"] == "ERP-1"
+    conn.rollback()

@@ -62,8 +62,12 @@ def status(chosen: argparse.Namespace) -> int:
             rows = run(conn, "totals").fetchall()
             print_table(("carrier", "status", "shipments"), [(r.carrier, r.status, f"{r.shipments:,}") for r in rows])
             return 0
-        found = lookup.by_numbers(conn, [chosen.wanted.strip(), normalise(chosen.wanted)])
+        numbers = [chosen.wanted.strip(), normalise(chosen.wanted)]
+        found = lookup.by_numbers(conn, numbers)
         if not found:
+            if aside := lookup.put_aside_as(conn, numbers):
+                describe_aside(aside)
+                return 0
             return complain(f"nothing is known about {chosen.wanted}: neither a tracking number nor an order")
         for place, one in enumerate(found):
             if place:
@@ -93,6 +97,18 @@ def describe(conn: Connection[Any], parcel: Any, now: datetime) -> None:
             print(
                 textwrap.fill(line, WIDTH, initial_indent=f"  {'' if place else title:<10}", subsequent_indent=" " * 12)
             )
+
+
+def describe_aside(entries: Sequence[Any]) -> None:
+    """What is known of an order or number that could not be followed."""
+    for one in entries:
+        print(f"{one.subject}  of {one.origin}: not followed, it is in quarantine since {local(one.first_at)}")
+        for title, line in (
+            ("problem", f"{one.reason}: {' '.join(one.detail.split())}"),
+            ("look", f"rastro quarantine show {one.quarantine_id}"),
+            ("you can", f'rastro quarantine retry --subject "{one.subject}", once what is wrong is put right'),
+        ):
+            print(textwrap.fill(line, WIDTH, initial_indent=f"  {title:<10}", subsequent_indent=" " * 12))
 
 
 def where(parcel: Any, events: Sequence[Any]) -> list[str]:

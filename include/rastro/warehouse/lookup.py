@@ -44,6 +44,11 @@ def put_aside(conn: Connection[Any], parcel: Any) -> list[Any]:
     return run(conn, "quarantine_of_shipment", origins=list(origins), subjects=list(known)).fetchall()
 
 
+def put_aside_as(conn: Connection[Any], numbers: Sequence[str]) -> list[Any]:
+    """What is in quarantine under tracking numbers and order ids, whether or not there is a shipment."""
+    return run(conn, "quarantine_of_numbers", numbers=list(numbers)).fetchall()
+
+
 def acts_on(conn: Connection[Any], parcel: Any) -> list[Any]:
     """What was done to a shipment by hand, oldest first."""
     return run(

@@ -1095,11 +1095,18 @@ UNION ALL
 UNION ALL
  SELECT ('quarantine: '::text || q.reason) AS problem,
     q.origin AS account,
-    ''::text AS order_id,
+    COALESCE(of_it.order_id, ''::text) AS order_id,
     q.subject,
     q.detail,
     q.first_at AS since
-   FROM rastro.quarantine q
+   FROM (rastro.quarantine q
+     LEFT JOIN LATERAL ( SELECT split_part(q.subject, ' '::text, 1) AS order_id
+          WHERE (strpos(q.origin, ':'::text) > 0)
+        UNION
+         SELECT s.order_id
+           FROM (rastro.poll_state p
+             JOIN rastro.shipment s USING (poll_id))
+          WHERE ((p.carrier = q.origin) AND (p.reference = q.subject))) of_it ON (true))
   WHERE (q.resolved_at IS NULL)
 UNION ALL
  SELECT 'paused by hand'::text AS problem,

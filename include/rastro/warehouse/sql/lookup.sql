@@ -37,6 +37,14 @@ WHERE q.resolved_at IS NULL AND q.origin = ANY(%(origins)s)
   AND EXISTS (SELECT FROM unnest(%(subjects)s::text[]) AS known WHERE q.subject = known OR starts_with(q.subject, known || ' '))
 ORDER BY q.quarantine_id
 
+-- name: quarantine_of_numbers
+-- What nobody follows yet has no shipment: an order waits under its id, with or without an invoice.
+SELECT q.quarantine_id, q.origin, q.subject, q.reason, q.detail, q.first_at
+FROM rastro.quarantine q
+WHERE q.resolved_at IS NULL
+  AND EXISTS (SELECT FROM unnest(%(numbers)s::text[]) AS known WHERE q.subject = known OR starts_with(q.subject, known || ' '))
+ORDER BY q.quarantine_id
+
 -- name: acts_on_shipment
 -- Those by which it got its number, too: they were done to the parcel that it was before.
 SELECT * FROM rastro.manual_action
