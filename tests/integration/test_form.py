@@ -5,6 +5,7 @@ import json
 import pytest
 
 from chaos.hours import context_of
+from rastro.cli import main
 from rastro.errors import Permanent
 from rastro.models import Window
 from rastro.orchestration import tasks
@@ -81,11 +82,11 @@ def test_pasted_text_without_any_number_is_refused_in_plain_words(shop):
 
 def test_what_nobody_knows_is_named_at_the_end(shop, caplog):
     shop.rows("delivered")
-    shop.hour(params={"numbers": f"{shop.simulator.truth()[0]['tracking_number']} QQ999999999BR"})
+    shop.hour(params={"numbers": f"{shop.simulator.truth()[0]['tracking_number']} QQ999999999BR SLR-4711-01"})
     remarks = [one.getMessage() for one in caplog.records if "neither a tracking number" in one.getMessage()]
-    assert [one.endswith("that we know: QQ999999999BR") for one in remarks] == [True]
+    assert [one.endswith("that we know: QQ999999999BR, SLR-4711-01") for one in remarks] == [True]
     shop.hour(params={"numbers": "maria1980@cliente.example 111.222.333-44"})  # would fail for what stands in the log
-    assert any("2 of what was pasted" in one.getMessage() for one in caplog.records)
+    assert any("2 that may point at a person" in one.getMessage() for one in caplog.records)
 
 
 # A dry run
@@ -165,6 +166,17 @@ def test_a_dry_run_says_what_it_would_not_send_and_why(shop):
     assert [one.reason for one in dropped] == ["already delivered when first seen"] * 2
 
 
+def test_a_dry_run_that_finds_nothing_to_send_says_so(shop, capsys):
+    asked = ["rehearsal", "--dsn", shop.warehouse]
+    assert main(asked) == 1
+    assert "no dry run yet" in capsys.readouterr().err
+    assert not shop.hour(run_id="nothing", params={"dry_run": True}).failures
+    for more, words in (([], ""), (["nothing", "--channel", "email"], " by email")):
+        assert main([*asked, *more]) == 0
+        assert capsys.readouterr().out == f"Dry run nothing found nothing to send{words}.\n"
+    assert main([*asked, "another"]) == 1
+
+
 def test_a_side_that_cannot_be_asked_makes_its_messages_wait_in_the_rehearsal_and_no_others(shop):
     busy(shop)
     shop.simulator.fault("market", "status", status=503, times=0)
@@ -234,7 +246,9 @@ def test_a_dry_run_that_reprocesses_leaves_nothing_staged(shop):
     shop.rows("delivered", parcels=2)
     shop.hour()
     shop.execute("UPDATE rastro.tracking_event SET status = 'unknown'")  # as a table of before had it
-    assert not shop.hour(params={"dry_run": True, "reprocess": True}).failures
+    rehearsed = shop.hour(params={"dry_run": True, "reprocess": True})
+    assert not rehearsed.failures
+    assert rehearsed.figures["reprocess"]["read"] > 0
     assert shop.ask("SELECT count(*) AS n FROM rastro.staged_snapshot")[0].n == 0
     assert {one.status for one in shop.ask("SELECT status FROM rastro.tracking_event")} == {"unknown"}
     assert not shop.hour(params={"reprocess": True}).failures

@@ -23,6 +23,13 @@ def test_a_run_that_had_nothing_to_do_says_so() -> None:
     assert Report().in_words() == "0 parcels asked about, 0 new events."
 
 
+def test_a_run_that_reprocessed_says_what_it_read_and_not_that_it_asked_nobody() -> None:
+    read = {"read": 1240, "changed": 0, "refused": 3, "unreadable": 2}
+    assert Report(figures={"track": {"asked": 0}, "reprocess": read}).in_words() == (
+        "1,240 kept answers read again, 0 with another meaning, 2 unreadable, 0 new events."
+    )
+
+
 def test_what_went_wrong_stands_in_a_line_of_its_own_and_a_note_is_no_book() -> None:
     said = Report(figures=FIGURES, problems=["correios: HTTP 503", "x" * 5000]).in_words()
     assert said.splitlines()[1].startswith("Wrong: correios: HTTP 503; xxx")

@@ -23,6 +23,11 @@ def rehearsal(chosen: argparse.Namespace) -> int:
     with connector(warehouse.dsn_of(chosen))() as conn:
         run_id = chosen.run_id or rehearsals.last_run(conn)
         counts = rehearsals.counts(conn, run_id)
+        if chosen.channel:
+            counts = [one for one in counts if one[0] == chosen.channel]
+        if not counts and rehearsals.has_rehearsed(conn, run_id):
+            print(f"Dry run {run_id} found nothing to send{f' by {chosen.channel}' if chosen.channel else ''}.")
+            return 0
         if not counts:
             return complain(
                 f"no dry run {run_id or 'yet'}: trigger track_deliveries with dry_run, or name one that was"

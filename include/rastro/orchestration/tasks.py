@@ -274,7 +274,8 @@ def rehearse(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
 
     def before_load(conn: Connection[Any]) -> None:
         if form_of(context).reprocess:
-            reprocessed(shop, context, conn, lambda: None)
+            with stage(shop, "reprocess") as reading:
+                reading.figures = asdict(reprocessed(shop, context, conn, lambda: None))
 
     with stage(shop, "rehearse") as running:
         rehearsal = Rehearsal(

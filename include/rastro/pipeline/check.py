@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import Connection
 
 from rastro.models import EVERYTHING, Selection
-from rastro.numbers import is_s10
+from rastro.redaction import redact
 from rastro.warehouse import shipments
 from rastro.warehouse.queries import run
 
@@ -32,16 +32,20 @@ class Report:
             stage = title.partition(" ")[0]
             if title == "track" or stage != "track":  # whose parts stand in the one sum
                 sums.update({f"{stage} {name}": value for name, value in figures.items() if isinstance(value, int)})
+        always = {"reprocess read", "reprocess changed"} if "reprocess" in self.figures else {"track asked"}
         told = [
             f"{sums[name]:,} {words}"
             for name, words in DID.items()
-            if sums[name] or name in {"track asked", "load_changes events"}
+            if sums[name] or name in always | {"load_changes events"}
         ]
         wrong = f"\nWrong: {NUMBER.sub('…', '; '.join(self.problems))}" if self.problems else ""
         return f"{', '.join(told)}.{wrong}"[:LONGEST_NOTE]
 
 
 DID = {
+    "reprocess read": "kept answers read again",
+    "reprocess changed": "with another meaning",
+    "reprocess unreadable": "unreadable",
     "track asked": "parcels asked about",
     "track changed": "with news",
     "track unanswered": "unanswered",
@@ -53,6 +57,7 @@ DID = {
     "alert_shop sent": "alerts sent",
 }
 LONGEST_NOTE = 1000
+MOST_NAMED = 200  # of what nobody knows
 NUMBER = re.compile(r"\b[\w-]*\d{6,}[\w-]*\b")
 
 
@@ -105,10 +110,15 @@ def unknown_of(conn: Connection[Any], selection: Selection) -> Iterator[str]:
     not_found = set(shipments.unknown_numbers(conn, selection.numbers))
     known = {number.upper() for number in selection.numbers if number not in not_found}
     unknown = sorted({number.upper() for number in not_found} - known)
-    if unknown:  # what was pasted may be anything: only what has the form of a number is repeated
-        numbers = [number for number in unknown if is_s10(number)]
-        named = f": {', '.join(numbers[:20])}" if numbers else ""
-        yield f"{len(unknown):,} of what was pasted are neither a tracking number nor an order that we know{named}"
+    if unknown:
+        numbers = [number for number in unknown if redact(number) == number]
+        hidden = len(unknown) - len(numbers)
+        named = [*numbers[:MOST_NAMED], *([f"{len(numbers) - MOST_NAMED:,} more"] if len(numbers) > MOST_NAMED else [])]
+        named += [f"{hidden:,} that may point at a person"] if hidden else []
+        yield (
+            f"{len(unknown):,} of what was pasted are neither a tracking number nor an order that we know: "
+            f"{', '.join(named)}"
+        )
 
 
 def left_by(conn: Connection[Any], run_id: str) -> Iterator[str]:

@@ -68,6 +68,11 @@ def messages(conn: Connection[Any], run_id: str, channel: str | None, most: int)
     return run(conn, "rehearsed_messages", run_id=run_id, channel=channel, most=most).fetchall()
 
 
+def has_rehearsed(conn: Connection[Any], run_id: str) -> bool:
+    """Whether a run was a dry run that came to its end, though it may have had nothing to send."""
+    return run(conn, "has_rehearsed", run_id=run_id).fetchone() is not None
+
+
 def last_run(conn: Connection[Any]) -> str:
     """The newest dry run; empty when there was none."""
     row = run(conn, "last_rehearsal").fetchone()

@@ -22,7 +22,14 @@ WHERE run_id = %(run_id)s
 GROUP BY channel, verdict ORDER BY channel, verdict
 
 -- name: last_rehearsal
-SELECT run_id FROM rastro.rehearsal ORDER BY rehearsal_id DESC LIMIT 1
+-- A run that found nothing to send left no message, but its stage.
+SELECT run_id FROM (
+    SELECT run_id, rehearsed_at AS at FROM rastro.rehearsal
+    UNION ALL SELECT run_id, finished_at FROM rastro.run_stage WHERE stage = 'rehearse' AND trouble = ''
+) AS dry_run ORDER BY at DESC LIMIT 1
+
+-- name: has_rehearsed
+SELECT FROM rastro.run_stage WHERE stage = 'rehearse' AND trouble = '' AND run_id = %(run_id)s LIMIT 1
 
 -- name: rehearsed_messages
 SELECT rehearsal_id, channel, target, order_id, kind, verdict, reason, recipient, subject, text
