@@ -10,26 +10,30 @@ too: the audit is over everything that was ever received.
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email import message_from_string, policy
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import requests
 
-from stack.airflow import AirflowStack, airflow_stack
+from stack.airflow import LOOPBACK, AirflowStack, airflow_stack, free_port
 from stack.audit import Evidence, Finding, audit, figures, lines_of, wide_audit
 from stack.postgres import embedded_postgres
 from stack.processes import StackError, stop_when_told
 from stack.product import migrate_warehouse, pools
+from stack.shell_environment import shell_environment
 from stack.simulator import Simulator, simulator
 from stack.state import REPOSITORY, STATE, claimed, write_private
 from stack.summary import summary, table
+from stack.tracking_pages import tracking_pages
 from stack.wiring import SHOPS_PEOPLE, wiring
 
 DAG = "track_deliveries"
@@ -41,6 +45,11 @@ LONGEST_RUN = timedelta(minutes=30)
 MOST_STEPS = 12
 BACKFILL_FIRST = "Backfill of missed hours"
 INTERRUPTED = 130
+LINK = re.compile(r"http://\S+/r/[\w-]+")
+MAILED = """
+SELECT s.order_id, s.tracking_number FROM rastro.shipment s JOIN rastro.notice n USING (shipment_id)
+WHERE n.channel = 'email' AND n.state = 'sent' AND s.tracking_number <> '' ORDER BY n.notice_id DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +88,14 @@ def demo(*, stay: bool, wide: bool) -> bool:
                 shop=postgres.airflow_connection("shop"),
                 alert_to=SHOPS_PEOPLE,
                 wide=wide,
+                tracking_page=(pages := f"http://{LOOPBACK}:{free_port()}"),
                 **({"most_notices": ""} if wide else {}),
             )
-            with airflow_stack(state, postgres, settings=settings, pools=pools(), say=say) as airflow:
+            with (
+                airflow_stack(state, postgres, settings=settings, pools=pools(), say=say) as airflow,
+                tracking_pages(pages, environment=airflow.environment, logs=state / "logs"),
+                shell_environment(state, airflow.environment, warehouse) as told,
+            ):
                 airflow.wait_for_dags([DAG])
                 say(f"Airflow is up ({time.monotonic() - began:.0f} s).")
                 publish(where, airflow, warehouse, world)
@@ -90,13 +104,51 @@ def demo(*, stay: bool, wide: bool) -> bool:
                 quiet(airflow)  # an hour may have ended meanwhile, and its run must not go on under the audit
                 holds = report(control, world, warehouse, since, wide=wide)
                 say(f"\nAll in {time.monotonic() - began:.0f} s.")
-                say(f"\nAirflow's UI: {airflow.url}\nUser:         {airflow.user}\nPassword:     {airflow.password}")
                 if stay:
+                    say(f"\nAirflow's UI: {airflow.url}\nUser:         {airflow.user}")
+                    say(f"Password:     {airflow.password}")
+                    say(what_to_look_at(warehouse, world, told))
                     say(f"\nIt stays up until Ctrl-C; scripts find everything in {where.relative_to(REPOSITORY)}.")
                     with suppress(KeyboardInterrupt):
                         airflow.stay()
                     say("\nStopping …")
+    if not stay:
+        say(where_it_stands(state, world))
     return holds
+
+
+def what_to_look_at(warehouse: str, world: Simulator, told: Path) -> str:
+    """One parcel of which a customer was mailed, the commands that tell of it, and a page that a mail links to."""
+    with psycopg.connect(warehouse) as conn:
+        order_id, number = conn.execute(MAILED).fetchone() or ("", "")
+    return (
+        f"\nIn another shell, at the top of the project:\n\n    . {told.relative_to(REPOSITORY)}\n"
+        f"    rastro status {order_id}\n    rastro status {number}\n    airflow dags list-runs {DAG}\n\n"
+        f"A customer's tracking page, as a mail links to it:\n\n    {newest_link(lines_of(world.mail_log))}"
+    )
+
+
+def where_it_stands(state: Path, world: Simulator) -> str:
+    """What is left to be read when everything has ended."""
+    logs = " and ".join(str(log.relative_to(REPOSITORY)) for log in (world.log, world.mail_log))
+    return (
+        f"\nEverything is ended. What the services received stands in {logs}; the databases are kept\n"
+        f"below {state.relative_to(REPOSITORY)}: the same command without EXIT=1 brings them up, with Airflow's UI."
+    )
+
+
+def newest_link(mails: Sequence[Mapping[str, Any]]) -> str:
+    """The tracking page that the newest mail with one links to; empty without any."""
+    for mail in reversed(mails):
+        text = message_from_string(mail["raw"], policy=policy.default).get_body(("plain",))
+        if text and (found := LINK.search(text.get_content())):
+            return found.group()
+    return ""
+
+
+def opens(page: str) -> bool:
+    """Whether there is a tracking page at an address."""
+    return bool(page) and requests.get(page, timeout=30).ok
 
 
 def publish(where: Path, airflow: AirflowStack, warehouse: str, world: Simulator) -> None:
@@ -186,7 +238,12 @@ def report(control: Control, world: Simulator, warehouse: str, since: datetime, 
         alert_to=SHOPS_PEOPLE,
         sold=[order for code in control.get("info")["marketplaces"] for order in control.get(f"sold/{code}")],
     )
-    findings = wide_audit(evidence) if wide else audit(evidence) + figures(evidence)
+    page = Finding(
+        name="the newest tracking page that was mailed opens",
+        expected=True,
+        found=opens(newest_link(evidence.mails)),
+    )
+    findings = [*(wide_audit(evidence) if wide else audit(evidence) + figures(evidence)), page]
     say("\n" + table(("what the simulator received", "ought to be", "is", ""), [row_of(one) for one in findings]))
     wrong = [finding for finding in findings if not finding.holds]
     for finding in wrong:

@@ -13,6 +13,7 @@ from stack.airflow import airflow_stack, connection_variable
 from stack.postgres import embedded_postgres
 from stack.processes import StackError, stop_when_told
 from stack.product import migrate_warehouse, pools
+from stack.shell_environment import shell_environment
 from stack.state import REPOSITORY, STATE, claimed
 
 OURS = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW__")
@@ -30,16 +31,24 @@ def up() -> None:
     settings = own_settings()
     with claimed(STATE), embedded_postgres(STATE / "postgres") as postgres:
         ours = connection_variable(WAREHOUSE, postgres.airflow_connection("rastro"))
-        if ours.keys().isdisjoint(settings):
+        warehouse = postgres.dsn("rastro") if ours.keys().isdisjoint(settings) else ""
+        if warehouse:
             print("Bringing the warehouse to the newest schema …", flush=True)
             migrate_warehouse(postgres.create("rastro"))
-            print(f"The warehouse: {postgres.dsn('rastro')}", flush=True)
+            print(f"The warehouse: {warehouse}", flush=True)
         else:
             print("The warehouse is yours: `rastro migrate` brings it to the newest schema.", flush=True)
-        with airflow_stack(
-            STATE, postgres, settings=ours | settings, pools=pools(), preferred_port=USUAL_PORT
-        ) as airflow:
+        with (
+            airflow_stack(
+                STATE, postgres, settings=ours | settings, pools=pools(), preferred_port=USUAL_PORT
+            ) as airflow,
+            shell_environment(STATE, airflow.environment, warehouse) as told,
+        ):
             print(f"\nAirflow: {airflow.url}\nUser: {airflow.user}\nPassword: {airflow.password}", flush=True)
+            print(
+                f"\nFor commands, in another shell at the top of the project: . {told.relative_to(REPOSITORY)}",
+                flush=True,
+            )
             print(
                 "\nDAGs start paused: unpause track_deliveries when its connections are set. Ctrl-C stops.", flush=True
             )

@@ -34,6 +34,7 @@ FENCED = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 NEEDS_WAREHOUSE = ("rastro migrate", "rastro status", "rastro rehearsal")
 NOT_RUN = {
     "cp .env.example .env": "it would overwrite the settings of whoever runs the tests; the file has tests of its own",
+    ". .rastro/env": "it is there only while a demo is up; tests/stack/test_commands_beside.py reads one",
     "curl": "it needs a running Airflow; stack.airflow_client sends the same calls to one in other tests",
 }
 
@@ -257,6 +258,12 @@ def test_the_view_that_is_shown_is_one_that_can_be_read(warehouse) -> None:
     shown = {column.name for column in warehouse.connection.execute("SELECT * FROM rastro_shipment").description}
     warehouse.connection.rollback()
     assert {column.name for column in COLUMNS if column.required} <= shown <= {column.name for column in COLUMNS}
+
+
+def test_sql_that_is_shown_names_no_day_that_will_be_long_ago() -> None:
+    shown = [block for text in PAGES.values() for block in fenced(text, "sql")]
+    assert shown
+    assert not [block for block in shown if re.search(r"'20\d\d-\d\d-\d\d", block)]
 
 
 def test_pieces_of_json_are_json() -> None:
