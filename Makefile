@@ -27,7 +27,7 @@ TOOLS := .venv/.tools
 # An environment does not survive being moved: one made elsewhere is made anew.
 $(shell [ ! -f .venv/.place ] || [ "$$(cat .venv/.place)" = "$$PWD" ] || rm -rf .venv)
 
-.PHONY: help install demo up test check chaos mutate lock clean
+.PHONY: help install demo up test check chaos mutate bench lock clean
 
 SCHEDULES ?= 2000
 SEED ?= 7
@@ -58,6 +58,9 @@ chaos: $(TOOLS) ## Faults between any two steps, judged from outside; SCHEDULES=
 
 mutate: $(TOOLS) ## Whether the tests notice a wrong word in the pure core
 	@$(RUN) -m stack.mutate $(ARGS)
+
+bench: $(TOOLS) ## What it costs, beside its comparisons; QUICK=1 in under 3 minutes, ONLY=name runs one
+	@$(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 lock: $(PY) ## Pin what requirements.in and requirements-dev.in ask for; UPGRADE=1 takes the newest
 	@$(find_uv); [ "$$uv" ] || { echo 'make lock needs uv: https://docs.astral.sh/uv/'; exit 1; }; \

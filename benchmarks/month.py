@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from statistics import quantiles
+from typing import Any
 
 from benchmarks.journeys import Journey, journeys
-
 from rastro.habits import HOUR, Habits, Stay, learn
 from rastro.models import Status
 from rastro.polling import Look, Pace, next_poll_at
@@ -91,7 +91,7 @@ def month(parcels: int, worths: Iterable[float] = (0.05,), seed: int = 2) -> lis
     learnt = learn(stays_of(journeys(TAUGHT_BY, seed + 1, WEEKS)))
     follow = list(journeys(parcels, seed, WEEKS))
     every = [at_fixed_times(follow, hours, f"every {hours} h") for hours in (1, 2, 6, 12)]
-    pace = {"every": HOUR, "last_look_after": timedelta(days=7), "give_up_after": GIVE_UP}
+    pace: dict[str, Any] = {"every": HOUR, "last_look_after": timedelta(days=7), "give_up_after": GIVE_UP}
     untaught = followed(follow, Pace(**pace), {}, "nothing learnt")
     return [
         *every, untaught,

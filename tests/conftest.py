@@ -44,6 +44,7 @@ os.environ |= {
 STARTED_ONCE = ("stack", "airflow_here")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that want the same of these stay together, under ``-n``."""
     for item in items:

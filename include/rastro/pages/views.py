@@ -148,15 +148,7 @@ def problems(request: Request, visitor: Visiting, kind: str = "", after: str = "
         counted_at=max((one.counted_at for one in counts), default=None),
         kind=kind,
         rows=rows,
-        next_place=SEPARATOR.join(
-            (
-                last.since.isoformat() if last.since else "-infinity",
-                last.account,
-                last.order_id,
-                last.subject,
-                last.detail,
-            )
-        )
+        next_place=SEPARATOR.join((str(last.place), last.account, last.order_id, last.subject, last.detail))
         if last
         else "",
     )

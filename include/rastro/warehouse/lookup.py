@@ -66,11 +66,11 @@ def problems(conn: Connection[Any], problem: str, after: Sequence[str] = ()) -> 
     """
     Open problems of one kind, the newest first; at most one more than :data:`PAGE`.
 
-    :param after: since, account, order, subject and detail of the last one that was shown.
+    :param after: place, account, order, subject and detail of the last one that was shown.
     """
-    since, account, order_id, subject, detail = after or (None, "", "", "", "")
+    place, account, order_id, subject, detail = after or (None, "", "", "", "")
     return run(
-        conn, "page_of_problems", problem=problem, after=since, account=account, order_id=order_id, subject=subject,
+        conn, "page_of_problems", problem=problem, after=place, account=account, order_id=order_id, subject=subject,
         detail=detail, most=PAGE + 1,
     ).fetchall()  # fmt: skip
 

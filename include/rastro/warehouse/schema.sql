@@ -964,7 +964,9 @@ CREATE VIEW rastro.v_open_problem AS
     s.order_id,
     s.tracking_number AS subject,
     s.carrier_reason AS detail,
-    s.first_seen_at AS since
+    s.first_seen_at AS since,
+    'no carrier claims it'::text AS family,
+    s.shipment_id AS place
    FROM rastro.shipment s
   WHERE ((s.carrier IS NULL) AND (s.skip = ''::text))
 UNION ALL
@@ -973,7 +975,9 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     s.carrier_reason AS detail,
-    s.first_seen_at AS since
+    s.first_seen_at AS since,
+    'what its carrier is asked by is missing'::text AS family,
+    s.shipment_id AS place
    FROM rastro.shipment s
   WHERE ((s.carrier IS NOT NULL) AND (s.poll_id IS NULL) AND (s.skip = ''::text))
 UNION ALL
@@ -982,7 +986,9 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     s.carrier_reason AS detail,
-    s.first_seen_at AS since
+    s.first_seen_at AS since,
+    'it has no number: order and marketplace are told when it has one'::text AS family,
+    s.shipment_id AS place
    FROM rastro.shipment s
   WHERE ((s.tracking_number = ''::text) AND (s.skip = ''::text) AND (EXISTS ( SELECT
            FROM rastro.notice n
@@ -993,27 +999,45 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     s.warning AS detail,
-    s.first_seen_at AS since
+    s.first_seen_at AS since,
+    'the number looks mistyped'::text AS family,
+    s.shipment_id AS place
    FROM (rastro.shipment s
      JOIN rastro.shipment_state t USING (shipment_id))
   WHERE ((s.warning <> ''::text) AND (s.skip = ''::text) AND (t.status = 'unknown'::text))
 UNION ALL
- SELECT ('carrier refuses it: '::text || p.refusal) AS problem,
+ SELECT 'carrier refuses it: not_ours'::text AS problem,
     s.account,
     s.order_id,
     s.tracking_number AS subject,
     p.refusal_text AS detail,
-    p.answered_at AS since
+    p.answered_at AS since,
+    'carrier refuses it: not_ours'::text AS family,
+    p.poll_id AS place
    FROM (rastro.shipment s
      JOIN rastro.poll_state p USING (poll_id))
-  WHERE (p.refusal = ANY (ARRAY['not_ours'::text, 'malformed'::text]))
+  WHERE (p.refusal = 'not_ours'::text)
+UNION ALL
+ SELECT 'carrier refuses it: malformed'::text AS problem,
+    s.account,
+    s.order_id,
+    s.tracking_number AS subject,
+    p.refusal_text AS detail,
+    p.answered_at AS since,
+    'carrier refuses it: malformed'::text AS family,
+    p.poll_id AS place
+   FROM (rastro.shipment s
+     JOIN rastro.poll_state p USING (poll_id))
+  WHERE (p.refusal = 'malformed'::text)
 UNION ALL
  SELECT 'its carrier does not know it'::text AS problem,
     s.account,
     s.order_id,
     s.tracking_number AS subject,
     (((s.carrier || ' has not known it for a week; it was asked '::text) || s.carrier_reason) || ': correct the number, or name the carrier in the setting couriers'::text) AS detail,
-    s.first_seen_at AS since
+    s.first_seen_at AS since,
+    'its carrier does not know it'::text AS family,
+    p.poll_id AS place
    FROM ((rastro.shipment s
      JOIN rastro.poll_state p USING (poll_id))
      JOIN rastro.shipment_state t USING (shipment_id))
@@ -1024,7 +1048,9 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     'ask the carrier'::text AS detail,
-    t.status_at AS since
+    t.status_at AS since,
+    'given up: nobody said anything for too long'::text AS family,
+    t.shipment_id AS place
    FROM (rastro.shipment s
      JOIN rastro.shipment_state t USING (shipment_id))
   WHERE ((t.status = 'expired'::text) AND (s.skip = ''::text))
@@ -1034,7 +1060,9 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     (p.failures || ' looks in a row got no answer'::text) AS detail,
-    p.answered_at AS since
+    p.answered_at AS since,
+    'not answered'::text AS family,
+    p.poll_id AS place
    FROM (rastro.shipment s
      JOIN rastro.poll_state p USING (poll_id))
   WHERE (p.failures >= 3)
@@ -1044,7 +1072,9 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     ((e.code || ' '::text) || e.description) AS detail,
-    e.recorded_at AS since
+    e.recorded_at AS since,
+    'carrier has an unknown code'::text AS family,
+    e.shipment_id AS place
    FROM (rastro.tracking_event e
      JOIN rastro.shipment s USING (shipment_id))
   WHERE ((e.status = 'unknown'::text) AND (e.standing = 'effective'::text))
@@ -1057,7 +1087,9 @@ UNION ALL
             WHEN (s.route_reason <> ''::text) THEN s.route_reason
             ELSE (('affiliate '::text || s.affiliate) || ': add it to the setting routes'::text)
         END AS detail,
-    s.first_seen_at AS since
+    s.first_seen_at AS since,
+    'route to the marketplace is unknown'::text AS family,
+    s.shipment_id AS place
    FROM rastro.shipment s
   WHERE ((s.route = 'review'::text) AND (s.skip = ''::text))
 UNION ALL
@@ -1066,7 +1098,9 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     (((((o.tracking_number || ' of the same invoice is '::text) || t.status) || ': settle it with '::text) || n.target) || ' by hand'::text) AS detail,
-    n.owed_at AS since
+    n.owed_at AS since,
+    'a delivery is not confirmed: another parcel of its package has ended'::text AS family,
+    n.notice_id AS place
    FROM (((rastro.notice n
      JOIN rastro.shipment s USING (shipment_id))
      JOIN rastro.shipment o ON (((o.account = s.account) AND (o.order_id = s.order_id) AND (o.invoice_number = s.invoice_number) AND (o.skip = ''::text))))
@@ -1078,7 +1112,9 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     n.reason AS detail,
-    n.owed_at AS since
+    n.owed_at AS since,
+    'notice'::text AS family,
+    n.shipment_id AS place
    FROM (rastro.notice n
      JOIN rastro.shipment s USING (shipment_id))
   WHERE (n.state = ANY (ARRAY['dead'::text, 'unknown'::text]))
@@ -1088,7 +1124,9 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     ((COALESCE((n.facts ->> 'from'::text), ''::text) || ' -> '::text) || COALESCE((n.facts ->> 'to'::text), ''::text)) AS detail,
-    n.owed_at AS since
+    n.owed_at AS since,
+    'alert'::text AS family,
+    n.shipment_id AS place
    FROM (rastro.notice n
      JOIN rastro.shipment s USING (shipment_id))
   WHERE ((n.channel = 'alert'::text) AND (n.state = 'owed'::text))
@@ -1098,7 +1136,9 @@ UNION ALL
     COALESCE(of_it.order_id, ''::text) AS order_id,
     q.subject,
     q.detail,
-    q.first_at AS since
+    q.first_at AS since,
+    'quarantine'::text AS family,
+    q.quarantine_id AS place
    FROM (rastro.quarantine q
      LEFT JOIN LATERAL ( SELECT split_part(q.subject, ' '::text, 1) AS order_id
           WHERE (strpos(q.origin, ':'::text) > 0)
@@ -1114,7 +1154,9 @@ UNION ALL
     s.order_id,
     s.tracking_number AS subject,
     'it is not asked about, and what it owes waits: resume it when it is time'::text AS detail,
-    s.paused_at AS since
+    s.paused_at AS since,
+    'paused by hand'::text AS family,
+    s.shipment_id AS place
    FROM rastro.shipment s
   WHERE ((s.paused_at IS NOT NULL) AND (s.skip = ''::text));
 
@@ -1131,6 +1173,10 @@ COMMENT ON COLUMN rastro.v_open_problem.subject IS 'The tracking number or other
 COMMENT ON COLUMN rastro.v_open_problem.detail IS 'What is wrong, in words.';
 
 COMMENT ON COLUMN rastro.v_open_problem.since IS 'Since when.';
+
+COMMENT ON COLUMN rastro.v_open_problem.family IS 'The beginning that a kind shares with others: alert, notice, quarantine; else the problem itself.';
+
+COMMENT ON COLUMN rastro.v_open_problem.place IS 'Orders the problems of one kind: what began later mostly has more.';
 
 CREATE VIEW rastro.v_rehearsal AS
  SELECT rehearsal_id,

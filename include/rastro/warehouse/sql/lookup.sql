@@ -55,13 +55,14 @@ ORDER BY action_id
 
 -- name: page_of_problems
 -- The newest first, from where the last page ended.
-SELECT problem, account, order_id, subject, detail, since
+SELECT problem, account, order_id, subject, detail, since, place
 FROM rastro.v_open_problem
-WHERE problem = %(problem)s
-  AND (%(after)s::timestamptz IS NULL
-       OR (coalesce(since, '-infinity'), account, order_id, subject, detail)
-          < (%(after)s::timestamptz, %(account)s, %(order_id)s, %(subject)s, %(detail)s))
-ORDER BY coalesce(since, '-infinity') DESC, account DESC, order_id DESC, subject DESC, detail DESC
+WHERE problem = %(problem)s AND family = coalesce(substring(%(problem)s, '^(alert|notice|quarantine)\M'), %(problem)s)
+  AND (%(after)s::bigint IS NULL
+       OR (place <= %(after)s::bigint
+           AND (place, account, order_id, subject, detail)
+               < (%(after)s::bigint, %(account)s, %(order_id)s, %(subject)s, %(detail)s)))
+ORDER BY place DESC, account DESC, order_id DESC, subject DESC, detail DESC
 LIMIT %(most)s
 
 -- name: page_of_acts

@@ -1,0 +1,50 @@
+"""Runs the benchmarks: ``make bench``, ``make bench QUICK=1``, ``make bench ONLY=pages``."""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import bench, loading, pages, planning
+from benchmarks.bench import Benchmark, Measured, Result, Size
+
+BENCHMARKS: Sequence[Benchmark] = (pages, loading, planning)
+REPETITIONS = 3
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    asked.add_argument("--quick", action="store_true", help="smaller sizes, under three minutes in all")
+    asked.add_argument("--only", choices=[one.NAME for one in BENCHMARKS], help="one benchmark")
+    given = asked.parse_args()
+    chosen = [one for one in BENCHMARKS if given.only in {None, one.NAME}]
+
+    print(bench.machine(), flush=True)
+    results = [result for one in chosen for result in repeated(one, quick=given.quick)]
+    print(f"\n{bench.table(results)}\n")
+    bench.keep(results, whole=given.only is None, quick=given.quick)
+    missed = [one.goal.name for one in results if one.holds is False]
+    print(
+        f"{len(missed)} of {len(results)} figures miss their goal: {', '.join(missed)}"
+        if missed
+        else "Every goal holds."
+    )
+
+
+def repeated(benchmark: Benchmark, *, quick: bool) -> list[Result]:
+    """Its figures over all repetitions, in the order in which it yields them."""
+    figures: dict[str, list[Measured]] = {}
+    with tempfile.TemporaryDirectory(prefix="rastro-bench-") as scratch:
+        Path(scratch).chmod(0o755)  # PostgreSQL, which does not run as root, has its data below
+        size = Size(quick=quick, scratch=Path(scratch))
+        for repetition in range(1, REPETITIONS + 1):
+            started = time.monotonic()
+            for measured in benchmark.measure(size):
+                figures.setdefault(measured.goal.name, []).append(measured)
+            print(f"{benchmark.NAME}: {repetition} of {REPETITIONS}, {time.monotonic() - started:.0f} s", flush=True)
+    return [Result.of(repetitions) for repetitions in figures.values()]
+
+
+if __name__ == "__main__":
+    main()

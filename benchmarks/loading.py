@@ -1,0 +1,106 @@
+"""
+The load: staged answers of five events each become events, states, changes and owed notices, in one transaction.
+
+Compared with COPY of the same events into a table without an index. New are events of parcels that nobody had said
+anything about before; known are the same ones, told again by an answer that differs elsewhere.
+"""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import Connection
+
+from benchmarks.bench import Goal, Measured, Size
+from benchmarks.warehouse import filled, opened
+from rastro.pipeline.load import load
+from rastro.settings import settings_from
+
+NAME = "loading"
+NEW = Goal(name="load: new events", unit="events/s", at_least=0.35)
+KNOWN = Goal(name="load: known events", unit="events/s", at_least=1)
+EVENTS = 5  # of each parcel
+FILL = (
+    "INSERT INTO rastro.source (account, writes_back, own_mail) VALUES ('vtex:loja', true, false)",
+    """
+    INSERT INTO rastro.poll_state (carrier, reference, quiet_since, next_poll_at)
+    SELECT 'correios', 'QQ' || n || 'BR', now() - interval '6 days', now() FROM generate_series(1, {many}) n
+    """,
+    """
+    INSERT INTO rastro.shipment (account, order_id, invoice_number, tracking_number, carrier, poll_id, invoiced_at, first_seen_at, updated_at)
+    SELECT 'vtex:loja', 'O-' || poll_id, poll_id::text, reference, carrier, poll_id, now() - interval '6 days', now() - interval '6 days', now()
+    FROM rastro.poll_state
+    """,
+    "INSERT INTO rastro.shipment_state (shipment_id, changed_at) SELECT shipment_id, now() FROM rastro.shipment",
+)
+STAGE = """
+    INSERT INTO rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id)
+    SELECT p.poll_id, %(now)s, sha256(convert_to(p.reference || %(now)s, 'UTF8')), convert_to(said.text, 'UTF8'), ''::bytea, 'bench'
+    FROM rastro.poll_state p CROSS JOIN LATERAL (
+        SELECT json_build_object('reference', p.reference, 'events', json_agg(json_build_object(
+            'key', 'BDE ' || day || p.poll_id %% 1000, 'occurred_at', to_json(p.quiet_since + day * interval '1 day'), 'status', 'in_transit',
+            'code', 'BDE 20', 'description', 'Objeto em transferência - por favor aguarde', 'city', 'Recife', 'state', 'PE', 'country', 'BR')
+            ORDER BY day))::text AS text
+        FROM generate_series(1, 5) day) AS said
+"""
+FORGET = (
+    "TRUNCATE rastro.tracking_event, rastro.shipment_change, rastro.notice, rastro.notice_attempt, rastro.raw_answer, rastro.staged_snapshot CASCADE",
+    "UPDATE rastro.shipment_state SET status = 'unknown', status_at = NULL, status_key = '', event_count = 0, revision = 0 WHERE revision > 0",
+    "UPDATE rastro.poll_state SET loaded_at = NULL, whole_at = NULL, digest = NULL, first_answered_at = NULL WHERE loaded_at IS NOT NULL",
+)
+
+
+def measure(size: Size) -> Iterator[Measured]:
+    parcels = 4_000 if size.quick else 200_000
+    events = parcels * EVENTS
+    with filled(size, "loading", FILL, parcels) as (_, dsn), opened(dsn) as conn:
+        for statement in FORGET:
+            conn.execute(statement)
+        new = events / loaded(conn)
+        known = events / loaded(conn)
+        ((kept,),) = conn.execute("SELECT count(*) FROM rastro.tracking_event").fetchall()
+        if kept != events:
+            raise AssertionError(f"{kept} events of {events} were loaded")
+        copied = events / copied_bare(conn)
+        yield Measured(NEW, new, copied)
+        yield Measured(KNOWN, known, copied)
+
+
+def loaded(conn: Connection[Any]) -> float:
+    """Seconds that it takes to load an answer about every parcel."""
+    now = datetime.now(UTC)
+    conn.execute(
+        "UPDATE rastro.poll_state SET answered_at = %(now)s, first_answered_at = coalesce(first_answered_at, %(now)s)",
+        {"now": now},
+    )
+    conn.execute(STAGE, {"now": now})
+    conn.commit()
+    vacuum(conn)
+    started = time.perf_counter()
+    load(conn, settings_from({}), now=now, run_id="bench")
+    conn.commit()
+    return time.perf_counter() - started
+
+
+def copied_bare(conn: Connection[Any]) -> float:
+    """Seconds that it takes to COPY all events, as text that is there already, into a table without an index."""
+    with conn.cursor().copy("COPY (SELECT * FROM rastro.tracking_event) TO STDOUT") as out:
+        blocks = [bytes(block) for block in out]
+    conn.execute("CREATE TABLE rastro.bare (LIKE rastro.tracking_event)")
+    conn.commit()
+    started = time.perf_counter()
+    with conn.cursor().copy("COPY rastro.bare FROM STDIN") as into:
+        for block in blocks:
+            into.write(block)
+    conn.commit()
+    took = time.perf_counter() - started
+    conn.execute("DROP TABLE rastro.bare")
+    conn.commit()
+    return took
+
+
+def vacuum(conn: Connection[Any]) -> None:
+    conn.autocommit = True
+    conn.execute("VACUUM ANALYZE")
+    conn.autocommit = False
