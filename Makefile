@@ -59,7 +59,7 @@ chaos: $(TOOLS) ## Faults between any two steps, judged from outside; SCHEDULES=
 mutate: $(TOOLS) ## Whether the tests notice a wrong word in the pure core
 	@$(RUN) -m stack.mutate $(ARGS)
 
-bench: $(TOOLS) ## What it costs, beside its comparisons; QUICK=1 in under 3 minutes, ONLY=name runs one
+bench: $(TOOLS) ## What it costs, beside its comparisons; QUICK=1 at smaller sizes, ONLY=name runs one
 	@$(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 lock: $(PY) ## Pin what requirements.in and requirements-dev.in ask for; UPGRADE=1 takes the newest
