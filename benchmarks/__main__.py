@@ -15,7 +15,7 @@ REPETITIONS = 3
 
 def main() -> None:
     asked = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    asked.add_argument("--quick", action="store_true", help="smaller sizes, under three minutes in all")
+    asked.add_argument("--quick", action="store_true", help="smaller sizes")
     asked.add_argument("--only", choices=[one.NAME for one in BENCHMARKS], help="one benchmark")
     given = asked.parse_args()
     chosen = [one for one in BENCHMARKS if given.only in {None, one.NAME}]

@@ -1,4 +1,4 @@
-"""The order of what is in quarantine stands in v_open_problem."""
+"""Open problems of one kind are found without searching the others."""
 
 from pathlib import Path
 
