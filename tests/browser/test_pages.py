@@ -128,7 +128,11 @@ def test_every_task_leads_to_the_page_of_its_run(desk: Desk) -> None:
         assert run_id in desk.get("viewer", page).text
 
 
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/redoc", "/nothing", "/shipments/0", "/shipments/x"])
+NO_PAGES = ("/docs", "/openapi.json", "/redoc", "/nothing", "/shipments/0", "/shipments/x", "/problems?after=1",
+            "/problems?after=x%1F%1F%1F%1F")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", NO_PAGES)
 def test_what_is_no_page_is_none(desk: Desk, path: str) -> None:
     assert desk.get("operator", path).status_code == 404
     assert desk.get("anonymous", path).status_code in {401, 404}

@@ -132,8 +132,9 @@ def test_what_is_asked_about_each_mail_and_in_each_run_is_found_by_an_index(
 
 @pytest.mark.parametrize("kind", [*KINDS, *NOT_SEEDED])
 def test_problems_of_a_kind_are_found_by_an_index_of_theirs(crowded: Any, kind: str) -> None:
-    first = {"account": "", "order_id": "", "subject": "", "detail": "", "after": None}
-    assert read_whole(crowded, "page_of_problems", problem=kind, most=51, **first) == []
+    first = {"account": "", "order_id": "", "subject": "", "detail": "", "before": MANY + 1}
+    for beyond in (MANY - lookup.SPAN, 0):
+        assert read_whole(crowded, "page_of_problems", problem=kind, most=51, beyond=beyond, **first) == []
 
 
 def test_every_kind_of_problem_is_counted_and_all_of_it_is_listed_page_by_page(crowded: Any) -> None:

@@ -1,5 +1,6 @@
 """What each page shows and does. Whether its visitor may open it was decided before (see :mod:`rastro.pages.app`)."""
 
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -132,7 +133,7 @@ BUTTONS = {name: act.title for name, act in ACTS.items() if "numbers" in act.fie
 
 def problems(request: Request, visitor: Visiting, kind: str = "", after: str = "") -> Response:
     place = after.split(SEPARATOR) if after else []
-    if len(place) not in {0, 5}:
+    if len(place) not in {0, 5} or not all(re.fullmatch(r"\d{1,18}", one) for one in place[:1]):
         raise HTTPException(404, "There is no such page.")
     with access.warehouse() as conn:
         counts = tally.read(conn, ["problem"])

@@ -9,6 +9,8 @@ from rastro.warehouse.queries import run
 
 MOST = 200  # rows that a search shows
 PAGE = 50
+SPAN = 2_000  # places that are searched for a page at first
+WIDER = 16
 
 
 def by_numbers(conn: Connection[Any], numbers: Sequence[str]) -> list[Any]:
@@ -66,13 +68,25 @@ def problems(conn: Connection[Any], problem: str, after: Sequence[str] = ()) -> 
     """
     Open problems of one kind, the newest first; at most one more than :data:`PAGE`.
 
+    A view of many kinds takes no limit, only a range of places: the range grows until it holds a page.
+
     :param after: place, account, order, subject and detail of the last one that was shown.
     """
-    place, account, order_id, subject, detail = after or (None, "", "", "", "")
-    return run(
-        conn, "page_of_problems", problem=problem, after=place, account=account, order_id=order_id, subject=subject,
-        detail=detail, most=PAGE + 1,
-    ).fetchall()  # fmt: skip
+    place, account, order_id, subject, detail = after or (newest_place(conn) + 1, "", "", "", "")
+    before, span = int(place), SPAN
+    while True:
+        rows = run(
+            conn, "page_of_problems", problem=problem, beyond=before - span, before=before, account=account,
+            order_id=order_id, subject=subject, detail=detail, most=PAGE + 1,
+        ).fetchall()  # fmt: skip
+        if len(rows) > PAGE or span >= before:
+            return rows
+        span *= WIDER
+
+
+def newest_place(conn: Connection[Any]) -> int:
+    """The highest place that a problem can have."""
+    return int(run(conn, "newest_place").fetchall()[0].place)
 
 
 def stages(conn: Connection[Any], run_id: str) -> list[Any]:

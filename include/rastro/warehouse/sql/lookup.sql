@@ -53,15 +53,18 @@ WHERE shipment_id = %(shipment_id)s
        AND (shipment_id IS NULL OR after ->> 'tracking_number' = nullif(%(tracking_number)s, '')))
 ORDER BY action_id
 
+-- name: newest_place
+SELECT greatest(max(shipment_id), (SELECT max(poll_id) FROM rastro.poll_state), (SELECT max(notice_id) FROM rastro.notice),
+                (SELECT max(quarantine_id) FROM rastro.quarantine), 0) AS place
+FROM rastro.shipment
+
 -- name: page_of_problems
--- The newest first, from where the last page ended.
+-- Those of one kind between two places, the newest first.
 SELECT problem, account, order_id, subject, detail, since, place
 FROM rastro.v_open_problem
 WHERE problem = %(problem)s AND family = coalesce(substring(%(problem)s, '^(alert|notice|quarantine)\M'), %(problem)s)
-  AND (%(after)s::bigint IS NULL
-       OR (place <= %(after)s::bigint
-           AND (place, account, order_id, subject, detail)
-               < (%(after)s::bigint, %(account)s, %(order_id)s, %(subject)s, %(detail)s)))
+  AND place > %(beyond)s AND place <= %(before)s
+  AND (place, account, order_id, subject, detail) < (%(before)s, %(account)s, %(order_id)s, %(subject)s, %(detail)s)
 ORDER BY place DESC, account DESC, order_id DESC, subject DESC, detail DESC
 LIMIT %(most)s
 
