@@ -147,6 +147,15 @@ def test_every_kind_of_problem_is_counted_and_all_of_it_is_listed_page_by_page(c
         assert len(seen) == len(set(seen)) == figure, kind
 
 
+def test_a_problem_that_came_after_the_last_count_is_on_the_first_page(crowded: Any) -> None:
+    kind = "route to the marketplace is unknown"
+    with crowded.transaction(force_rollback=True):
+        crowded.execute("UPDATE rastro.shipment SET route = 'review' WHERE shipment_id > %s", [MANY - 5])
+        assert [row.place for row in lookup.problems(crowded, kind)][:5] == [*range(MANY, MANY - 5, -1)]
+        crowded.execute("UPDATE rastro.shipment SET paused_at = now() WHERE shipment_id IN (1, %s)", [MANY])
+        assert [row.place for row in lookup.problems(crowded, "paused by hand")] == [MANY, 1], "a kind not counted yet"
+
+
 def place(row: Any) -> tuple[str, ...]:
     return str(row.place), row.account, row.order_id, row.subject, row.detail
 

@@ -11,6 +11,7 @@ MOST = 200  # rows that a search shows
 PAGE = 50
 SPAN = 2_000  # places that are searched for a page at first
 WIDER = 16
+ANYWHERE = 2**62  # beyond all places
 
 
 def by_numbers(conn: Connection[Any], numbers: Sequence[str]) -> list[Any]:
@@ -68,25 +69,27 @@ def problems(conn: Connection[Any], problem: str, after: Sequence[str] = ()) -> 
     """
     Open problems of one kind, the newest first; at most one more than :data:`PAGE`.
 
-    A view of many kinds takes no limit, only a range of places: the range grows until it holds a page.
+    A view of many kinds takes no limit, only a range of places: the range grows until it holds a page. It begins with
+    what was the newest when the problems were last counted.
 
     :param after: place, account, order, subject and detail of the last one that was shown.
     """
-    place, account, order_id, subject, detail = after or (newest_place(conn) + 1, "", "", "", "")
-    before, span = int(place), SPAN
+    place, account, order_id, subject, detail = after or (ANYWHERE, "", "", "", "")
+    start, span = int(after[0]) if after else newest_counted(conn, problem), SPAN
     while True:
         rows = run(
-            conn, "page_of_problems", problem=problem, beyond=before - span, before=before, account=account,
+            conn, "page_of_problems", problem=problem, beyond=start - span, before=int(place), account=account,
             order_id=order_id, subject=subject, detail=detail, most=PAGE + 1,
         ).fetchall()  # fmt: skip
-        if len(rows) > PAGE or span >= before:
+        if len(rows) > PAGE or span >= start:
             return rows
         span *= WIDER
 
 
-def newest_place(conn: Connection[Any]) -> int:
-    """The highest place that a problem can have."""
-    return int(run(conn, "newest_place").fetchall()[0].place)
+def newest_counted(conn: Connection[Any], problem: str) -> int:
+    """The place of the newest problem of a kind when they were last counted, 0 when there was none."""
+    found = run(conn, "newest_problem", problem=problem).fetchone()
+    return int(found.place) if found else 0
 
 
 def stages(conn: Connection[Any], run_id: str) -> list[Any]:

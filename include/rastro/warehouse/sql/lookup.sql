@@ -53,10 +53,8 @@ WHERE shipment_id = %(shipment_id)s
        AND (shipment_id IS NULL OR after ->> 'tracking_number' = nullif(%(tracking_number)s, '')))
 ORDER BY action_id
 
--- name: newest_place
-SELECT greatest(max(shipment_id), (SELECT max(poll_id) FROM rastro.poll_state), (SELECT max(notice_id) FROM rastro.notice),
-                (SELECT max(quarantine_id) FROM rastro.quarantine), 0) AS place
-FROM rastro.shipment
+-- name: newest_problem
+SELECT figure AS place FROM rastro.tally WHERE subject = 'newest_problem' AND part = %(problem)s
 
 -- name: page_of_problems
 -- Those of one kind between two places, the newest first.

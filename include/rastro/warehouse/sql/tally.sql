@@ -25,8 +25,11 @@ INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)
 SELECT 'notice', channel, state, '-infinity', count(*), %(now)s FROM rastro.notice GROUP BY channel, state
 
 -- name: tally_problems
+-- How many of each kind, and the place of the newest, where a page of them begins to be searched.
 INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)
-SELECT 'problem', problem, 'open', '-infinity', count(*), %(now)s FROM rastro.v_open_problem GROUP BY problem
+SELECT f.subject, p.problem, 'open', '-infinity', f.figure, %(now)s
+FROM (SELECT problem, count(*) AS open, max(place) AS newest FROM rastro.v_open_problem GROUP BY problem) AS p
+CROSS JOIN LATERAL (VALUES ('problem', p.open), ('newest_problem', p.newest)) AS f (subject, figure)
 
 -- name: tally_coverage
 INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)
