@@ -47,6 +47,14 @@ class Figures:
     left: int = 0
     trouble: RastroError | None = None
 
+    def add(self, decided: "Decided", *, asked: int) -> None:
+        self.asked += asked
+        self.unchanged += len(decided.unchanged)
+        self.changed += len(decided.staged)
+        self.refused += len(decided.refused)
+        self.quarantined += len(decided.unreadable)
+        self.unanswered += len(decided.unanswered)
+
     def as_numbers(self) -> dict[str, int]:
         names = ("asked", "unchanged", "changed", "refused", "quarantined", "unanswered", "left")
         return {name: getattr(self, name) for name in names}
@@ -76,6 +84,20 @@ class Answers:
         """The same without its refusals, which say nothing about the references; ``blame`` makes one the trouble."""
         error = next(iter(self.refused_calls.values()), None) if blame else None
         return replace(self, refused_calls={}, trouble=self.trouble or error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """
+    What one call's answers come to. ``unchanged`` are ids, each with its next look; ``unanswered`` ids that stay due;
+    ``unreadable`` what goes to the quarantine: subject, fault, body.
+    """
+
+    unchanged: list[tuple[int, datetime | None]] = field(default_factory=list)
+    staged: list[Staged] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    unanswered: list[int] = field(default_factory=list)
+    unreadable: list[tuple[str, Unreadable, bytes]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -153,7 +175,7 @@ class Tracker:
         time_is_over = self.clock() + self.settings.ask_within / part.turns
         with ThreadPoolExecutor(self.carrier.connections, thread_name_prefix=self.carrier.code) as threads:
             while not stopped and (due := self._claim(conn, part, in_vain)):
-                for come in threads.map(self._ask, calls(due, self.carrier.batch_size)):
+                for come in threads.map(self.ask, calls(due, self.carrier.batch_size)):
                     tally.add(heard=come.heard, refused=come.sound)
                     if come.sound and not come.trouble and tally.is_open:
                         undecided.append(come)
@@ -187,7 +209,7 @@ class Tracker:
         conn.commit()
         return due
 
-    def _ask(self, due: Sequence[Due]) -> Answers:
+    def ask(self, due: Sequence[Due]) -> Answers:
         """One call; refused as a whole, it is cut in halves until the reference that is at fault stands alone."""
         return self._ask_in_parts(due, Tally())
 
@@ -227,51 +249,50 @@ class Tracker:
                 raise
             return converse(self.http, self.carrier.ask(references, renewed))
 
-    def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures) -> list[int]:
-        """Keep what one call brought, in one transaction; the ids that were asked about in vain, and stay due."""
-        at = self.clock()
-        unchanged: list[tuple[int, datetime | None]] = []
-        staged: list[Staged] = []
-        refused: list[Refused] = []
-        unanswered: list[int] = []
+    def decide(self, answers: Answers, at: datetime) -> Decided:
+        """What is to be done about each reference; an answer whose digest is known is not read."""
+        decided = Decided()
         for one in answers.due:
             raw = answers.raw.get(one.reference)
             if one.reference in answers.refused_calls:
                 error = answers.refused_calls[one.reference]
-                refused.append(self._refusal(one, at, b"", RefusalReason.MALFORMED, str(error)))
+                decided.refused.append(self._refusal(one, at, b"", RefusalReason.MALFORMED, str(error)))
             elif raw is None:
-                unanswered.append(one.poll_id)
+                decided.unanswered.append(one.poll_id)
             elif (digest := digest_of(raw)) == one.digest and one.refusal is not RefusalReason.NOT_OURS:
-                unchanged.append((one.poll_id, self._next(one, at, one.refusal)))
+                decided.unchanged.append((one.poll_id, self._next(one, at, one.refusal)))
             else:
                 try:
                     meaning = self.carrier.parse(raw, one.reference)
                 except Unreadable as error:
-                    unanswered.append(one.poll_id)
-                    self._quarantine(conn, one.reference, error, raw, at)
-                    figures.quarantined += 1
+                    decided.unanswered.append(one.poll_id)
+                    decided.unreadable.append((one.reference, error, raw))
                     continue
                 if isinstance(meaning, Refusal):
-                    refused.append(self._refusal(one, at, digest, meaning.reason, f"{meaning.code} {meaning.message}"))
+                    said = f"{meaning.code} {meaning.message}"
+                    decided.refused.append(self._refusal(one, at, digest, meaning.reason, said))
                 else:
-                    staged.append(to_stage(one, digest, meaning, raw))
+                    decided.staged.append(to_stage(one, digest, meaning, raw))
         if isinstance(answers.trouble, Unreadable):
-            self._quarantine(conn, answers.due[0].reference, answers.trouble, answers.trouble.raw, at)
-            figures.quarantined += 1
-        in_vain = set(unanswered)
+            decided.unreadable.append((answers.due[0].reference, answers.trouble, answers.trouble.raw))
+        return decided
+
+    def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures) -> list[int]:
+        """Keep what one call brought, in one transaction; the ids that were asked about in vain, and stay due."""
+        at = self.clock()
+        decided = self.decide(answers, at)
+        for subject, error, raw in decided.unreadable:
+            self._quarantine(conn, subject, error, raw, at)
+        in_vain = set(decided.unanswered)
         read = [one.reference for one in answers.due if one.poll_id not in in_vain]
         records.resolve_quarantine(conn, self.carrier.code, read, at)
-        polls.settle_unchanged(conn, unchanged, at)
-        polls.settle_refused(conn, refused, at)
-        polls.stage(conn, staged, at, self.run_id)
-        polls.settle_unanswered(conn, unanswered)
+        polls.settle_unchanged(conn, decided.unchanged, at)
+        polls.settle_refused(conn, decided.refused, at)
+        polls.stage(conn, decided.staged, at, self.run_id)
+        polls.settle_unanswered(conn, decided.unanswered)
         conn.commit()
-        figures.asked += len(answers.due)
-        figures.unchanged += len(unchanged)
-        figures.changed += len(staged)
-        figures.refused += len(refused)
-        figures.unanswered += len(unanswered)
-        return unanswered
+        figures.add(decided, asked=len(answers.due))
+        return decided.unanswered
 
     def _refusal(self, due: Due, at: datetime, digest: bytes, reason: RefusalReason, text: str) -> Refused:
         not_ours = due.not_ours + 1 if reason is RefusalReason.NOT_OURS else 0
