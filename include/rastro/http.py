@@ -17,13 +17,13 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 import requests
-from requests.structures import CaseInsensitiveDict
+from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from rastro.errors import Doubtful, Misconfigured, RastroError, RateLimited, Rejected, Transient, error_for
 from rastro.redaction import excerpt, sent_in
-from rastro.wire import DEADLINE, Straight, TooLarge, is_ours, never_sent, plain_chunks, plain_reason
+from rastro.wire import DEADLINE, Line, TooLarge, is_ours, never_sent, plain_chunks, plain_reason
 
 USER_AGENT = "rastro/0.1 (+parcel tracking)"
 LONGEST_NAMED_WAIT = 21_600.0
@@ -134,7 +134,10 @@ class Http:
             "Accept-Encoding": "gzip",
             **(headers or {}),
         }
-        self._session = Straight(connections)
+        self._timeout = Timeout(
+            connect=self.limits.connect_timeout, read=min(self.limits.read_timeout, self.limits.call_timeout)
+        )
+        self._line = Line(self.base_url, connections)
 
     def __enter__(self) -> "Http":
         return self
@@ -143,7 +146,7 @@ class Http:
         self.close()
 
     def close(self) -> None:
-        self._session.close()
+        self._line.close()
 
     def send(self, request: Request) -> Response:
         """
@@ -189,34 +192,25 @@ class Http:
         answered: int | None = None
         DEADLINE.set(deadline)
         try:
-            with self._session.request(
-                request.method,
-                self.base_url + request.path,
-                params=list(request.params),
-                headers=headers,
-                data=body,
-                timeout=(self.limits.connect_timeout, min(self.limits.read_timeout, self.limits.call_timeout)),
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                answered = answer.status_code
+            with self._line.asked(request.method, request.path, request.params, headers, body, self._timeout) as answer:
+                answered = answer.status
                 content = b"".join(plain_chunks(answer, self.limits.max_bytes))
         except (requests.RequestException, HTTPError, OSError, ValueError, TooLarge) as error:
             if answered is None or is_success(answered, request):
-                # The chain is cut: requests' own messages show whole URLs and values of headers.
+                # The chain is cut: urllib3's own messages show whole URLs and values of headers.
                 reason = self._reason(error, late=time.monotonic() > deadline)
                 raise lost(f"{what}: {reason}", error, request, sent=answered is not None) from None
             content = b""
         with self._count:
             self.bytes += len(content)
             self.time_told = answer.headers.get("Date", "")
-        if not is_success(answer.status_code, request):
+        if not is_success(answer.status, request):
             hidden = self._secrets | sent_in(headers, request.params)
             raise failure_of(what, answer, excerpt(content, hidden=hidden), request)
         return Response(
-            status=answer.status_code,
+            status=answer.status,
             body=content,
-            headers=CaseInsensitiveDict(answer.headers),
+            headers=answer.headers,
             seconds=time.monotonic() - started,
         )
 
@@ -241,8 +235,8 @@ def lost(said: str, error: Exception, request: Request, *, sent: bool) -> Rastro
     return Transient(said if sent else f"{said}; is the host up and the connection's address right?")
 
 
-def failure_of(what: str, answer: requests.Response, said: str, request: Request) -> RastroError:
-    failure = error_for(answer.status_code, what, answer=said, retry_after=retry_after(answer.headers))
+def failure_of(what: str, answer: BaseHTTPResponse, said: str, request: Request) -> RastroError:
+    failure = error_for(answer.status, what, answer=said, retry_after=retry_after(answer.headers))
     if isinstance(failure, Transient) and not isinstance(failure, RateLimited) and not request.repeatable:
         return Doubtful(str(failure), retry_after=failure.retry_after)
     return failure

@@ -1,7 +1,7 @@
 """
-What goes over the wire under :mod:`rastro.http`: a plain session, a deadline down to each read, bounded bodies.
+What goes over the wire under :mod:`rastro.http`: a plain line, a deadline down to each read, bounded bodies.
 
-``requests`` bounds the wait for each read and not their sum, so a server that drips could hold a call for ever; it
+``urllib3`` bounds the wait for each read and not their sum, so a server that drips could hold a call for ever; it
 unpacks gzip without noticing that its end is missing, and unpacks all that there is.
 """
 
@@ -9,16 +9,20 @@ import io
 import logging
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from http.client import HTTPResponse
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import LocationValueError
 
 UNPACKED_AT_ONCE = 1 << 20
 # They write down whole addresses at DEBUG, and a query may hold a token.
@@ -89,27 +93,59 @@ class TimelyAdapter(HTTPAdapter):
         return manager
 
 
-class Straight(requests.Session):
-    """A session that adds nothing of its own to a call: no .netrc, no cookies, no call to a redirect's target."""
+class Line:
+    """
+    The way to one host, which adds nothing of its own to a call: no .netrc, no cookies, no call to a redirect's target.
 
-    def __init__(self, connections: int) -> None:
-        super().__init__()
-        adapter = TimelyAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
-        self.mount("http://", adapter)
-        self.mount("https://", adapter)
-        self.auth = lambda request: request
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    requests finds the way, through whatever proxy and with whatever certificates the environment names. Once: what it
+    does for that costs more than the whole of a call.
+    """
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None; else requests would read the answer itself, whatever its size, to see where it points."""
-        del resp
+    def __init__(self, base_url: str, connections: int) -> None:
+        self._base_url = base_url
+        self._adapter = TimelyAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+
+    @cached_property
+    def _way(self) -> tuple[HTTPConnectionPool, str]:
+        """The connections, and what stands before each path."""
+        with requests.Session() as session:
+            found = session.merge_environment_settings(self._base_url, {}, True, None, None)  # noqa: FBT003 -- stream
+        base = requests.Request("GET", self._base_url).prepare()
+        pool = self._adapter.get_connection_with_tls_context(base, found["verify"], found["proxies"], found["cert"])
+        return cast("HTTPConnectionPool", pool), self._adapter.request_url(base, found["proxies"]).rstrip("/")
+
+    @contextmanager
+    def asked(
+        self,
+        method: str,
+        path: str,
+        params: Sequence[tuple[str, str]],
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: Timeout,
+    ) -> Iterator[BaseHTTPResponse]:
+        """The answer, of which nothing but the head has been read. What is not read by the end of the block is lost."""
+        pool, base = self._way
+        query = f"{'&' if '?' in path else '?'}{urlencode(params)}" if params else ""
+        answer = pool.urlopen(
+            method, f"{base}{path}{query}", body, headers, retries=False, redirect=False, assert_same_host=False,
+            timeout=timeout, preload_content=False, decode_content=False,
+        )  # fmt: skip
+        try:
+            yield answer
+        finally:
+            answer.close()
+            answer.release_conn()
+
+    def close(self) -> None:
+        self._adapter.close()
 
 
 class TooLarge(Exception):
     """More bytes than one answer may have."""
 
 
-def plain_chunks(answer: requests.Response, max_bytes: int) -> Iterator[bytes]:
+def plain_chunks(answer: BaseHTTPResponse, max_bytes: int) -> Iterator[bytes]:
     """
     The body in pieces, gzip undone here so that both its size and its end are checked.
 
@@ -119,7 +155,7 @@ def plain_chunks(answer: requests.Response, max_bytes: int) -> Iterator[bytes]:
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"gzip", "x-gzip", "identity", ""}:
         raise ValueError(f"unasked encoding {encoding[:20]!r}")
-    raw = iter(lambda: answer.raw.read1(65536, decode_content=False), b"")
+    raw = iter(lambda: answer.read1(65536, decode_content=False), b"")
     size = 0
     for chunk in raw if encoding in {"identity", ""} else gunzipped(raw):
         size += len(chunk)
@@ -152,13 +188,13 @@ def is_ours(error: Exception) -> bool:
     return isinstance(
         error,
         (
-            requests.exceptions.InvalidHeader,
+            LocationValueError,
             requests.exceptions.InvalidURL,
             requests.exceptions.InvalidSchema,
             requests.exceptions.MissingSchema,
             UnicodeEncodeError,
         ),
-    )
+    ) or "Invalid header" in repr(error)
 
 
 def never_sent(error: Exception) -> bool:
@@ -187,7 +223,7 @@ def plain_reason(error: Exception) -> str:
         ("ConnectionResetError", "it hung up in the middle"),
         ("BrokenPipeError", "it hung up in the middle"),
         ("BadStatusLine", "the answer is not HTTP"),
-        ("InvalidHeader", "a header cannot be written"),
+        ("Invalid header", "a header cannot be written"),
         ("UnicodeEncodeError", "a header cannot be written"),
         ("InvalidURL", "the address cannot be written"),
         ("Network is unreachable", "the network is unreachable"),
