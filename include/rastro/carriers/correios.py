@@ -28,6 +28,7 @@ from rastro.numbers import check_digit_fits, is_s10, normalise
 from rastro.redaction import excerpt
 from rastro.routing import Claims
 
+NUMBER_FIRST = re.compile(rb'\{"codObjeto":"([A-Z0-9]+)"')  # as Correios writes it: no need to read on
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -121,7 +122,7 @@ class Correios(Carrier):
         except UNREADABLE as error:
             raise Unreadable(f"correios: {what_else(body)}", raw=response.body) from error
         if answer.objetos:
-            return ((reference_in(part), bytes(part)) for part in answer.objetos)
+            return ((reference_in(part), part) for part in map(bytes, answer.objetos))
         if answer.cod_objeto:
             return iter([(normalise(answer.cod_objeto), body)])
         raise Unreadable(f"correios: {what_else(body)}", raw=response.body)
@@ -158,7 +159,9 @@ def refusal(reference: str, said: str) -> Refusal:
     return Refusal(reference=reference, reason=reason, code=code, message=said)
 
 
-def reference_in(raw: bytes | msgspec.Raw) -> str:
+def reference_in(raw: bytes) -> str:
+    if found := NUMBER_FIRST.match(raw):
+        return normalise(found[1].decode())
     try:
         return normalise(typed.decode(raw, Answer).cod_objeto)
     except UNREADABLE:
