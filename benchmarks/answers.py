@@ -8,7 +8,7 @@ address and, in the line after it, the numbers of its parcels.
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,17 +59,21 @@ class Memory:
     def answer(self, target: bytes) -> bytes:
         if target not in self._kept:
             path, _, query = target.decode().partition("?")
-            reply = self._correios.answer(
-                Call(
-                    method="GET", path=path, segments=tuple(path.strip("/").split("/")), url="",
-                    query=tuple(parse_qsl(query)), headers=self._headers, body=b"",
-                )
-            )  # fmt: skip
-            head = (
-                f"HTTP/1.1 {reply.status} OK\r\nContent-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}"
-            )
-            self._kept[target] = f"{head}\r\n\r\n".encode() + reply.body
+            body = self.body(path, parse_qsl(query))
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            self._kept[target] = head.encode() + body
         return self._kept[target]
+
+    def body(self, path: str, query: Sequence[tuple[str, str]]) -> bytes:
+        segments = tuple(path.strip("/").split("/"))
+        reply = self._correios.answer(
+            Call(
+                method="GET", path=path, segments=segments, query=tuple(query), headers=self._headers, body=b"", url="",
+            )
+        )  # fmt: skip
+        if reply.status != 200:
+            raise ValueError(f"the simulator refuses {path}: {reply.body.decode()}")
+        return reply.body
 
 
 class Given(asyncio.Protocol):

@@ -1,0 +1,39 @@
+"""The parse of changed bodies, down to typed snapshots with their events: against ``json.loads`` of the same bytes."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from answers import Memory
+from bench import Goal, Measured, Size
+from polling_path import BATCH, side_by_side
+
+from rastro.carriers.correios import Correios
+from rastro.http import Response
+from rastro.models import Snapshot
+
+NAME = "parsing"
+TYPED = Goal(name="changed bodies, typed / json.loads", unit="s", at_most=1.2)
+
+
+def measure(size: Size) -> Iterator[Measured]:
+    bodies = bodies_of(1_000 if size.quick else 10_000)
+    ours, plain = side_by_side(lambda: parsed(bodies), lambda: [json.loads(body) for body in bodies])
+    yield Measured(goal=TYPED, value=ours, compared=plain)
+
+
+def bodies_of(parcels: int) -> list[bytes]:
+    """Answers of the simulator about fifty parcels each."""
+    memory = Memory(parcels)
+    batches = [memory.numbers[start : start + BATCH] for start in range(0, parcels, BATCH)]
+    return [
+        memory.body("/srorastro/v1/objetos", [*(("codigosObjetos", one) for one in batch), ("resultado", "T")])
+        for batch in batches
+    ]
+
+
+def parsed(bodies: Sequence[bytes]) -> None:
+    carrier = Correios()
+    for body in bodies:
+        for reference, raw in carrier.split(Response(status=200, body=body)):
+            if not isinstance(carrier.parse(raw, reference), Snapshot):
+                raise TypeError("an answer without events is no changed body")
