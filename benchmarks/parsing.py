@@ -7,18 +7,21 @@ from answers import Memory
 from bench import Goal, Measured, Size
 from polling_path import BATCH, side_by_side
 
-from rastro.carriers.correios import Correios
+from rastro import typed
+from rastro.carriers.correios import Correios, Parcel
 from rastro.http import Response
 from rastro.models import Snapshot
 
 NAME = "parsing"
-TYPED = Goal(name="changed bodies, typed / json.loads", unit="s", at_most=1.2)
+SNAPSHOTS = Goal(name="changed bodies as snapshots with events / json.loads", unit="s", at_most=1.2)
+RECORDS = Goal(name="changed bodies as the carrier's own records, typed / json.loads", unit="s")
 
 
 def measure(size: Size) -> Iterator[Measured]:
     bodies = bodies_of(1_000 if size.quick else 10_000)
-    ours, plain = side_by_side(lambda: parsed(bodies), lambda: [json.loads(body) for body in bodies])
-    yield Measured(goal=TYPED, value=ours, compared=plain)
+    snapshots, records, plain = side_by_side(lambda: meant(bodies), lambda: typed_only(bodies), lambda: loaded(bodies))
+    yield Measured(goal=SNAPSHOTS, value=snapshots, compared=plain)
+    yield Measured(goal=RECORDS, value=records, compared=plain)
 
 
 def bodies_of(parcels: int) -> list[bytes]:
@@ -31,9 +34,22 @@ def bodies_of(parcels: int) -> list[bytes]:
     ]
 
 
-def parsed(bodies: Sequence[bytes]) -> None:
+def meant(bodies: Sequence[bytes]) -> None:
+    """All the way: statuses, aware times, keys, what was taken back."""
     carrier = Correios()
     for body in bodies:
         for reference, raw in carrier.split(Response(status=200, body=body)):
             if not isinstance(carrier.parse(raw, reference), Snapshot):
                 raise TypeError("an answer without events is no changed body")
+
+
+def typed_only(bodies: Sequence[bytes]) -> None:
+    carrier = Correios()
+    for body in bodies:
+        for _, raw in carrier.split(Response(status=200, body=body)):
+            typed.decode(raw, Parcel)
+
+
+def loaded(bodies: Sequence[bytes]) -> None:
+    for body in bodies:
+        json.loads(body)

@@ -48,6 +48,9 @@ WORDS_DECIDE: tuple[tuple[str, str, Status], ...] = (
 )
 
 
+ABROAD = re.compile("pa.s", re.IGNORECASE)
+
+
 class Address(msgspec.Struct, rename="camel"):
     logradouro: str | None = None
     numero: str | int | None = None
@@ -67,7 +70,7 @@ class Unit(msgspec.Struct, rename="camel"):
 
     @property
     def abroad(self) -> bool:
-        return re.fullmatch("pa.s", self.tipo or "", re.IGNORECASE) is not None
+        return self.tipo is not None and ABROAD.fullmatch(self.tipo) is not None
 
 
 class Line(msgspec.Struct, rename="camel"):
@@ -80,8 +83,13 @@ class Line(msgspec.Struct, rename="camel"):
 
     @property
     def code(self) -> str:
-        kind = str(self.tipo).strip()
-        return f"{self.codigo.strip().upper()} {int(kind):02d}" if kind.isdecimal() else f"{self.codigo.strip()} {kind}"
+        return code_of(self.codigo, self.tipo)
+
+
+@lru_cache(maxsize=4096)
+def code_of(codigo: str, tipo: str | int) -> str:
+    kind = str(tipo).strip()
+    return f"{codigo.strip().upper()} {int(kind):02d}" if kind.isdecimal() else f"{codigo.strip()} {kind}"
 
 
 def history(lines: Sequence[Line]) -> tuple[Event, ...]:
@@ -103,12 +111,12 @@ def event_of(at: datetime, line: Line) -> Event:
     city, state = (where.cidade or "").strip(), (where.uf or "").strip()
     wording = (line.descricao or "").strip()
     place = unit.cod_sro or (f"{city}/{state}" if city else unit.nome or "")
-    abroad = unit.abroad
+    code, abroad = line.code, unit.abroad
     return Event(
-        key=f"{line.code}@{at.replace(tzinfo=None).isoformat()}@{place}",
+        key=f"{code}@{at.replace(tzinfo=None).isoformat()}@{place}",
         occurred_at=at,
-        status=status_of(line.code, wording),
-        code=line.code,
+        status=status_of(code, wording),
+        code=code,
         description=wording,
         city="" if abroad else city,
         state="" if abroad else state,
