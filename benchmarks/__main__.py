@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import bench, loading, pages, planning
+from benchmarks import bench, loading, notices, pages, parsing, planning, polling_path
 from benchmarks.bench import Benchmark, Measured, Result, Size
 
-BENCHMARKS: Sequence[Benchmark] = (pages, loading, planning)
+BENCHMARKS: Sequence[Benchmark] = (polling_path, parsing, loading, planning, notices, pages)
 REPETITIONS = 3
 
 

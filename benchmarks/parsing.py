@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from answers import Memory
-from bench import Goal, Measured, Size
-from polling_path import BATCH, side_by_side
-
+from benchmarks.answers import Memory
+from benchmarks.bench import Goal, Measured, Size
+from benchmarks.polling_path import BATCH, side_by_side
 from rastro import typed
 from rastro.carriers.correios import Correios, Parcel
 from rastro.http import Response
@@ -20,8 +19,8 @@ RECORDS = Goal(name="changed bodies as the carrier's own records, typed / json.l
 def measure(size: Size) -> Iterator[Measured]:
     bodies = bodies_of(1_000 if size.quick else 10_000)
     snapshots, records, plain = side_by_side(lambda: meant(bodies), lambda: typed_only(bodies), lambda: loaded(bodies))
-    yield Measured(goal=SNAPSHOTS, value=snapshots, compared=plain)
-    yield Measured(goal=RECORDS, value=records, compared=plain)
+    yield Measured(SNAPSHOTS, snapshots, plain)
+    yield Measured(RECORDS, records, plain)
 
 
 def bodies_of(parcels: int) -> list[bytes]:

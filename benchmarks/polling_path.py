@@ -18,10 +18,10 @@ from urllib.parse import urlencode
 
 import requests
 import urllib3
-from answers import Answers, given_out
-from bench import Goal, Measured, Size
 from cryptography.fernet import Fernet
 
+from benchmarks.answers import Answers, given_out
+from benchmarks.bench import Goal, Measured, Size
 from rastro.access import Account
 from rastro.carriers.correios import Correios
 from rastro.http import Http, Limits
@@ -51,14 +51,14 @@ def measure(size: Size) -> Iterator[Measured]:
         ours, floor, alone = side_by_side(
             decided(answers, due, threads), read_and_hashed(answers, due, threads), one_by_one(answers, few, threads)
         )
-        yield Measured(goal=AT_ONCE, value=len(due) / ours, compared=len(few) / alone)
-        yield Measured(goal=FLOOR, value=len(due) / ours, compared=len(due) / floor)
+        yield Measured(AT_ONCE, len(due) / ours, len(few) / alone)
+        yield Measured(FLOOR, len(due) / ours, len(due) / floor)
     parcels = CONNECTIONS * BATCH * (2 if size.quick else 8)
     with given_out(parcels, LATENCY) as answers, ThreadPoolExecutor(CONNECTIONS) as threads:
         due = seen_before(answers, threads)
         few = due[: CONNECTIONS * (2 if size.quick else 8)]
         ours, alone = side_by_side(decided(answers, due, threads), one_by_one(answers, few, threads))
-        yield Measured(goal=AFTER_LATENCY, value=len(due) / ours, compared=len(few) / alone)
+        yield Measured(AFTER_LATENCY, len(due) / ours, len(few) / alone)
 
 
 def side_by_side(*works: Callable[[], object]) -> list[float]:
