@@ -27,6 +27,7 @@ from rastro.wire import DEADLINE, Line, TooLarge, is_ours, never_sent, plain_chu
 
 USER_AGENT = "rastro/0.1 (+parcel tracking)"
 LONGEST_NAMED_WAIT = 21_600.0
+MOST_CONNECTIONS = 64  # as many as tell a receiver at once, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ class Http:
     :param name: how messages call the other side ("correios").
     :param headers: sent with each request; their values never appear in a message, nor do those of a query.
     :param secrets: what must not appear in a message either, wherever a request holds it.
-    :param connections: how many are kept open between calls.
+    :param connections: how many are kept open between calls, of those that were needed at once.
     :raises Misconfigured: the base URL is none.
     """
 
@@ -114,7 +115,7 @@ class Http:
         limits: Limits | None = None,
         headers: Mapping[str, str] | None = None,
         secrets: Collection[str] = (),
-        connections: int = 4,
+        connections: int = MOST_CONNECTIONS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         check_base_url(base_url, name)

@@ -124,7 +124,6 @@ class Vtex:
             or setup.limits
             or Limits(requests_per_second=float(account.extra.get("requests_per_second") or PER_SECOND)),
             headers={"X-VTEX-API-AppKey": account.login, "X-VTEX-API-AppToken": account.password},
-            connections=READERS,
         )
         self.receiver: Receiver | None = VtexOrder(
             self._http,
