@@ -454,6 +454,22 @@ def test_cookies_and_netrc_add_nothing_to_a_call(
     assert all("authorization" not in seen.headers and "cookie" not in seen.headers for seen in fake.seen)
 
 
+def test_a_proxy_that_the_environment_names_is_asked_for_the_whole_address(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", fake.url)
+    monkeypatch.setenv("no_proxy", "internal.example")
+    with Http("http://carrier.example/base", name="acme", limits=QUICK) as client:
+        client.send(get(params=(("number", "AA 1"),)))
+    assert [seen.path for seen in fake.seen] == ["http://carrier.example/base/v1/thing?number=AA+1"]
+    with (
+        Http("http://internal.example:1", name="acme", limits=QUICK) as client,
+        pytest.raises(Transient, match=r"does not resolve|refused"),
+    ):
+        client.send(get())
+    assert len(fake.seen) == 1
+
+
 def test_no_message_shows_a_credential_a_query_or_a_person(fake: Fake, client: Http) -> None:
     said = f'{{"message": "key {SECRET} of maria@exemplo.example, CPF 123.456.789-09, tel +55 (11) 91234-5678"}}'
     fake.always = status(400, said.encode())
