@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.answers import Memory
 from benchmarks.bench import Goal, Measured, Size
-from benchmarks.polling_path import BATCH, side_by_side
+from benchmarks.polling import BATCH, side_by_side
 from rastro import typed
 from rastro.carriers.correios import Correios, Parcel
 from rastro.http import Response

@@ -31,7 +31,7 @@ from rastro.pipeline.track import Tracker, calls, digest_of
 from rastro.settings import settings_from
 from rastro.warehouse.polls import Due
 
-NAME = "polling path"
+NAME = "polling"
 CONNECTIONS = 16
 BATCH = Correios.batch_size
 LATENCY = 0.15
