@@ -29,7 +29,7 @@ def decode(body: bytes | msgspec.Raw, kind: type[T], *, strict: bool = True) -> 
 
 def without_nul(body: bytes) -> bytes:
     """JSON whose texts have lost every NUL."""
-    return NUL.sub(rb"\1", body) if b"\\u0000" in body else body
+    return NUL.sub(rb"\1", body) if b"\\" in body and b"\\u0000" in body else body  # the first look takes no time
 
 
 @cache

@@ -28,7 +28,7 @@ from rastro.numbers import check_digit_fits, is_s10, normalise
 from rastro.redaction import excerpt
 from rastro.routing import Claims
 
-NUMBER_FIRST = re.compile(rb'\{"codObjeto":"([A-Z0-9]+)"')  # as Correios writes it: no need to read on
+NUMBER_FIRST = re.compile(rb'\{"codObjeto":"([A-Z]{2}[0-9]{9}[A-Z]{2})"')  # as Correios writes it: nothing to read
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -161,7 +161,7 @@ def refusal(reference: str, said: str) -> Refusal:
 
 def reference_in(raw: bytes) -> str:
     if found := NUMBER_FIRST.match(raw):
-        return normalise(found[1].decode())
+        return found[1].decode()
     try:
         return normalise(typed.decode(raw, Answer).cod_objeto)
     except UNREADABLE:

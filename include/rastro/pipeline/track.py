@@ -22,7 +22,7 @@ from rastro.habits import Habits
 from rastro.http import Http
 from rastro.models import EVERYTHING, Refusal, RefusalReason, Selection, Snapshot, Window
 from rastro.pipeline.tokens import AccessKeeper
-from rastro.polling import Look, next_poll_at
+from rastro.polling import Look, Pace, next_poll_at
 from rastro.settings import Settings
 from rastro.warehouse import polls, records
 from rastro.warehouse.connect import Connect
@@ -251,16 +251,16 @@ class Tracker:
 
     def decide(self, answers: Answers, at: datetime) -> Decided:
         """What is to be done about each reference; an answer whose digest is known is not read."""
-        decided = Decided()
+        decided, pace = Decided(), self.settings.pace
         for one in answers.due:
             raw = answers.raw.get(one.reference)
             if one.reference in answers.refused_calls:
                 error = answers.refused_calls[one.reference]
-                decided.refused.append(self._refusal(one, at, b"", RefusalReason.MALFORMED, str(error)))
+                decided.refused.append(self._refusal(one, at, pace, b"", RefusalReason.MALFORMED, str(error)))
             elif raw is None:
                 decided.unanswered.append(one.poll_id)
             elif (digest := digest_of(raw)) == one.digest and one.refusal is not RefusalReason.NOT_OURS:
-                decided.unchanged.append((one.poll_id, self._next(one, at, one.refusal)))
+                decided.unchanged.append((one.poll_id, self._next(one, at, pace, one.refusal)))
             else:
                 try:
                     meaning = self.carrier.parse(raw, one.reference)
@@ -270,7 +270,7 @@ class Tracker:
                     continue
                 if isinstance(meaning, Refusal):
                     said = f"{meaning.code} {meaning.message}"
-                    decided.refused.append(self._refusal(one, at, digest, meaning.reason, said))
+                    decided.refused.append(self._refusal(one, at, pace, digest, meaning.reason, said))
                 else:
                     decided.staged.append(to_stage(one, digest, meaning, raw))
         if isinstance(answers.trouble, Unreadable):
@@ -294,18 +294,20 @@ class Tracker:
         figures.add(decided, asked=len(answers.due))
         return decided.unanswered
 
-    def _refusal(self, due: Due, at: datetime, digest: bytes, reason: RefusalReason, text: str) -> Refused:
+    def _refusal(self, due: Due, at: datetime, pace: Pace, digest: bytes, reason: RefusalReason, text: str) -> Refused:
         not_ours = due.not_ours + 1 if reason is RefusalReason.NOT_OURS else 0
         return Refused(
             poll_id=due.poll_id,
-            next_poll_at=self._next(due, at, reason, not_ours),
+            next_poll_at=self._next(due, at, pace, reason, not_ours),
             digest=digest,
             reason=reason,
             text=text.strip(),
             not_ours=not_ours,
         )
 
-    def _next(self, due: Due, at: datetime, refusal: RefusalReason | None, not_ours: int = 0) -> datetime | None:
+    def _next(
+        self, due: Due, at: datetime, pace: Pace, refusal: RefusalReason | None, not_ours: int = 0
+    ) -> datetime | None:
         look = Look(
             at=at,
             status=due.status,
@@ -315,7 +317,7 @@ class Tracker:
             refusal=refusal,
             not_ours=not_ours,
         )
-        return next_poll_at(look, self.settings.pace, self.habits.get(due.step))
+        return next_poll_at(look, pace, self.habits.get(due.step))
 
     def _quarantine(self, conn: Connection[Any], subject: str, error: Unreadable, raw: bytes, at: datetime) -> None:
         records.quarantine(
