@@ -6,21 +6,18 @@ from collections.abc import Iterator, Sequence
 from benchmarks.answers import Memory
 from benchmarks.bench import Goal, Measured, Size
 from benchmarks.polling import BATCH, side_by_side
-from rastro import typed
-from rastro.carriers.correios import Correios, Parcel
+from rastro.carriers.correios import Correios
 from rastro.http import Response
 from rastro.models import Snapshot
 
 NAME = "parsing"
 SNAPSHOTS = Goal(name="changed bodies as snapshots with events / json.loads", unit="s", at_most=1.2)
-RECORDS = Goal(name="changed bodies as the carrier's own records, typed / json.loads", unit="s")
 
 
 def measure(size: Size) -> Iterator[Measured]:
     bodies = bodies_of(1_000 if size.quick else 10_000)
-    snapshots, records, plain = side_by_side(lambda: meant(bodies), lambda: typed_only(bodies), lambda: loaded(bodies))
+    snapshots, plain = side_by_side(lambda: meant(bodies), lambda: loaded(bodies))
     yield Measured(SNAPSHOTS, snapshots, plain)
-    yield Measured(RECORDS, records, plain)
 
 
 def bodies_of(parcels: int) -> list[bytes]:
@@ -40,13 +37,6 @@ def meant(bodies: Sequence[bytes]) -> None:
         for reference, raw in carrier.split(Response(status=200, body=body)):
             if not isinstance(carrier.parse(raw, reference), Snapshot):
                 raise TypeError("an answer without events is no changed body")
-
-
-def typed_only(bodies: Sequence[bytes]) -> None:
-    carrier = Correios()
-    for body in bodies:
-        for _, raw in carrier.split(Response(status=200, body=body)):
-            typed.decode(raw, Parcel)
 
 
 def loaded(bodies: Sequence[bytes]) -> None:

@@ -62,16 +62,16 @@ def measure(size: Size) -> Iterator[Measured]:
 
 
 def side_by_side(*works: Callable[[], object]) -> list[float]:
-    """Seconds that each takes once, taken in turns so that whatever else the machine does is everybody's loss."""
+    """Seconds that each takes, of several rounds the fastest: what else the machine does only makes them slower."""
     for work in works:
         work()  # connections are made
-    spent = [0.0] * len(works)
-    for _ in range(ROUNDS):
-        for place, work in enumerate(works):
-            started = time.perf_counter()
-            work()
-            spent[place] += (time.perf_counter() - started) / ROUNDS
-    return spent
+    return [min(taken) for taken in zip(*([timed(work) for work in works] for _ in range(ROUNDS)), strict=True)]
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def decided(answers: Answers, due: Sequence[Due], threads: ThreadPoolExecutor) -> Callable[[], None]:
