@@ -5,8 +5,10 @@ Pure: the same facts give the same answer in whatever order they were learnt.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from rastro.models import BY_HAND, Event, Pickup, Proof, Snapshot, Standing, Status
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from msgspec import structs
 
 from rastro.carriers.correios import Correios
 from rastro.carriers.registry import CARRIERS
@@ -49,7 +50,7 @@ class Release(Correios):
         if isinstance(meaning, Refusal):
             return meaning
         events = [
-            replace(one, status=self.understands.get(one.code, one.status))
+            structs.replace(one, status=self.understands.get(one.code, one.status))
             for one in meaning.events
             if one.code not in self.passes_over
         ]

@@ -1,13 +1,13 @@
 """What an answer adds to what was known, and the state that follows from all of it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from rastro.diff import CLOCK_SKEW, Change, Life, State, compare, moves, state_of
 from rastro.models import Event, Pickup, Proof, Snapshot, Standing, Status

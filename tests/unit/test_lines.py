@@ -1,9 +1,9 @@
 """What holds of every carrier's lines: the way back, receipts, names, several parcels, promises."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from rastro.carriers import lines
 from rastro.diff import state_of

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from rastro.diff import state_of
 from rastro.models import Event, Shipment, Snapshot, Standing, Status
@@ -79,7 +80,7 @@ def test_an_answer_to_a_question_is_planned_after_and_remembered_by_its_digest()
     assert (look.plan, look.keeps_digest, look.newest) == (Plan.NEW, False, True)
 
 
-PHOTO = replace(lately(Status.UNKNOWN), standing=Standing.INFORMATIVE)
+PHOTO = structs.replace(lately(Status.UNKNOWN), standing=Standing.INFORMATIVE)
 
 
 @pytest.mark.parametrize("event", [IN_TRANSIT, DELIVERED, lately(Status.UNKNOWN)])
@@ -89,7 +90,7 @@ def test_news_has_the_carrier_asked_at_once_and_its_next_answer_read(event: Even
     assert (look.plan, look.next_poll_at, look.digest, look.keeps_digest) == (Plan.NO_LATER, NOW, None, False)
 
 
-@pytest.mark.parametrize("event", [DELIVERED, replace(DELIVERED, status=Status.UNKNOWN), PHOTO])
+@pytest.mark.parametrize("event", [DELIVERED, structs.replace(DELIVERED, status=Status.UNKNOWN), PHOTO])
 def test_news_that_brings_nothing_leaves_the_plan_and_the_digest(event: Event) -> None:
     look = look_after(answer(event, unasked=True), known(NOW, DELIVERED))
     assert (look.plan, look.keeps_digest) == (Plan.KEPT, True)

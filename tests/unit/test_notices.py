@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from rastro.diff import Change, Life, State, compare, state_of
 from rastro.models import SHIPPED, Channel, Event, Route, Shipment, Snapshot, Standing, Status
@@ -96,7 +97,7 @@ def test_a_code_that_no_table_explains_is_told_to_nobody() -> None:
 
 @pytest.mark.parametrize("standing", [Standing.INFORMATIVE, Standing.VOIDED])
 def test_a_line_that_counts_for_nothing_is_told_to_nobody(standing: Standing) -> None:
-    change = changed([POSTED], replace(DELIVERED, standing=standing))
+    change = changed([POSTED], structs.replace(DELIVERED, standing=standing))
     assert change.says_something
     assert list(owed(change, DIRECT, policy())) == []
 
@@ -184,7 +185,7 @@ def test_a_state_that_came_back_by_a_correction_is_not_mailed() -> None:
 
 
 def test_a_code_understood_later_is_not_mailed() -> None:
-    strange = replace(DELIVERED, status=Status.UNKNOWN)
+    strange = structs.replace(DELIVERED, status=Status.UNKNOWN)
     change = compared([POSTED, strange], POSTED, DELIVERED)
     assert change.after.status is Status.DELIVERED
     assert on(Channel.EMAIL, change) == []
@@ -249,7 +250,7 @@ def test_out_for_delivery_twice_on_one_day_is_one_mail() -> None:
 def test_out_for_delivery_is_news_only_on_its_own_day_where_the_customer_lives(
     out_at: datetime, now: datetime, told
 ) -> None:
-    out = replace(OUT, occurred_at=out_at.astimezone(UTC))
+    out = structs.replace(OUT, occurred_at=out_at.astimezone(UTC))
     change = changed([POSTED], out)
     how = policy(now=now.astimezone(UTC))
     assert mails(change, how=how) == (["out_for_delivery"] if told else [])
@@ -257,8 +258,8 @@ def test_out_for_delivery_is_news_only_on_its_own_day_where_the_customer_lives(
 
 
 def test_a_day_is_a_day_in_sao_paulo() -> None:
-    assert local_day(replace(OUT, occurred_at=datetime(2026, 11, 21, 2, 59, tzinfo=UTC))) == date(2026, 11, 20)
-    assert local_day(replace(OUT, occurred_at=datetime(2026, 11, 21, 3, 0, tzinfo=UTC))) == date(2026, 11, 21)
+    assert local_day(structs.replace(OUT, occurred_at=datetime(2026, 11, 21, 2, 59, tzinfo=UTC))) == date(2026, 11, 20)
+    assert local_day(structs.replace(OUT, occurred_at=datetime(2026, 11, 21, 3, 0, tzinfo=UTC))) == date(2026, 11, 21)
 
 
 # Failed attempts
@@ -321,7 +322,7 @@ def test_news_has_its_time(status: Status, days: int) -> None:
 
 def test_out_for_delivery_is_news_until_the_very_midnight() -> None:
     out_at = datetime(2026, 11, 20, 7, 31, 12, 5000, tzinfo=LOCAL)
-    assert expiry(replace(OUT, occurred_at=out_at)) == datetime(2026, 11, 21, tzinfo=LOCAL)
+    assert expiry(structs.replace(OUT, occurred_at=out_at)) == datetime(2026, 11, 21, tzinfo=LOCAL)
 
 
 def test_every_status_worth_a_mail_says_how_long_it_is_news() -> None:
@@ -392,7 +393,7 @@ def test_a_withdrawn_line_that_moves_nothing_is_not_written() -> None:
 
 
 def test_the_only_event_withdrawn_leaves_an_order_to_write_and_nobody_to_mail() -> None:
-    voided = replace(DELIVERED, standing=Standing.VOIDED)
+    voided = structs.replace(DELIVERED, standing=Standing.VOIDED)
     change = compared([DELIVERED], voided)
     assert change.after == State()
     assert [one.notice.channel for one in owed(change, DIRECT, policy())] == [Channel.ORDER, Channel.ALERT]
@@ -513,7 +514,7 @@ def test_before_what_is_no_end_for_it_nothing_is_owed_as_shipped(status: Status)
 
 
 def test_a_line_that_does_not_count_is_not_when_a_parcel_was_shipped() -> None:
-    voided = replace(event(Status.IN_TRANSIT, -40), standing=Standing.VOIDED)
+    voided = structs.replace(event(Status.IN_TRANSIT, -40), standing=Standing.VOIDED)
     (shipped,) = on(Channel.MARKETPLACE, changed([], voided, OUT), DIRECT, taking(Status.IN_TRANSIT))
     assert shipped.notice.event_at == OUT.occurred_at
 

@@ -14,6 +14,7 @@ import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec import structs
 
 from rastro.diff import CLOCK_SKEW, Change, Life, State, moves, placed
 from rastro.models import Channel, Event, Notice, Route, Shipment, Snapshot, Standing, Status
@@ -127,7 +128,7 @@ class Number(RuleBasedStateMachine):
     @rule(which=st.integers(0, 99), wording=st.text(max_size=5))
     def the_carrier_rewords_a_line(self, which: int, wording: str) -> None:
         at = which % len(self.lines)
-        self.lines[at] = replace(self.lines[at], description=wording, city=wording)
+        self.lines[at] = structs.replace(self.lines[at], description=wording, city=wording)
 
     @precondition(lambda self: self.lines)
     @rule()
@@ -144,7 +145,7 @@ class Number(RuleBasedStateMachine):
     @rule(which=st.integers(0, 99))
     def the_carrier_voids_a_line(self, which: int) -> None:
         at = which % len(self.lines)
-        self.lines[at] = replace(self.lines[at], standing=Standing.VOIDED)
+        self.lines[at] = structs.replace(self.lines[at], standing=Standing.VOIDED)
 
     @precondition(lambda self: self.lines)
     @rule(lines=st.integers(1, 4))
@@ -179,10 +180,10 @@ class Number(RuleBasedStateMachine):
         key = events[which % len(events)].key
 
         def right(said: Said) -> Said:
-            read = [replace(event, status=status) if event.key == key else event for event in said.events]
+            read = [structs.replace(event, status=status) if event.key == key else event for event in said.events]
             return replace(said, events=tuple(read))
 
-        self.lines = [replace(event, status=status) if event.key == key else event for event in self.lines]
+        self.lines = [structs.replace(event, status=status) if event.key == key else event for event in self.lines]
         self.said, self.loaded = list(map(right, self.said)), list(map(right, self.loaded))
         for one in self.parcels:
             one.newest = right(one.newest) if one.newest else None

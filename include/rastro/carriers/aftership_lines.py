@@ -6,10 +6,10 @@ Tags and subtags are AfterShip's translation of what the carrier says; ``raw_tag
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from rastro import typed
 from rastro.carriers import lines

@@ -7,7 +7,9 @@ remark after a delivery is a movement. Both are put right here, by what else the
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from rastro.carriers import lines
 from rastro.models import Event, Refusal, RefusalReason, Standing, Status

@@ -9,10 +9,12 @@ after it. What no table knows is unknown.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from rastro.carriers import json_paths, lines
 from rastro.carriers.description import Description, Outcome, Time, several

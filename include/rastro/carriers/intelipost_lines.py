@@ -1,11 +1,11 @@
 """What the lines of an Intelipost order mean: the states of its volumes."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from rastro.carriers import lines
 from rastro.models import Event, Standing, Status

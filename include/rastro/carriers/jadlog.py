@@ -14,12 +14,12 @@ this is concluded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
 from rastro import typed
 from rastro.access import Access, Field

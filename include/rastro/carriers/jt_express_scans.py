@@ -13,9 +13,9 @@ unknown until the parcel is asked about. A problem is a failed attempt, a loss o
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from rastro.carriers import lines
 from rastro.models import Event, Proof, Status

@@ -8,7 +8,6 @@ is, and that nobody is named.
 import hashlib
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import chain
@@ -16,6 +15,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from rastro import typed
 from rastro.diff import moves
