@@ -62,11 +62,10 @@ class Standing(StrEnum):
 BY_HAND = "by_hand"  # the code of an event that a person told us, who knows better than the carrier
 
 
+# Made by the million, and a frozen dataclass takes ten times as long to make.
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     One line of a parcel's history, as its carrier tells it or, with the code :data:`BY_HAND`, a person.
-
-    A million of them are made in a run, and a frozen dataclass takes ten times as long to make.
 
     ``key`` is what the carrier itself would call the same event (for Correios type, code, time and unit), never its
     wording; it is unique within a shipment. ``code`` is the carrier's raw code, always kept.

@@ -392,6 +392,26 @@ def test_an_event_is_recorded_under_its_code_time_and_unit(unidade: dict[str, ob
     assert said.key == key
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-09-14T10:00:00",
+        " 2026-09-14T10:00:00 ",
+        "2026-09-14 10:00:00",
+        "2026-09-14T10:00",
+        "20260914T100000",
+        "2026-W38-1T10:00:00",
+        "2026-09-14T10:00:00-03:00",
+        "2026-09-14T13:00:00Z",
+        "2026-09-14T13:00+00",
+    ],
+)
+def test_a_time_makes_the_same_event_however_it_is_written(written: str) -> None:
+    (said,) = snapshot(line("PO 01", written)).events
+    assert said.key == "PO 01@2026-09-14T10:00:00@"
+    assert said.occurred_at == datetime(2026, 9, 14, 13, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(("written", "wording"), [(" Objeto postado ", "Objeto postado"), ("", ""), (None, "")])
 def test_the_wording_is_kept_as_it_is_written(written: str | None, wording: str) -> None:
     (said,) = snapshot(line("PO 01", "2026-09-14T10:00:00", descricao=written)).events

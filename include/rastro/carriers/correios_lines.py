@@ -72,7 +72,7 @@ class Unit(msgspec.Struct, rename="camel"):
     endereco: Address | None = None
 
 
-class Line(msgspec.Struct, rename="camel", gc=False):
+class Line(msgspec.Struct, rename="camel"):
     codigo: str
     tipo: str | int
     dt_hr_criado: str
@@ -103,7 +103,7 @@ def event_of(at: datetime, line: Line) -> Event:
     unit, city, state, country = place_of(bytes(line.unidade))
     return Event(
         key=f"{code}@{stamp}@{unit}",
-        occurred_at=datetime.combine(at, at.time(), BRASILIA),
+        occurred_at=in_brasilia(at),
         status=status,
         code=code,
         description=wording,
