@@ -35,11 +35,12 @@ FILL = (
     "INSERT INTO rastro.shipment_state (shipment_id, changed_at) SELECT shipment_id, now() FROM rastro.shipment",
 )
 STAGE = """
-    INSERT INTO rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id)
-    SELECT p.poll_id, %(now)s, sha256(convert_to(p.reference || %(now)s, 'UTF8')), convert_to(said.text, 'UTF8'), ''::bytea, 'bench'
-    FROM rastro.poll_state p CROSS JOIN LATERAL (
+    INSERT INTO rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id, meaning, next_poll_at)
+    SELECT p.poll_id, %(now)s, sha256(convert_to(p.reference || %(now)s, 'UTF8')), convert_to(said.text, 'UTF8'), ''::bytea, 'bench',
+        sha256(convert_to(said.text, 'UTF8')), %(now)s::timestamptz + interval '1 hour'
+    FROM rastro.poll_state p JOIN rastro.shipment s USING (poll_id) CROSS JOIN LATERAL (
         SELECT json_build_object('reference', p.reference, 'events', json_agg(json_build_object(
-            'key', 'BDE ' || day || p.poll_id %% 1000, 'occurred_at', to_json(p.quiet_since + day * interval '1 day'), 'status', 'in_transit',
+            'key', 'BDE ' || day || p.poll_id %% 1000, 'occurred_at', to_json(s.first_seen_at + day * interval '1 day'), 'status', 'in_transit',
             'code', 'BDE 20', 'description', 'Objeto em transferência - por favor aguarde', 'city', 'Recife', 'state', 'PE', 'country', 'BR')
             ORDER BY day))::text AS text
         FROM generate_series(1, 5) day) AS said
@@ -47,7 +48,7 @@ STAGE = """
 FORGET = (
     "TRUNCATE rastro.tracking_event, rastro.shipment_change, rastro.notice, rastro.notice_attempt, rastro.raw_answer, rastro.staged_snapshot CASCADE",
     "UPDATE rastro.shipment_state SET status = 'unknown', status_at = NULL, status_key = '', event_count = 0, revision = 0 WHERE revision > 0",
-    "UPDATE rastro.poll_state SET loaded_at = NULL, whole_at = NULL, digest = NULL, first_answered_at = NULL WHERE loaded_at IS NOT NULL",
+    "UPDATE rastro.poll_state SET loaded_at = NULL, whole_at = NULL, digest = NULL, meaning = NULL, first_answered_at = NULL WHERE loaded_at IS NOT NULL",
 )
 
 

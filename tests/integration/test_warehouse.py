@@ -2,7 +2,9 @@
 
 import hashlib
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -25,6 +27,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 ACCOUNT = "vtex:loja"
 SETTINGS = settings_from({})
 LEASE = timedelta(minutes=15)
+NEXT_IF_SAME = NOW + timedelta(hours=7)
 MOVING = (("PO-01", Status.IN_TRANSIT, 30), ("OEC-01", Status.OUT_FOR_DELIVERY, 4))
 ARRIVED = (*MOVING, ("BDE-01", Status.DELIVERED, 1))
 
@@ -58,7 +61,7 @@ class Store:
             ]  # fmt: skip
             shipments.merge(conn, routed, NOW, whole_packages=False)
 
-    def stage(self, number, lines, at=NOW):
+    def stage(self, number, lines, at=NOW, **otherwise):
         """What the carrier says about a number: lines of (code, status, hours ago)."""
         with self.open() as conn:
             ((poll_id,),) = conn.execute("SELECT poll_id FROM rastro.poll_state WHERE reference = %s", [number])
@@ -68,7 +71,10 @@ class Store:
             )
             snapshot = msgspec.json.encode(Snapshot(reference=number, events=events))
             digest = hashlib.blake2b(snapshot, digest_size=16).digest()
-            polls.stage(conn, [polls.Staged(poll_id=poll_id, digest=digest, snapshot=snapshot, raw=b"z")], at, "run")
+            staged = polls.Staged(
+                poll_id=poll_id, digest=digest, snapshot=snapshot, raw=b"z", meaning=digest, next_poll_at=NEXT_IF_SAME
+            )
+            polls.stage(conn, [replace(staged, **otherwise)], at, "run")
 
     def load(self, at=NOW):
         with self.open() as conn:
@@ -211,6 +217,78 @@ def test_the_same_answer_staged_twice_changes_nothing(store):
     again = store.load()
     assert (again.answers, again.events, again.changes, again.owed) == (1, 0, 0, {})
     assert store.everything() == before
+
+
+def soon(minutes):
+    return NOW + timedelta(minutes=minutes)
+
+
+def standings(store):
+    return dict(store.ask("SELECT event_key, standing FROM rastro.tracking_event"))
+
+
+def test_an_answer_that_says_the_same_in_other_bytes_is_settled_without_being_read(store):
+    store.ship("AA1")
+    store.stage("AA1", MOVING)
+    store.load()
+    before = store.everything()
+    store.stage("AA1", MOVING, at=soon(1), digest=b"other", raw=b"other bytes", snapshot=b"not to be read")
+    figures = store.load(at=soon(2))
+    assert (figures.answers, figures.events, figures.changes) == (1, 0, 0)
+    assert store.everything() == before
+    assert store.ask("SELECT digest, loaded_at, whole_at, next_poll_at, lease_until FROM rastro.poll_state") == [
+        (b"other", soon(1), soon(1), NEXT_IF_SAME, None)
+    ]
+    assert store.ask("SELECT answered_at, raw FROM rastro.raw_answer") == [(soon(1), b"other bytes")]
+    assert store.ask("SELECT count(*) FROM rastro.staged_snapshot") == [(0,)]
+
+
+def test_what_is_said_again_after_something_else_that_is_not_loaded_yet_is_compared(store):
+    store.ship("AA1")
+    store.stage("AA1", MOVING)
+    store.load()
+    store.stage("AA1", ARRIVED, at=soon(1))
+    store.stage("AA1", MOVING, at=soon(2))
+    assert store.load(at=soon(3)).answers == 2
+    assert standings(store)["BDE-01"] == "withdrawn"
+    assert store.ask("SELECT status FROM rastro.shipment_state") == [("out_for_delivery",)]
+
+
+def test_what_is_said_again_is_compared_after_an_older_answer_was_loaded_late(store):
+    store.ship("AA1")
+    store.stage("AA1", MOVING, at=soon(5))
+    store.load(at=soon(6))
+    store.stage("AA1", (("PO-01", Status.IN_TRANSIT, 30), ("BLQ-01", Status.ON_HOLD, 2)), at=soon(1))
+    store.load(at=soon(7))
+    assert set(standings(store)) == {"PO-01", "OEC-01", "BLQ-01"}
+    store.stage("AA1", MOVING, at=soon(8))
+    store.load(at=soon(9))
+    assert standings(store)["BLQ-01"] == "withdrawn"
+
+
+def test_what_is_said_again_of_a_time_to_come_is_compared_since_the_time_may_have_come(store):
+    store.ship("AA1")
+    lines = (*MOVING, ("BDE-01", Status.DELIVERED, -48))
+    store.stage("AA1", lines)
+    store.load()
+    assert standings(store)["BDE-01"] == "foreign"
+    store.stage("AA1", lines, at=NOW + timedelta(days=2))
+    store.load(at=NOW + timedelta(days=2))
+    assert standings(store)["BDE-01"] == "effective"
+    assert store.ask("SELECT status FROM rastro.shipment_state") == [("delivered",)]
+
+
+def test_what_is_said_again_is_compared_for_a_parcel_that_has_come_to_share_the_number(store):
+    store.ship("AA1")
+    store.stage("AA1", MOVING)
+    store.load()
+    store.ship("AA1", order="O-2")
+    store.stage("AA1", MOVING, at=soon(1))
+    store.load(at=soon(2))
+    recorded = Counter(order for (order,) in store.ask(
+        "SELECT order_id FROM rastro.tracking_event JOIN rastro.shipment USING (shipment_id)"
+    ))  # fmt: skip
+    assert recorded == {"O-1": 2, "O-2": 2}
 
 
 def test_a_nul_in_any_text_is_left_out_and_holds_up_nobody(store):

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from msgspec import structs
 
@@ -34,7 +33,7 @@ def known(invoiced_at: datetime | None, *events: Event, skip: str = "") -> Known
 
 
 def answer(*events: Event, **more: Any) -> StagedAnswer:
-    snapshot = msgspec.json.encode(Snapshot(reference="QB1", events=events))
+    snapshot = Snapshot(reference="QB1", events=events)
     by_default: dict[str, Any] = {"answered_at": NOW, "first_answered_at": NOW, "loaded_at": None}
     return StagedAnswer(staged_id=1, poll_id=1, digest=b"x", snapshot=snapshot, **by_default | more)
 
@@ -147,7 +146,7 @@ def test_what_has_waited_for_its_parcel_is_its_first_contact_all_the_same(
 
 def test_news_of_a_delivery_on_a_way_back_that_is_known_delivers_nothing() -> None:
     back = Event(key="b", occurred_at=NOW - timedelta(hours=2), status=Status.RETURNING, code="B", description="a line")
-    told = msgspec.json.encode(Snapshot(reference="QB1", events=(DELIVERED,), whole=False))
+    told = Snapshot(reference="QB1", events=(DELIVERED,), whole=False)
     for unasked, state in ((True, Status.RETURNING), (False, Status.RETURNED)):
         news = replace(answer(unasked=unasked), snapshot=told)
         loaded = judge(known(NOW - timedelta(days=1), back), news, SOURCES, SETTINGS, NOW)

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -227,7 +226,7 @@ class Number(RuleBasedStateMachine):
     def judged(self, one: Parcel, said: Said, *, worked_out_again: bool = False) -> Loaded:
         answer = StagedAnswer(
             staged_id=said.number, poll_id=1, answered_at=said.at, digest=b"",
-            snapshot=msgspec.json.encode(Snapshot(reference="QQ1", events=said.events)),
+            snapshot=Snapshot(reference="QQ1", events=said.events),
             first_answered_at=min((each.at for each in self.loaded), default=said.at),
             loaded_at=self.newest.at if self.loaded else None, whole_at=self.newest.at if self.loaded else None,
             worked_out_again=worked_out_again,

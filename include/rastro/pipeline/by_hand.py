@@ -185,7 +185,7 @@ class Hand:
         )  # fmt: skip
         notices = tuple(owed(change, known.shipment, policy))
         loaded = Loaded(known=known, change=change, owed=notices)
-        loading.write(self.conn, [loaded], [], self.now, self.run_id)
+        loading.write(self.conn, [loaded], self.now, self.run_id)
 
     def poll_now(self, _: Wish, parcel: Parcel, __: str) -> Changed:
         if not parcel.poll_id:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
+from rastro import __version__
 from rastro.carriers.base import Answered, Asking, Carrier
 from rastro.errors import CredentialsRefused, Permanent, RastroError, RateLimited, Rejected, Unreadable
 from rastro.habits import Habits
@@ -272,7 +273,8 @@ class Tracker:
                     said = f"{meaning.code} {meaning.message}"
                     decided.refused.append(self._refusal(one, at, pace, digest, meaning.reason, said))
                 else:
-                    decided.staged.append(to_stage(one, digest, meaning, raw))
+                    if_same = self._next(one, at, pace, None)
+                    decided.staged.append(to_stage(one, digest, meaning, raw, if_same))
         if isinstance(answers.trouble, Unreadable):
             decided.unreadable.append((answers.due[0].reference, answers.trouble, answers.trouble.raw))
         return decided
@@ -352,8 +354,17 @@ def calls(due: Sequence[Due], batch_size: int) -> Iterator[Sequence[Due]]:
         yield due[start : start + batch_size]
 
 
-def to_stage(due: Due, digest: bytes, snapshot: Snapshot, raw: bytes) -> Staged:
-    return Staged(poll_id=due.poll_id, digest=digest, snapshot=encode(snapshot), raw=zlib.compress(raw, 1))
+def to_stage(due: Due, digest: bytes, snapshot: Snapshot, raw: bytes, next_if_same: datetime | None) -> Staged:
+    """What it says is compared anew by each release, which may understand it otherwise."""
+    told = encode(snapshot)
+    return Staged(
+        poll_id=due.poll_id,
+        digest=digest,
+        snapshot=told,
+        raw=zlib.compress(raw, 1),
+        meaning=digest_of(__version__.encode() + told),
+        next_poll_at=next_if_same,
+    )
 
 
 def digest_of(raw: bytes) -> bytes:

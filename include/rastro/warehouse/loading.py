@@ -16,10 +16,12 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from rastro.diff import Change, State
-from rastro.models import Event, NoticeState, Proof, Shipment, Standing, Status
+from rastro.models import Event, NoticeState, Proof, Shipment, Snapshot, Standing, Status
 from rastro.notices import Owed
 from rastro.warehouse.queries import copy_in, run
 from rastro.warehouse.shipments import shipment_in
+
+decode = msgspec.json.Decoder(Snapshot).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +37,14 @@ class StagedAnswer:
     poll_id: int
     answered_at: datetime
     digest: bytes
-    snapshot: bytes
+    snapshot: Snapshot
     first_answered_at: datetime | None
     loaded_at: datetime | None
     whole_at: datetime | None = None
     worked_out_again: bool = False
     unasked: bool = False
     awaited: bool = False
+    meaning: bytes | None = None
 
     @property
     def is_first(self) -> bool:
@@ -102,8 +105,10 @@ class NextLook:
     What ``poll_state`` holds once an answer is loaded. What was read again ``keeps_digest``, and so does what came
     unasked and brought nothing; else that leaves none, so that the next answer is read whatever it is. An answer that
     was not ``whole`` keeps an estimate that it does not mention. One that is not the ``newest`` leaves all of it.
+    ``meaning`` is that of an answer which changes nothing when it is given again.
     """
 
+    staged_id: int
     poll_id: int
     answered_at: datetime
     digest: bytes | None
@@ -116,14 +121,20 @@ class NextLook:
     keeps_digest: bool = False
     whole: bool = True
     newest: bool = True
+    meaning: bytes | None = None
 
 
 def begin(conn: Connection[Any], now: datetime) -> None:
     """Wait until nobody else is loading, and make ready what the load needs."""
     run(conn, "lock_loading")
     run(conn, "make_partitions", now=now)
-    for table in ("make_incoming_event", "make_incoming_state", "make_incoming_notice"):
+    for table in ("make_incoming_event", "make_incoming_state", "make_incoming_notice", "make_incoming_look"):
         run(conn, table)
+
+
+def settle_said_before(conn: Connection[Any], *, keep_raw: bool) -> int:
+    """Settle the answers whose meaning is that of the last ones loaded; how many."""
+    return run(conn, "settle_said_before", keep_raw=keep_raw).rowcount
 
 
 def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnswer]:
@@ -134,13 +145,14 @@ def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnsw
             poll_id=row.poll_id,
             answered_at=row.answered_at,
             digest=row.digest,
-            snapshot=row.snapshot,
+            snapshot=decode(row.snapshot),
             first_answered_at=row.first_answered_at,
             loaded_at=row.loaded_at,
             whole_at=row.whole_at,
             worked_out_again=row.worked_out_again,
             unasked=row.unasked,
             awaited=row.awaited,
+            meaning=row.meaning,
         )
         for row in run(conn, "take_staged", after=after, size=size)
     ]
@@ -158,7 +170,8 @@ def known_by_id(conn: Connection[Any], shipment_ids: Sequence[int]) -> list[Know
 
 def _known_in(conn: Connection[Any], rows: Sequence[Any]) -> list[Known]:
     events: dict[int, list[Event]] = {row.shipment_id: [] for row in rows}
-    for row in run(conn, "events_of_shipments", shipment_ids=list(events)):
+    told = [row.shipment_id for row in rows if row.event_count]
+    for row in run(conn, "events_of_shipments", shipment_ids=told) if told else ():
         events[row.shipment_id].append(
             Event(
                 key=row.event_key,
@@ -187,38 +200,34 @@ def _known_in(conn: Connection[Any], rows: Sequence[Any]) -> list[Known]:
     ]
 
 
-def write(
-    conn: Connection[Any], loaded: Sequence[Loaded], looks: Sequence[NextLook], now: datetime, run_id: str
-) -> None:
-    """Record changes, states and owed notices, and when each reference is looked at next."""
-    copy_in(conn, "copy_incoming_event", (row for one in loaded for row in _event_rows(one)))
+def write(conn: Connection[Any], loaded: Sequence[Loaded], now: datetime, run_id: str) -> None:
+    """Record changes, states and owed notices."""
+    run(conn, "empty_incoming")
+    copy_in(
+        conn, "copy_incoming_event", (row for one in loaded for row in _event_rows(one)), whole_rows_of="incoming_event"
+    )
     run(conn, "merge_events", now=now)
-    copy_in(conn, "copy_incoming_state", (_state_row(one) for one in loaded))
+    copy_in(conn, "copy_incoming_state", (_state_row(one) for one in loaded), whole_rows_of="incoming_state")
     run(conn, "merge_states", now=now)
-    copy_in(conn, "copy_changes", (_change_row(one, now, run_id) for one in loaded if one.change.says_something))
-    copy_in(conn, "copy_incoming_notice", (row for one in loaded for row in _notice_rows(one)))
+    run(conn, "add_changes", now=now, run_id=run_id)
+    copy_in(
+        conn,
+        "copy_incoming_notice",
+        (row for one in loaded for row in _notice_rows(one)),
+        whole_rows_of="incoming_notice",
+    )
     run(conn, "merge_notices", now=now, run_id=run_id)
-    run(
-        conn, "settle_loaded",
-        poll_ids=[look.poll_id for look in looks],
-        answered=[look.answered_at for look in looks], digests=[look.digest for look in looks],
-        statuses=[look.status.value for look in looks], quiet=[look.quiet_since for look in looks],
-        estimates=[look.estimated_at for look in looks], next_polls=[look.next_poll_at for look in looks],
-        plans=[look.plan.value for look in looks], keep_digests=[look.keeps_digest for look in looks],
-        whole=[look.whole for look in looks], steps=[look.step for look in looks],
-    )  # fmt: skip
-    if late := [look for look in looks if look.whole and not look.newest]:
-        run(
-            conn, "settle_loaded_late",
-            poll_ids=[look.poll_id for look in late], answered=[look.answered_at for look in late],
-        )  # fmt: skip
 
 
-def drop_staged(conn: Connection[Any], staged: Sequence[StagedAnswer], *, keep_raw: bool) -> None:
-    staged_ids = [one.staged_id for one in staged]
+def settle(conn: Connection[Any], looks: Sequence[NextLook], *, keep_raw: bool) -> None:
+    """After :func:`write`: plan when each reference is looked at next, and drop what was staged about it."""
+    copy_in(conn, "copy_incoming_look", (_look_row(look) for look in looks), whole_rows_of="incoming_look")
+    run(conn, "settle_loaded")
+    if not all(look.newest for look in looks):
+        run(conn, "settle_loaded_late")
     if keep_raw:
-        run(conn, "keep_raw", staged_ids=staged_ids)
-    run(conn, "drop_staged", staged_ids=staged_ids)
+        run(conn, "keep_raw")
+    run(conn, "drop_staged")
 
 
 def expire_silent(conn: Connection[Any], silent_since: datetime, now: datetime, run_id: str) -> int:
@@ -241,22 +250,23 @@ def _event_rows(loaded: Loaded) -> list[tuple[object, ...]]:
 
 
 def _state_row(loaded: Loaded) -> tuple[object, ...]:
-    after = loaded.change.after
-    pickup, proof = loaded.change.pickup, loaded.change.proof or Proof()
+    """Where the parcel is now, and what of it has changed."""
+    change, after = loaded.change, loaded.change.after
+    pickup, proof = change.pickup, change.proof or Proof()
     return (
         loaded.known.shipment_id, after.status.value, after.since, after.key, after.delivered_at,
-        loaded.change.estimated_at, Jsonb(msgspec.to_builtins(pickup)) if pickup else None, len(loaded.change.history),
-        loaded.revision, loaded.newest, loaded.change.whole, proof.received_by, proof.picture,
+        change.estimated_at, Jsonb(msgspec.to_builtins(pickup)) if pickup else None, len(change.history),
+        loaded.revision, loaded.newest, change.whole, proof.received_by, proof.picture,
+        change.before.status.value, len(change.new), len(change.restated), change.first_contact,
+        change.says_something,
     )  # fmt: skip
 
 
-def _change_row(loaded: Loaded, now: datetime, run_id: str) -> tuple[object, ...]:
-    change = loaded.change
-    at = change.after.since or now
+def _look_row(look: NextLook) -> tuple[object, ...]:
     return (
-        loaded.known.shipment_id, change.before.status.value, change.after.status.value, change.after.key,
-        change.after.since, at.replace(minute=0, second=0, microsecond=0), len(change.new), len(change.restated),
-        change.first_contact, now, run_id,
+        look.staged_id, look.poll_id, look.answered_at, look.digest, look.status.value, look.quiet_since,
+        look.estimated_at, look.next_poll_at, look.step, look.plan.value, look.keeps_digest, look.whole,
+        look.meaning,
     )  # fmt: skip
 
 

@@ -47,12 +47,18 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """A changed answer on its way to :mod:`rastro.warehouse.loading`; ``snapshot`` and ``raw`` are encoded."""
+    """
+    A changed answer on its way to :mod:`rastro.warehouse.loading`; ``snapshot`` and ``raw`` are encoded.
+
+    ``meaning`` is a digest of the snapshot, ``next_poll_at`` the next look if that is the last one's, too.
+    """
 
     poll_id: int
     digest: bytes
     snapshot: bytes
     raw: bytes
+    meaning: bytes | None = None
+    next_poll_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +185,10 @@ def settle_unanswered(conn: Connection[Any], poll_ids: Sequence[int]) -> None:
 def stage(conn: Connection[Any], staged: Iterable[Staged], answered_at: datetime, run_id: str) -> None:
     """Keep changed answers for loading, and mark their references as answered."""
     staged = list(staged)
-    rows = ((one.poll_id, answered_at, one.digest, one.snapshot, one.raw, run_id) for one in staged)
+    rows = (
+        (one.poll_id, answered_at, one.digest, one.snapshot, one.raw, run_id, one.meaning, one.next_poll_at)
+        for one in staged
+    )
     copy_in(conn, "copy_staged", rows)
     run(conn, "settle_staged", answered_at=answered_at, poll_ids=[one.poll_id for one in staged])
 

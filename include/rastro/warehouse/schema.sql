@@ -440,7 +440,8 @@ CREATE TABLE rastro.poll_state (
     refusal_text text DEFAULT ''::text NOT NULL,
     not_ours smallint DEFAULT 0 NOT NULL,
     whole_at timestamp with time zone,
-    step text DEFAULT ''::text NOT NULL
+    step text DEFAULT ''::text NOT NULL,
+    meaning bytea
 )
 WITH (fillfactor='70');
 
@@ -465,6 +466,8 @@ COMMENT ON COLUMN rastro.poll_state.not_ours IS 'How often in a row the carrier 
 COMMENT ON COLUMN rastro.poll_state.whole_at IS 'Time of the newest whole answer among those that have been loaded; what an older one has and it has not was taken back.';
 
 COMMENT ON COLUMN rastro.poll_state.step IS 'The carrier''s code of the newest event; empty before there is one.';
+
+COMMENT ON COLUMN rastro.poll_state.meaning IS 'Digest of the newest answer as it was read; one that says the same again changes nothing. Null when it may.';
 
 ALTER TABLE rastro.poll_state ALTER COLUMN poll_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.poll_state_poll_id_seq
@@ -620,7 +623,9 @@ CREATE TABLE rastro.staged_snapshot (
     raw bytea NOT NULL,
     run_id text NOT NULL,
     worked_out_again boolean DEFAULT false NOT NULL,
-    unasked boolean DEFAULT false NOT NULL
+    unasked boolean DEFAULT false NOT NULL,
+    meaning bytea,
+    next_poll_at timestamp with time zone
 );
 
 COMMENT ON TABLE rastro.staged_snapshot IS 'Changed answers between tracking and loading; empty when all is loaded.';
@@ -628,6 +633,10 @@ COMMENT ON TABLE rastro.staged_snapshot IS 'Changed answers between tracking and
 COMMENT ON COLUMN rastro.staged_snapshot.worked_out_again IS 'Read anew from an answer that was kept, which nobody is told old news about.';
 
 COMMENT ON COLUMN rastro.staged_snapshot.unasked IS 'It came through the inbox: it is no answer that covers an hour, and the next answer is read whatever it is.';
+
+COMMENT ON COLUMN rastro.staged_snapshot.meaning IS 'Digest of the answer as it was read; null when it is to be compared whatever it says.';
+
+COMMENT ON COLUMN rastro.staged_snapshot.next_poll_at IS 'Next look if it says what the last one said; null when there is none.';
 
 ALTER TABLE rastro.staged_snapshot ALTER COLUMN staged_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.staged_snapshot_staged_id_seq

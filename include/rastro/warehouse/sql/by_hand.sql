@@ -55,7 +55,7 @@ UPDATE rastro.poll_state SET next_poll_at = %(now)s, not_ours = 0 WHERE poll_id 
 
 -- name: read_again
 -- Whatever the carrier answers next is read, though it says what it said before.
-UPDATE rastro.poll_state SET digest = NULL WHERE poll_id = %(poll_id)s
+UPDATE rastro.poll_state SET digest = NULL, meaning = NULL WHERE poll_id = %(poll_id)s
 
 -- name: pause_shipment
 UPDATE rastro.shipment SET paused_at = %(now)s WHERE shipment_id = %(shipment_id)s

@@ -2,17 +2,32 @@
 -- One loader at a time; the lock ends with the transaction.
 SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
 
+-- name: settle_said_before
+-- Answers that say in other bytes what the last one said: nothing is to be decided about them.
+WITH said AS (
+    DELETE FROM rastro.staged_snapshot s USING rastro.poll_state p
+    WHERE p.poll_id = s.poll_id AND p.meaning = s.meaning AND p.loaded_at <= s.answered_at
+      AND NOT EXISTS (SELECT FROM rastro.staged_snapshot o WHERE o.poll_id = s.poll_id AND o.staged_id <> s.staged_id)
+    RETURNING s.poll_id, s.answered_at, s.digest, s.next_poll_at, s.raw
+), kept AS (
+    INSERT INTO rastro.raw_answer (poll_id, answered_at, raw) SELECT poll_id, answered_at, raw FROM said WHERE %(keep_raw)s
+    ON CONFLICT (poll_id) DO UPDATE SET answered_at = excluded.answered_at, raw = excluded.raw
+)
+UPDATE rastro.poll_state p
+SET loaded_at = said.answered_at, whole_at = said.answered_at, digest = said.digest, next_poll_at = said.next_poll_at
+FROM said WHERE p.poll_id = said.poll_id
+
 -- name: take_staged
 -- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index.
 SELECT DISTINCT ON (s.poll_id) s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at,
-    p.whole_at, s.worked_out_again, s.unasked, p.digest IS NULL AS awaited
+    p.whole_at, s.worked_out_again, s.unasked, s.meaning, p.digest IS NULL AS awaited
 FROM rastro.staged_snapshot s JOIN rastro.poll_state p USING (poll_id)
 WHERE s.poll_id > %(after)s
 ORDER BY s.poll_id, s.staged_id LIMIT %(size)s
 
 -- name: shipments_of_polls
 -- A number is not given to another parcel within a season: a much later shipment has it anew.
-SELECT s.*, t.status, t.status_at, t.status_key, t.revision,
+SELECT s.*, t.status, t.status_at, t.status_key, t.event_count, t.revision,
        (SELECT min(coalesce(o.invoiced_at, o.ordered_at, o.first_seen_at)) FROM rastro.shipment o
         WHERE o.poll_id = s.poll_id AND o.skip = ''
           AND coalesce(o.invoiced_at, o.ordered_at, o.first_seen_at)
@@ -22,7 +37,7 @@ WHERE s.poll_id = ANY(%(poll_ids)s)
 ORDER BY s.shipment_id
 
 -- name: shipments_by_id
-SELECT s.*, t.status, t.status_at, t.status_key, t.revision, NULL::timestamptz AS passed_on_at
+SELECT s.*, t.status, t.status_at, t.status_key, t.event_count, t.revision, NULL::timestamptz AS passed_on_at
 FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
 WHERE s.shipment_id = ANY(%(shipment_ids)s)
 ORDER BY s.shipment_id
@@ -33,22 +48,28 @@ FROM rastro.tracking_event
 WHERE shipment_id = ANY(%(shipment_ids)s)
 ORDER BY shipment_id, occurred_at, position
 
+-- name: column_types
+SELECT atttypid AS type FROM pg_attribute WHERE attrelid = %(relation)s::regclass AND attnum > 0 ORDER BY attnum
+
 -- name: make_incoming_event
+-- What one part of the load brings; emptied before the next one fills it, since deleted rows would be read again and again.
 CREATE TEMP TABLE IF NOT EXISTS incoming_event (
     shipment_id bigint, occurred_at timestamptz, event_key text, position smallint, status text, standing text, code text,
     description text, city text, state text, country text
 ) ON COMMIT DROP
 
+-- name: empty_incoming
+TRUNCATE incoming_event, incoming_state, incoming_notice, incoming_look
+
 -- name: copy_incoming_event
-COPY incoming_event FROM STDIN
+COPY incoming_event FROM STDIN (FORMAT binary)
 
 -- name: merge_events
 -- New lines are added, known ones restated; an event is never told twice.
-WITH taken AS (DELETE FROM incoming_event RETURNING *)
 INSERT INTO rastro.tracking_event AS e (shipment_id, occurred_at, event_key, position, status, standing, code, description,
     city, state, country, recorded_at)
 SELECT shipment_id, occurred_at, event_key, position, status, standing, code, description, city, state, country, %(now)s
-FROM taken
+FROM incoming_event
 ON CONFLICT ON CONSTRAINT tracking_event_is_told_once DO UPDATE
 SET standing = excluded.standing, status = excluded.status, position = excluded.position,
     restated_at = CASE WHEN (e.standing, e.status) IS DISTINCT FROM (excluded.standing, excluded.status) THEN %(now)s ELSE e.restated_at END
@@ -58,14 +79,14 @@ WHERE (e.standing, e.status, e.position) IS DISTINCT FROM (excluded.standing, ex
 CREATE TEMP TABLE IF NOT EXISTS incoming_state (
     shipment_id bigint, status text, status_at timestamptz, status_key text, delivered_at timestamptz,
     estimated_at timestamptz, pickup jsonb, event_count integer, revision integer, newest boolean,
-    whole boolean, received_by text, proof_url text
+    whole boolean, received_by text, proof_url text, from_status text, new_events integer, restated integer,
+    first_contact boolean, says_something boolean
 ) ON COMMIT DROP
 
 -- name: copy_incoming_state
-COPY incoming_state FROM STDIN
+COPY incoming_state FROM STDIN (FORMAT binary)
 
 -- name: merge_states
-WITH taken AS (DELETE FROM incoming_state RETURNING *)
 UPDATE rastro.shipment_state t
 SET status = i.status, status_at = i.status_at, status_key = i.status_key, delivered_at = i.delivered_at,
     estimated_at = CASE WHEN NOT i.newest THEN t.estimated_at WHEN i.whole THEN i.estimated_at ELSE coalesce(i.estimated_at, t.estimated_at) END,
@@ -73,11 +94,14 @@ SET status = i.status, status_at = i.status_at, status_key = i.status_key, deliv
     received_by = CASE WHEN i.newest AND (i.whole OR i.received_by <> '') THEN i.received_by ELSE t.received_by END,
     proof_url = CASE WHEN i.newest AND (i.whole OR i.proof_url <> '') THEN i.proof_url ELSE t.proof_url END,
     event_count = i.event_count, revision = i.revision, changed_at = %(now)s
-FROM taken i WHERE t.shipment_id = i.shipment_id
+FROM incoming_state i WHERE t.shipment_id = i.shipment_id
 
--- name: copy_changes
-COPY rastro.shipment_change (shipment_id, from_status, to_status, event_key, occurred_at, window_start, new_events, restated,
-    first_contact, recorded_at, run_id) FROM STDIN
+-- name: add_changes
+INSERT INTO rastro.shipment_change (shipment_id, from_status, to_status, event_key, occurred_at, window_start, new_events, restated,
+    first_contact, recorded_at, run_id)
+SELECT shipment_id, from_status, status, status_key, status_at, date_trunc('hour', coalesce(status_at, %(now)s), 'UTC'), new_events,
+       restated, first_contact, %(now)s, %(run_id)s
+FROM incoming_state WHERE says_something
 
 -- name: make_incoming_notice
 CREATE TEMP TABLE IF NOT EXISTS incoming_notice (
@@ -86,51 +110,58 @@ CREATE TEMP TABLE IF NOT EXISTS incoming_notice (
 ) ON COMMIT DROP
 
 -- name: copy_incoming_notice
-COPY incoming_notice FROM STDIN
+COPY incoming_notice FROM STDIN (FORMAT binary)
 
 -- name: merge_notices
 -- Nothing is owed twice; what was overtaken before it was ever sent, and came true after all, is owed again.
-WITH taken AS (DELETE FROM incoming_notice RETURNING *)
 INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, to_receiver,
     owed_at, not_before, settled_at, run_id)
 SELECT shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, to_receiver, %(now)s, %(now)s,
        CASE WHEN state <> 'owed' THEN %(now)s::timestamptz END, %(run_id)s
-FROM taken
+FROM incoming_notice
 ON CONFLICT ON CONSTRAINT notice_is_owed_once DO UPDATE
 SET state = excluded.state, target = excluded.target, reason = excluded.reason, event_at = excluded.event_at,
     expires_at = excluded.expires_at, owed_at = excluded.owed_at, not_before = excluded.not_before,
     settled_at = excluded.settled_at, attempts = 0
 WHERE notice.state = 'superseded'
 
+-- name: make_incoming_look
+CREATE TEMP TABLE IF NOT EXISTS incoming_look (
+    staged_id bigint, poll_id bigint, answered_at timestamptz, digest bytea, status text, quiet_since timestamptz,
+    estimated_at timestamptz, next_poll_at timestamptz, step text, plan text, keeps_digest boolean, whole boolean,
+    meaning bytea
+) ON COMMIT DROP
+
+-- name: copy_incoming_look
+COPY incoming_look FROM STDIN (FORMAT binary)
+
 -- name: settle_loaded
 -- An answer older than one that was loaded before leaves the plan as it is.
 UPDATE rastro.poll_state p
 SET loaded_at = new.answered_at, whole_at = CASE WHEN new.whole THEN new.answered_at ELSE p.whole_at END,
-    digest = CASE WHEN new.keeps_digest THEN p.digest ELSE new.digest END, status = new.status, quiet_since = new.quiet_since,
+    digest = CASE WHEN new.keeps_digest THEN p.digest ELSE new.digest END, meaning = new.meaning, status = new.status, quiet_since = new.quiet_since,
     estimated_at = CASE WHEN new.whole THEN new.estimated_at ELSE coalesce(new.estimated_at, p.estimated_at) END,
     step = new.step,
     next_poll_at = CASE new.plan WHEN 'kept' THEN p.next_poll_at
                                  WHEN 'no_later' THEN least(p.next_poll_at, new.next_poll_at) ELSE new.next_poll_at END
-FROM unnest(%(poll_ids)s::bigint[], %(answered)s::timestamptz[], %(digests)s::bytea[], %(statuses)s::text[], %(quiet)s::timestamptz[],
-            %(estimates)s::timestamptz[], %(next_polls)s::timestamptz[], %(plans)s::text[], %(keep_digests)s::boolean[], %(whole)s::boolean[],
-            %(steps)s::text[])
-     AS new (poll_id, answered_at, digest, status, quiet_since, estimated_at, next_poll_at, plan, keeps_digest, whole, step)
+FROM incoming_look new
 WHERE p.poll_id = new.poll_id AND (p.loaded_at IS NULL OR p.loaded_at <= new.answered_at)
 
 -- name: settle_loaded_late
--- A whole answer loaded after a newer one that was not whole.
-UPDATE rastro.poll_state p SET whole_at = new.answered_at
-FROM unnest(%(poll_ids)s::bigint[], %(answered)s::timestamptz[]) AS new (poll_id, answered_at)
-WHERE p.poll_id = new.poll_id AND (p.whole_at IS NULL OR p.whole_at < new.answered_at)
+-- An answer loaded after a newer one: what it added, the newer one takes back when it is given again.
+UPDATE rastro.poll_state p SET meaning = NULL, whole_at = CASE WHEN new.whole THEN greatest(p.whole_at, new.answered_at) ELSE p.whole_at END
+FROM incoming_look new
+WHERE p.poll_id = new.poll_id AND new.answered_at < p.loaded_at
 
 -- name: keep_raw
 INSERT INTO rastro.raw_answer AS r (poll_id, answered_at, raw)
-SELECT poll_id, answered_at, raw FROM rastro.staged_snapshot WHERE staged_id = ANY(%(staged_ids)s) AND NOT worked_out_again AND NOT unasked
+SELECT s.poll_id, s.answered_at, s.raw FROM rastro.staged_snapshot s JOIN incoming_look USING (staged_id)
+WHERE NOT s.worked_out_again AND NOT s.unasked
 ON CONFLICT (poll_id) DO UPDATE SET answered_at = excluded.answered_at, raw = excluded.raw
 WHERE r.answered_at <= excluded.answered_at
 
 -- name: drop_staged
-DELETE FROM rastro.staged_snapshot WHERE staged_id = ANY(%(staged_ids)s)
+DELETE FROM rastro.staged_snapshot s USING incoming_look l WHERE s.staged_id = l.staged_id
 
 -- name: expire_silent
 -- Parcels that stopped being asked about because nobody said anything for too long: never called delivered.

@@ -83,7 +83,7 @@ SET lease_until = NULL, failures = least(failures + 1, 30000)
 WHERE poll_id = ANY(%(poll_ids)s)
 
 -- name: copy_staged
-COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id) FROM STDIN
+COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id, meaning, next_poll_at) FROM STDIN
 
 -- name: settle_staged
 -- Answered, but not yet read: digest, state and next look are set when the answer is loaded.

@@ -105,7 +105,7 @@ WITH merged AS (
 ), freshly_shared AS (
     -- A reference that had been answered before gets a shipment it has not been compared with: its answer is read again.
     UPDATE rastro.poll_state p
-    SET digest = NULL, first_answered_at = NULL, next_poll_at = %(now)s, answered_at = NULL
+    SET digest = NULL, meaning = NULL, first_answered_at = NULL, next_poll_at = %(now)s, answered_at = NULL
     FROM merged m
     WHERE m.skip = '' AND p.poll_id = m.poll_id AND p.first_answered_at IS NOT NULL
       AND (m.is_new OR NOT EXISTS (SELECT FROM rastro.tracking_event e WHERE e.shipment_id = m.shipment_id))

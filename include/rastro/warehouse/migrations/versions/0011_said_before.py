@@ -1,0 +1,14 @@
+"""What was said before is known by its meaning."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    script = Path(__file__).with_name("0011.sql").read_text(encoding="utf-8")
+    # The driver's own cursor, without parameters: a script may hold several statements, and its % is no placeholder.
+    op.get_bind().connection.cursor().execute(script)
