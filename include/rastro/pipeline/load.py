@@ -25,7 +25,7 @@ from rastro.warehouse import habits, loading
 from rastro.warehouse.loading import Known, Loaded, NextLook, Plan, StagedAnswer
 from rastro.warehouse.shipments import SourceTraits, known_sources
 
-AT_A_TIME = 2000
+AT_A_TIME = 4000
 UNTAUGHT: Mapping[str, Habits] = {}
 # An invoice is written before the parcel is posted, or at most some days after it.
 POSTED_BEFORE_INVOICE = timedelta(days=15)

@@ -355,16 +355,20 @@ def calls(due: Sequence[Due], batch_size: int) -> Iterator[Sequence[Due]]:
 
 
 def to_stage(due: Due, digest: bytes, snapshot: Snapshot, raw: bytes, next_if_same: datetime | None) -> Staged:
-    """What it says is compared anew by each release, which may understand it otherwise."""
     told = encode(snapshot)
     return Staged(
         poll_id=due.poll_id,
         digest=digest,
         snapshot=told,
         raw=zlib.compress(raw, 1),
-        meaning=digest_of(__version__.encode() + told),
+        meaning=meaning_of(told),
         next_poll_at=next_if_same,
     )
+
+
+def meaning_of(told: bytes, release: str = __version__) -> bytes:
+    """Digest of what an answer says. Each release compares it anew, since it may make something else of it."""
+    return digest_of(release.encode() + told)
 
 
 def digest_of(raw: bytes) -> bytes:
