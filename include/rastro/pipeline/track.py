@@ -354,7 +354,7 @@ def calls(due: Sequence[Due], batch_size: int) -> Iterator[Sequence[Due]]:
         yield due[start : start + batch_size]
 
 
-def to_stage(due: Due, digest: bytes, snapshot: Snapshot, raw: bytes, next_if_same: datetime | None) -> Staged:
+def to_stage(due: Due, digest: bytes, snapshot: Snapshot, raw: bytes, next_poll_at: datetime | None) -> Staged:
     told = encode(snapshot)
     return Staged(
         poll_id=due.poll_id,
@@ -362,7 +362,7 @@ def to_stage(due: Due, digest: bytes, snapshot: Snapshot, raw: bytes, next_if_sa
         snapshot=told,
         raw=zlib.compress(raw, 1),
         meaning=meaning_of(told),
-        next_poll_at=next_if_same,
+        next_poll_at=next_poll_at,
     )
 
 
