@@ -5,9 +5,9 @@ Pure: the same facts give the same answer in whatever order they were learnt.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from msgspec.structs import replace
 
 from rastro.models import BY_HAND, Event, Pickup, Proof, Snapshot, Standing, Status
@@ -16,8 +16,7 @@ from rastro.models import BY_HAND, Event, Pickup, Proof, Snapshot, Standing, Sta
 CLOCK_SKEW = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class Life(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     The span in which a parcel's events can lie. What is dated outside it is kept, and moves nothing: numbers are
     used again for other parcels, and some dates are simply wrong.
@@ -41,8 +40,7 @@ class Life:
         return cls(begins=begun - margin if begun else None, ends=min(ends, passed_on - margin) if passed_on else ends)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a parcel is by all we know: its status, since when, and by which event."""
 
     status: Status = Status.UNKNOWN
@@ -54,8 +52,7 @@ class State:
         return self.since if self.status is Status.DELIVERED else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     The difference one answer makes to one shipment.
 

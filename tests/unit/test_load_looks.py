@@ -1,6 +1,5 @@
 """When a loaded answer's reference is looked at next, and what counts as a parcel's own life."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -148,7 +147,7 @@ def test_news_of_a_delivery_on_a_way_back_that_is_known_delivers_nothing() -> No
     back = Event(key="b", occurred_at=NOW - timedelta(hours=2), status=Status.RETURNING, code="B", description="a line")
     told = Snapshot(reference="QB1", events=(DELIVERED,), whole=False)
     for unasked, state in ((True, Status.RETURNING), (False, Status.RETURNED)):
-        news = replace(answer(unasked=unasked), snapshot=told)
+        news = structs.replace(answer(unasked=unasked), snapshot=told)
         loaded = judge(known(NOW - timedelta(days=1), back), news, SOURCES, SETTINGS, NOW)
         assert loaded.change.after.status is state
         assert [event.key for event in loaded.change.new] == [DELIVERED.key]

@@ -662,7 +662,7 @@ def test_followed_line_by_line_no_life_tells_anybody_the_same_thing_twice(
     keys: list[tuple[str, str, str]] = []
     failed_days = set()
     for number, one in enumerate(life):
-        change = replace(changed(known, one, first=number == 0), revision=number + 1)
+        change = structs.replace(changed(known, one, first=number == 0), revision=number + 1)
         told = list(owed(change, shipment, policy(now=one.occurred_at + HOUR)))
         assert sum(each.notice.channel is Channel.EMAIL for each in told) <= 1
         for each in told:

@@ -106,7 +106,7 @@ class Number(RuleBasedStateMachine):
         self.parcels.append(parcel(2, self.now))
         if days > 90:
             first = self.parcels[0]
-            first.known = replace(first.known, passed_on_at=self.now)
+            first.known = structs.replace(first.known, passed_on_at=self.now)
 
     # The carrier
 
@@ -193,7 +193,7 @@ class Number(RuleBasedStateMachine):
         for one in self.parcels:
             if not one.state.status.is_final:
                 given_up = State(status=Status.EXPIRED, since=self.now, key=one.state.key)
-                one.known = replace(one.known, state=given_up, revision=one.known.revision + 1)
+                one.known = structs.replace(one.known, state=given_up, revision=one.known.revision + 1)
 
     def ask(self) -> Said:
         self.now += timedelta(seconds=1)
@@ -210,7 +210,7 @@ class Number(RuleBasedStateMachine):
             if newest or not one.newest:
                 one.live(said.at if newest else self.newest.at)
             loaded = self.judged(one, said, worked_out_again=worked_out_again)
-            one.known = replace(
+            one.known = structs.replace(
                 before, events=loaded.change.history, state=loaded.change.after, revision=loaded.revision
             )
             self.nothing_is_lost(before, one.known, said)

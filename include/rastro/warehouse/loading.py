@@ -6,7 +6,6 @@ together, or nothing of it does.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -24,8 +23,7 @@ from rastro.warehouse.shipments import shipment_in
 decode = msgspec.json.Decoder(Snapshot).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StagedAnswer:
+class StagedAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     One staged answer; ``first_answered_at`` is when the carrier first said anything about it, ``loaded_at`` the time of
     the newest answer loaded so far, ``whole_at`` that of the newest whole one.
@@ -60,8 +58,7 @@ class StagedAnswer:
         return self.whole_at is not None and self.answered_at < self.whole_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     A shipment as it is recorded; ``poll_id`` is 0 where nobody is asked about it, ``passed_on_at`` is the beginning of
     another parcel that got its number since.
@@ -77,8 +74,7 @@ class Known:
     passed_on_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One shipment's change with the notices it owes; ``newest`` is false when a later answer was loaded before."""
 
     known: Known
@@ -99,8 +95,7 @@ class Plan(StrEnum):
     NO_LATER = "no_later"  # the earlier of the two
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextLook:
+class NextLook(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     What ``poll_state`` holds once an answer is loaded. What was read again ``keeps_digest``, and so does what came
     unasked and brought nothing; else that leaves none, so that the next answer is read whatever it is. An answer that
