@@ -107,16 +107,24 @@ def intervals(look: Look, pace: Pace, habit: Habit | None) -> int:
 @lru_cache(maxsize=100_000)
 def until_worth(habit: Habit, silence: int, slot: int, every: float, worth: float, *, near: bool) -> int:
     """Intervals of so many hours until so many lines are to be expected; who is ``near`` sleeps at night only."""
-    expected = 0.0
+    lines = 0.0
     for passed in range(LONGEST):
         hours = int(passed * every)
-        news = habit.news(silence + hours, slot + hours)
-        if near:
-            news = max(news, AWAKE.by_silence[0] * habit.by_hour[(slot + hours) % len(habit.by_hour)])
-        expected += news
-        if expected >= worth - 1e-9:
+        lines += news_in_hour(habit, silence + hours, slot + hours, near=near)
+        if lines >= worth - 1e-9:
             return passed + 1
     return LONGEST
+
+
+@lru_cache(maxsize=100_000)
+def expected(habit: Habit, silence: int, slot: int, hours: int, *, near: bool) -> float:
+    """Lines to be expected in so many hours that begin after such a silence, in that hour of the week."""
+    return sum(news_in_hour(habit, silence + hour, slot + hour, near=near) for hour in range(hours))
+
+
+def news_in_hour(habit: Habit, silence: int, slot: int, *, near: bool) -> float:
+    news = habit.news(silence, slot)
+    return max(news, AWAKE.by_silence[0] * habit.by_hour[slot % len(habit.by_hour)]) if near else news
 
 
 def is_near(estimated_at: datetime | None, at: datetime) -> bool:

@@ -25,6 +25,7 @@ FROM (
       AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
           SELECT s.poll_id FROM rastro.shipment s
           WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
+      AND (NOT %(chosen)s OR chosen_for = %(window_end)s)
 ) AS due
 GROUP BY slice ORDER BY first
 
@@ -42,6 +43,7 @@ FROM (
       AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
           SELECT s.poll_id FROM rastro.shipment s
           WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
+      AND (NOT %(chosen)s OR chosen_for = %(window_end)s)
       AND NOT poll_id = ANY(%(passed_over)s::bigint[])
     ORDER BY next_poll_at + failures * interval '1 hour', poll_id LIMIT %(size)s
     FOR UPDATE SKIP LOCKED
@@ -60,6 +62,7 @@ WHERE carrier = %(carrier)s AND poll_id BETWEEN %(first)s AND %(last)s
   AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
       SELECT s.poll_id FROM rastro.shipment s
       WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
+  AND (NOT %(chosen)s OR chosen_for = %(window_end)s)
   AND NOT poll_id = ANY(%(passed_over)s::bigint[])
 
 -- name: settle_unchanged

@@ -1,0 +1,111 @@
+"""How a carrier's calls of a day are shared out, and who gets them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rastro.budget import FOR_THE_PATIENT, Kind, by_urgency, day_of, for_the_patient, share_of_now, urgency
+from rastro.habits import AT_THE_DOOR, SILENCE, WEEK, Habit
+from rastro.models import FINAL, Status
+
+MIDNIGHT = datetime(2026, 11, 20, 3, tzinfo=UTC)  # in São Paulo
+HOUR = timedelta(hours=1)
+BY_NIGHT = Habit(
+    by_silence=(0.1,) * (len(SILENCE) + 1), by_hour=tuple(4.0 if one % 24 >= 20 else 0.4 for one in range(WEEK))
+)
+
+
+def kind(**more: object) -> Kind:
+    by_default = {"step": "RO 01", "status": Status.IN_TRANSIT, "near": False, "silent": 5, "waited": 1}
+    return Kind(**{**by_default, **more})  # type: ignore[arg-type]
+
+
+def test_the_day_is_the_carriers_own() -> None:
+    assert day_of(MIDNIGHT) - day_of(MIDNIGHT - timedelta(seconds=1)) == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("spent", "hour", "share"),
+    [
+        (0, 0, 100),
+        (0, 12, 200),
+        (1200, 12, 100),
+        (2399, 0, 1),
+        (2400, 12, 0),
+        (9999, 12, 0),
+        (1200, 23, 1200),
+        (0, 23.9, 2400),
+    ],
+)
+def test_a_run_has_an_equal_part_of_what_is_left_of_the_day(spent: int, hour: float, share: int) -> None:
+    assert share_of_now(2400, spent, MIDNIGHT + hour * HOUR) == share
+
+
+@given(st.integers(1, 100_000), st.lists(st.integers(0, 10_000), min_size=24, max_size=24), st.integers(0, 3599))
+def test_a_day_of_runs_never_spends_more_than_its_budget_and_leaves_the_evening_its_part(
+    budget: int, due: list[int], late: int
+) -> None:
+    spent, unused = 0, 0
+    for hour, wanted in enumerate(due):
+        share = share_of_now(budget, spent, MIDNIGHT + hour * HOUR + timedelta(seconds=late))
+        assert share >= (budget - spent) / 24
+        assert share * (24 - hour) >= budget - spent
+        assert share >= budget // 24, "what was not used earlier is there later"
+        used = min(wanted, share)
+        spent, unused = spent + used, unused + share - used
+    assert spent <= budget
+    assert unused or spent == budget
+
+
+@given(st.integers(1, 100_000))
+def test_always_somebody_who_has_waited_longest_is_among_those_asked_about(parcels: int) -> None:
+    assert 1 <= for_the_patient(parcels) <= parcels
+    assert for_the_patient(parcels) * FOR_THE_PATIENT >= parcels
+
+
+def test_who_is_at_the_door_or_expected_goes_before_those_of_whom_most_is_to_be_expected() -> None:
+    out = kind(status=Status.OUT_FOR_DELIVERY, step="OEC 01")
+    near, sleeper, moving = kind(near=True), kind(silent=400, step=""), kind(step="PO 01")
+    over = kind(status=Status.DELIVERED, silent=999, waited=168)
+    told = {"OEC 01": BY_NIGHT, "RO 01": BY_NIGHT, "PO 01": BY_NIGHT}
+    ranked = by_urgency([over, sleeper, moving, near, out], told, MIDNIGHT + 12 * HOUR)
+    assert set(ranked[:2]) == {out, near}
+    assert ranked[2:] == [moving, sleeper, over]
+
+
+def test_what_is_to_be_expected_is_what_came_since_the_last_look() -> None:
+    told = {"RO 01": BY_NIGHT}
+    after_the_night = urgency(kind(waited=12), told, MIDNIGHT + 8 * HOUR)  # since 20 h
+    by_day = urgency(kind(waited=12), told, MIDNIGHT + 20 * HOUR)
+    assert after_the_night[1] == pytest.approx(0.1 * (4 * 4 + 8 * 0.4))
+    assert by_day[1] == pytest.approx(0.1 * 12 * 0.4)
+
+
+habits = st.builds(
+    Habit,
+    by_silence=st.tuples(*[st.floats(0.001, 1)] * (len(SILENCE) + 1)),
+    by_hour=st.lists(st.floats(0.01, 5), min_size=WEEK, max_size=WEEK).map(tuple),
+)
+
+
+@given(
+    habits, st.sampled_from(sorted(set(Status) - FINAL)), st.booleans(), st.integers(0, 500), st.integers(1, 160),
+    st.integers(0, WEEK), st.integers(1, 8),
+)  # fmt: skip
+def test_the_longer_a_parcel_waits_the_more_urgent_it_is(
+    habit: Habit,
+    status: Status,
+    near: bool,  # noqa: FBT001 - Hypothesis names no argument
+    silent: int,
+    waited: int,
+    hour: int,
+    longer: int,
+) -> None:
+    def after(more: int) -> tuple[bool, float]:
+        one = kind(status=status, near=near, silent=silent + waited + more, waited=waited + more)
+        return urgency(one, {"RO 01": habit}, MIDNIGHT + (hour + more) * HOUR)
+
+    assert after(longer) > after(0)
+    assert after(0)[0] == (near or status in AT_THE_DOOR)
