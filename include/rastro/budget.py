@@ -1,23 +1,25 @@
 """
 How many calls a carrier is given now, and which parcels they go to. Pure.
 
-A carrier that takes so many calls a day is given in each run an equal part of what is left of them, so that its evening
-has as many as its morning. Where more parcels are due than that, those go first that are at the door or expected, then
-those of which most news is to be expected; one place in :data:`FOR_THE_PATIENT` is for those who have waited longest,
-so that nobody waits for ever.
+What is left of a carrier's calls of a day is shared out among the hours that are left of it, in proportion to the news
+that it is wont to have in each, so that its evening has its part. Where more parcels are due than that, those go first
+that are at the door or expected, then those of which most news is to be expected; one place in :data:`FOR_THE_PATIENT`
+is for those who have waited longest, so that nobody waits for ever.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from statistics import fmean
 
-from rastro.habits import AT_THE_DOOR, HOUR, LOCAL, Habits, hour_of_week, untaught
+from rastro.habits import AT_THE_DOOR, HOUR, LOCAL, WEEK, Habits, hour_of_week, untaught
 from rastro.models import Status
 from rastro.polling import expected
 
 FOR_THE_PATIENT = 10  # one place in so many
 NO_NEWS = 0.0
+LEAST_NEWS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +38,18 @@ def day_of(at: datetime) -> date:
     return at.astimezone(LOCAL).date()
 
 
-def share_of_now(budget: int, spent: int, at: datetime) -> int:
-    """Calls for one run: what is left of the day's, in equal parts for the hours that are left of it."""
+def share_of_now(budget: int, spent: int, habits: Habits, at: datetime) -> int:
+    """Calls for the run of this hour, of those that are left of the day."""
     midnight = datetime.combine(day_of(at) + timedelta(days=1), time(), LOCAL)
-    return math.ceil(max(0, budget - spent) / math.ceil((midnight - at) / HOUR))
+    now = hour_of_week(at)
+    hours = [news_of_hour(habits, slot) for slot in range(now, now + math.ceil((midnight - at) / HOUR))]
+    left = max(0, budget - spent)
+    return min(left, math.ceil(left * hours[0] / sum(hours)))
+
+
+def news_of_hour(habits: Habits, slot: int) -> float:
+    """How much news the carrier has in that hour of the week, 1 on average; it is never quite without."""
+    return max(LEAST_NEWS, fmean(habit.by_hour[slot % WEEK] for habit in habits.values())) if habits else 1.0
 
 
 def for_the_patient(parcels: int) -> int:

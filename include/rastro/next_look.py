@@ -58,6 +58,7 @@ def look_of(parcel: Any) -> Look:
         quiet_since=min(parcel.quiet_since, parcel.answered_at),
         was_final=status.is_final and parcel.next_poll_at is None,
         estimated_at=parcel.looked_estimated_at,
+        promised_at=parcel.promised_at,
         refusal=RefusalReason(parcel.refusal) if parcel.refusal else None,
         not_ours=parcel.not_ours,
     )

@@ -628,8 +628,8 @@ OPTIONS: Mapping[str, Option] = {
         ),
     ),
     "last_look_after": Option(
-        default="3d",
-        example="3d",
+        default="7d",
+        example="7d",
         read=span,
         description="How long after its end a parcel is looked at once more, since carriers correct themselves.",
     ),

@@ -17,6 +17,13 @@ BY_NIGHT = Habit(
 )
 
 
+habits = st.builds(
+    Habit,
+    by_silence=st.tuples(*[st.floats(0.001, 1)] * (len(SILENCE) + 1)),
+    by_hour=st.lists(st.floats(0.01, 5), min_size=WEEK, max_size=WEEK).map(tuple),
+)
+
+
 def kind(**more: object) -> Kind:
     by_default = {"step": "RO 01", "status": Status.IN_TRANSIT, "near": False, "silent": 5, "waited": 1}
     return Kind(**{**by_default, **more})  # type: ignore[arg-type]
@@ -40,7 +47,7 @@ def test_the_day_is_the_carriers_own() -> None:
     ],
 )
 def test_a_run_has_an_equal_part_of_what_is_left_of_the_day(spent: int, hour: float, share: int) -> None:
-    assert share_of_now(2400, spent, MIDNIGHT + hour * HOUR) == share
+    assert share_of_now(2400, spent, {}, MIDNIGHT + hour * HOUR) == share
 
 
 @given(st.integers(1, 100_000), st.lists(st.integers(0, 10_000), min_size=24, max_size=24), st.integers(0, 3599))
@@ -49,7 +56,7 @@ def test_a_day_of_runs_never_spends_more_than_its_budget_and_leaves_the_evening_
 ) -> None:
     spent, unused = 0, 0
     for hour, wanted in enumerate(due):
-        share = share_of_now(budget, spent, MIDNIGHT + hour * HOUR + timedelta(seconds=late))
+        share = share_of_now(budget, spent, {}, MIDNIGHT + hour * HOUR + timedelta(seconds=late))
         assert share >= (budget - spent) / 24
         assert share * (24 - hour) >= budget - spent
         assert share >= budget // 24, "what was not used earlier is there later"
@@ -57,6 +64,20 @@ def test_a_day_of_runs_never_spends_more_than_its_budget_and_leaves_the_evening_
         spent, unused = spent + used, unused + share - used
     assert spent <= budget
     assert unused or spent == budget
+
+
+def test_an_hour_gets_calls_in_proportion_to_the_news_that_its_carrier_has_then() -> None:
+    shares = [share_of_now(2400, 0, {"RO 01": BY_NIGHT}, MIDNIGHT + hour * HOUR) for hour in (0, 19, 20, 23)]
+    assert shares == [40, 59, 600, 2400]
+
+
+@given(st.integers(1, 100_000), st.integers(0, 100_000), st.floats(0, 23.99), st.data())
+def test_a_run_never_gets_more_than_is_left_nor_nothing_while_there_is_something(
+    budget: int, spent: int, hour: float, data: st.DataObject
+) -> None:
+    share = share_of_now(budget, spent, {"RO 01": data.draw(habits)}, MIDNIGHT + hour * HOUR)
+    assert (share == 0) == (spent >= budget)
+    assert share <= max(0, budget - spent)
 
 
 @given(st.integers(1, 100_000))
@@ -81,13 +102,6 @@ def test_what_is_to_be_expected_is_what_came_since_the_last_look() -> None:
     by_day = urgency(kind(waited=12), told, MIDNIGHT + 20 * HOUR)
     assert after_the_night[1] == pytest.approx(0.1 * (4 * 4 + 8 * 0.4))
     assert by_day[1] == pytest.approx(0.1 * 12 * 0.4)
-
-
-habits = st.builds(
-    Habit,
-    by_silence=st.tuples(*[st.floats(0.001, 1)] * (len(SILENCE) + 1)),
-    by_hour=st.lists(st.floats(0.01, 5), min_size=WEEK, max_size=WEEK).map(tuple),
-)
 
 
 @given(

@@ -103,7 +103,7 @@ def parcel(**more: Any) -> Any:
             "skip": "", "paused_at": None, "carrier": "correios", "carrier_reason": "", "poll_id": 1,
             "answered_at": NOW, "next_poll_at": NOW + HOUR, "failures": 0, "looked_status": "in_transit",
             "quiet_since": NOW - 2 * HOUR, "looked_estimated_at": None, "refusal": "", "not_ours": 0, "put_off": False,
-            **more,
+            "promised_at": None, **more,
         }
     )  # fmt: skip
 

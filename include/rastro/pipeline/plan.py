@@ -76,12 +76,11 @@ def put_off_by_budget(
     for carrier, budget in settings.calls_per_day.items():
         if selection.numbers or carrier not in due:
             continue
-        most = share_of_now(budget, budgets.spent(conn, carrier, now), now) * batch_sizes[carrier]
+        learnt = habits.read(conn, carrier).get(carrier, {})
+        calls = share_of_now(budget, budgets.spent(conn, carrier, now), learnt, now)
+        most = calls * batch_sizes[carrier]
         if due[carrier] > most:
-            ranked = by_urgency(
-                budgets.kinds_due(conn, carrier, window, now, selection),
-                habits.read(conn, carrier).get(carrier, {}), now,
-            )  # fmt: skip
+            ranked = by_urgency(budgets.kinds_due(conn, carrier, window, now, selection), learnt, now)
             chosen = budgets.choose(
                 conn, carrier, window, now, selection, most=most, patient=for_the_patient(most), ranked=ranked
             )  # fmt: skip

@@ -18,7 +18,7 @@ from psycopg import Connection
 
 from rastro.carriers.base import Answered, Asking, Carrier
 from rastro.errors import CredentialsRefused, Permanent, RastroError, RateLimited, Rejected, Unreadable
-from rastro.habits import Habits
+from rastro.habits import Habits, habit_for
 from rastro.http import Http
 from rastro.models import EVERYTHING, Refusal, RefusalReason, Selection, Snapshot, Window
 from rastro.pipeline.tokens import AccessKeeper
@@ -310,10 +310,12 @@ class Tracker:
             was_final=due.status.is_final,
             quiet_since=due.quiet_since,
             estimated_at=due.estimated_at,
+            promised_at=due.promised_at,
+            poll_id=due.poll_id,
             refusal=refusal,
             not_ours=not_ours,
         )
-        return next_poll_at(look, self.settings.pace, self.habits.get(due.step))
+        return next_poll_at(look, self.settings.pace, habit_for(self.habits, due.step, due.lane))
 
     def _quarantine(self, conn: Connection[Any], subject: str, error: Unreadable, raw: bytes, at: datetime) -> None:
         records.quarantine(

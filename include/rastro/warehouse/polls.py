@@ -32,8 +32,8 @@ class Slice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """
-    One claimed reference and what its last look showed; ``not_ours`` as in :class:`rastro.polling.Look`, ``step`` as
-    in :mod:`rastro.habits`.
+    One claimed reference and what its last look showed; ``not_ours`` and ``promised_at`` as in
+    :class:`rastro.polling.Look`, ``step`` and ``lane`` as in :mod:`rastro.habits`.
     """
 
     poll_id: int
@@ -45,6 +45,8 @@ class Due:
     refusal: RefusalReason | None
     not_ours: int = 0
     step: str = ""
+    lane: str = ""
+    promised_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +150,8 @@ def claim_due(
             refusal=RefusalReason(row.refusal) if row.refusal else None,
             not_ours=row.not_ours,
             step=row.step,
+            lane=row.lane,
+            promised_at=row.promised_at,
         )
         for row in rows
     ]

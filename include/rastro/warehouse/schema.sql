@@ -70,6 +70,14 @@ $$;
 
 COMMENT ON FUNCTION rastro.kind_of(p rastro.poll_state, at timestamp with time zone) IS 'What is known of a reference when its urgency is judged: step, status, whether it is expected within a day, whole hours of silence and since the last look.';
 
+CREATE FUNCTION rastro.lane_of(state_to text, service text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN state_to = '' THEN '' ELSE rtrim(upper(state_to) || ' ' || service) END
+$$;
+
+COMMENT ON FUNCTION rastro.lane_of(state_to text, service text) IS 'What a parcel''s way depends on, by its shipment; empty where nobody says where it goes.';
+
 CREATE FUNCTION rastro.make_event_partitions(from_month date, months integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -152,7 +160,8 @@ CREATE TABLE rastro.habit (
     carrier text NOT NULL,
     step text NOT NULL,
     by_silence real[] NOT NULL,
-    by_hour real[] NOT NULL
+    by_hour real[] NOT NULL,
+    lane text DEFAULT ''::text NOT NULL
 );
 
 COMMENT ON TABLE rastro.habit IS 'When a carrier has news of parcels in each step, learnt once a day from a sample of its history.';
@@ -162,6 +171,8 @@ COMMENT ON COLUMN rastro.habit.step IS 'The carrier''s code of a parcel''s newes
 COMMENT ON COLUMN rastro.habit.by_silence IS 'Events to be expected in an hour after so long a silence: up to 1, 2, 4, 8, 12, 18, 24, 36, 48, 72, 120, 168, 240, 360, 720 hours, and longer.';
 
 COMMENT ON COLUMN rastro.habit.by_hour IS 'How many times as many in each hour of the week from Monday 0 h (America/Sao_Paulo); 1 on average.';
+
+COMMENT ON COLUMN rastro.habit.lane IS 'State that the parcels go to, and their service; empty for the habit of all, which the rarer ones go by.';
 
 CREATE TABLE rastro.habits_learnt (
     one boolean DEFAULT true NOT NULL,
@@ -1372,7 +1383,7 @@ ALTER TABLE ONLY rastro.correction
     ADD CONSTRAINT correction_pkey PRIMARY KEY (account, order_id, invoice_number, tracking_number);
 
 ALTER TABLE ONLY rastro.habit
-    ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step);
+    ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step, lane);
 
 ALTER TABLE ONLY rastro.habits_learnt
     ADD CONSTRAINT habits_learnt_pkey PRIMARY KEY (one);

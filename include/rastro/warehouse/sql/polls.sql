@@ -49,7 +49,9 @@ FROM (
     FOR UPDATE SKIP LOCKED
 ) AS mine
 WHERE p.poll_id = mine.poll_id
-RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours, p.step
+RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours, p.step,
+    (SELECT max(s.promised_at) FROM rastro.shipment s WHERE s.poll_id = p.poll_id) AS promised_at,
+    coalesce((SELECT min(rastro.lane_of(s.state_to, s.service)) FROM rastro.shipment s WHERE s.poll_id = p.poll_id), '') AS lane
 
 -- name: count_left
 SELECT count(*) AS due
