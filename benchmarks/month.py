@@ -6,14 +6,20 @@ hour, as the runs do. A fixed interval needs no following: its looks are known b
 """
 
 import argparse
+import json
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import chain
 from math import ceil
+from pathlib import Path
 from statistics import mean, quantiles
 
+from benchmarks import plots
 from benchmarks.journeys import Journey, Scan, journeys
 from rastro.budget import Kind, for_the_patient, share_of_now, urgency
 from rastro.habits import HOUR, Habits, Stay, habit_for, learn
@@ -25,8 +31,11 @@ WEEKS = 4
 TAUGHT_BY = 10_000
 GIVE_UP = timedelta(days=30)
 PACE = Pace(every=HOUR, last_look_after=timedelta(days=7), give_up_after=GIVE_UP)
+EVERY = (1, 2, 6, 12)
 WORTHS = (0.03, 0.05, 0.07, 0.1, 0.15)
 CALLS = (6.0, 4.5, 3.5, 2.5)  # a day for each parcel under way
+KEPT = Path(__file__).with_name("results") / "month.json"
+PICTURE = "looks-and-delay"
 MIDDLE = range(8 * 24, WEEKS * 7 * 24)  # hours at which as many come as go
 
 
@@ -174,34 +183,89 @@ def under_way(parcels: list[Journey]) -> float:
     return hours / len(MIDDLE)
 
 
-def month(parcels: int, seed: int = 2) -> Mapping[str, list[Followed]]:
-    """Groups of ways to look at the same parcels."""
-    learnt = learn(stays_of(journeys(TAUGHT_BY, seed + 1, WEEKS)))
-    follow = list(journeys(parcels, seed, WEEKS))
+def draw(groups: dict[str, list[Followed]]) -> None:
+    """Looks a parcel against the delay, for all ways that were tried with all parcels."""
+    hourly = groups["at fixed times"][0]
+    figure, panels = plots.beside("median", "95 of 100 within")
+    for panel, delay in zip(panels, ("median", "most"), strict=True):
+        for group, ways in groups.items():
+            if group != "otherwise":
+                plots.curve(
+                    panel, [one.looks for one in ways], [getattr(one, delay) for one in ways],
+                    [one.how.split(", ")[-1] for one in ways], group, left=group == "by habits",
+                )  # fmt: skip
+        panel.axvline(hourly.looks / 3, linestyle=":", color="black", label="a third of the hourly looks")
+        panel.axhline(
+            getattr(hourly, delay),
+            linestyle="--",
+            color="black",
+            linewidth=0.8,
+            label="the delay of looking every hour",
+        )
+        panel.set(xlabel="looks a parcel", ylabel="hours from scan to our knowledge", xscale="log", yscale="log")
+        plots.plain_numbers(panel, x=(20, 30, 50, 100, 170), y=(0.7, 1, 2, 5, 10, 20))
+    plots.legend(figure, panels[0])
+    plots.save(figure, PICTURE)
+
+
+@cache
+def of_one_month(parcels: int) -> list[Journey]:
+    return list(journeys(parcels, seed=2, weeks=WEEKS))
+
+
+def way_followed(parcels: int, way: Way) -> Followed:
+    return followed(of_one_month(parcels), way)
+
+
+def month(parcels: int) -> dict[str, list[Followed]]:
+    """
+    Groups of ways to look at the same parcels, worked out by all cores; a fifth of the parcels shows what a budget does,
+    and what each thing is worth that can be left out.
+    """
+    learnt = learn(stays_of(journeys(TAUGHT_BY, seed=3, weeks=WEEKS)))
+    all_parcels = of_one_month(parcels)
+    some, on_the_way = parcels // 5, under_way(all_parcels)
     way = Way(how="by habits, worth 0.05", habits=learnt)
-    return {
-        "at fixed times": [at_fixed_times(follow, hours, f"every {hours} h") for hours in (1, 2, 6, 12)],
+    ways = {
         "by habits": [
-            followed(follow, replace(way, how=f"by habits, worth {worth:g}", pace=replace(PACE, worth=worth)))
+            (parcels, replace(way, how=f"by habits, worth {worth:g}", pace=replace(PACE, worth=worth)))
             for worth in WORTHS
         ],
         "within a budget": [
-            followed(follow, replace(way, how=f"{calls:g} calls a day", calls=round(calls * under_way(follow))))
-            for calls in CALLS
+            (some, replace(way, how=f"{calls:g} calls a day", calls=round(calls * on_the_way / 5))) for calls in CALLS
         ],
         "otherwise": [
-            followed(follow, replace(way, how="nothing learnt", habits={})),
-            followed(follow, replace(way, how="without lanes", lanes=False)),
-            followed(follow, replace(way, how="without promises", promises=False)),
-            followed(follow, replace(way, how="without jitter", pace=replace(PACE, jitter=0))),
+            (some, replace(way, how="nothing learnt", habits={})),
+            (some, way),
+            (some, replace(way, how="without lanes", lanes=False)),
+            (some, replace(way, how="without promises", promises=False)),
+            (some, replace(way, how="without jitter", pace=replace(PACE, jitter=0))),
         ],
     }
+    with ProcessPoolExecutor() as processes:
+        running = {
+            group: [processes.submit(way_followed, *one) for one in several] for group, several in ways.items()
+        }  # fmt: skip
+        return {
+            "at fixed times": [at_fixed_times(all_parcels, hours, f"every {hours} h") for hours in EVERY],
+            **{group: [one.result() for one in several] for group, several in running.items()},
+        }
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("parcels", type=int, nargs="?", default=2000)
+    asked.add_argument("--keep", action="store_true", help=f"write {KEPT} and draw docs/images/{PICTURE}.*")
+    given = asked.parse_args()
+    groups = month(given.parcels)
+    print(f"{'':24}{'looks a parcel':>16}{'median h':>10}{'95 % h':>10}{'fullest hour':>14}")
+    for one in chain.from_iterable(groups.values()):
+        print(f"{one.how:24}{one.looks:16.1f}{one.median:10.2f}{one.most:10.2f}{one.crest or '':14.4}")
+    if given.keep:
+        kept = {"parcels": given.parcels} | {group: [asdict(one) for one in ways] for group, ways in groups.items()}
+        KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+        draw(groups)
 
 
 if __name__ == "__main__":
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("parcels", type=int, nargs="?", default=2000)
-    print(f"{'':24}{'looks a parcel':>16}{'median h':>10}{'95 % h':>10}{'fullest hour':>14}")
-    for group in month(asked.parse_args().parcels).values():
-        for one in group:
-            print(f"{one.how:24}{one.looks:16.1f}{one.median:10.2f}{one.most:10.2f}{one.crest:14.2f}", flush=True)
+    main()

@@ -3,22 +3,21 @@ How many calls a carrier is given now, and which parcels they go to. Pure.
 
 What is left of a carrier's calls of a day is shared out among the hours that are left of it, in proportion to the news
 that it is wont to have in each, so that its evening has its part. Where more parcels are due than that, those go first
-that are at the door or expected, then those of which most news is to be expected; one place in :data:`FOR_THE_PATIENT`
-is for those who have waited longest, so that nobody waits for ever.
+of which most news is to be expected, for as long as it has been late; one place in :data:`FOR_THE_PATIENT` is for those
+who have waited longest, so that nobody waits for ever.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from statistics import fmean
 
-from rastro.habits import AT_THE_DOOR, HOUR, LOCAL, WEEK, Habits, hour_of_week, untaught
+from rastro.habits import AT_THE_DOOR, HOUR, LOCAL, WEEK, Habit, Habits, hour_of_week, untaught
 from rastro.models import Status
-from rastro.polling import expected
 
 FOR_THE_PATIENT = 10  # one place in so many
-NO_NEWS = 0.0
 LEAST_NEWS = 0.1
 
 
@@ -62,12 +61,23 @@ def by_urgency(kinds: Iterable[Kind], habits: Habits, now: datetime) -> list[Kin
     return sorted(kinds, key=lambda kind: urgency(kind, habits, now), reverse=True)
 
 
-def urgency(kind: Kind, habits: Habits, now: datetime) -> tuple[bool, float]:
-    """Whether somebody waits at the door, and the lines to be expected since the last look."""
+def urgency(kind: Kind, habits: Habits, now: datetime) -> tuple[float, bool]:
+    """
+    By how many hours what is to be expected since the last look is late by now, all lines together; between equals,
+    whether somebody waits at the door.
+
+    Lines alone would leave those that seldom have news to wait for very long: ordered so, 95 of 100 lines of a month
+    became known within 9.6 h instead of 5.0 h.
+    """
+    at_the_door = kind.near or kind.status in AT_THE_DOOR
     if kind.status.is_final:
-        return False, NO_NEWS
+        return 0.0, at_the_door
     habit = habits.get(kind.step) or untaught(kind.status)
     hours = max(kind.waited, 1)
-    return kind.near or kind.status in AT_THE_DOOR, expected(
-        habit, max(0, kind.silent - hours), hour_of_week(now - hours * HOUR), hours, near=kind.near
-    )
+    return hours_late(habit, max(0, kind.silent - hours), hour_of_week(now - hours * HOUR), hours), at_the_door
+
+
+@lru_cache(maxsize=100_000)
+def hours_late(habit: Habit, silence: int, slot: int, hours: int) -> float:
+    """So many hours, which began after such a silence, in that hour of the week: each of their lines since it came."""
+    return sum(habit.news(silence + hour, slot + hour) * (hours - hour - 0.5) for hour in range(hours))

@@ -75,6 +75,11 @@ Habits = Mapping[str, Habit]  # of one carrier, by step, and by :func:`along` a 
 BETWEEN = "\x1f"  # stands in no code
 
 
+def lane_of(state_to: str, service: str) -> str:
+    """What a parcel's way depends on; empty where nobody says where it goes."""
+    return f"{state_to.upper()} {service}".strip() if state_to else ""
+
+
 def along(step: str, lane: str) -> str:
     """The key of a step's habit in one lane."""
     return f"{step}{BETWEEN}{lane}" if lane else step

@@ -122,21 +122,13 @@ def until_worth(habit: Habit, silence: int, slot: int, every: float, worth: floa
     lines = 0.0
     for passed in range(LONGEST):
         hours = int(passed * every)
-        lines += news_in_hour(habit, silence + hours, slot + hours, near=near)
+        news = habit.news(silence + hours, slot + hours)
+        if near:
+            news = max(news, AWAKE.by_silence[0] * habit.by_hour[(slot + hours) % len(habit.by_hour)])
+        lines += news
         if lines >= worth - 1e-9:
             return passed + 1
     return LONGEST
-
-
-@lru_cache(maxsize=100_000)
-def expected(habit: Habit, silence: int, slot: int, hours: int, *, near: bool) -> float:
-    """Lines to be expected in so many hours that begin after such a silence, in that hour of the week."""
-    return sum(news_in_hour(habit, silence + hour, slot + hour, near=near) for hour in range(hours))
-
-
-def news_in_hour(habit: Habit, silence: int, slot: int, *, near: bool) -> float:
-    news = habit.news(silence, slot)
-    return max(news, AWAKE.by_silence[0] * habit.by_hour[slot % len(habit.by_hour)]) if near else news
 
 
 def is_expected(look: Look) -> bool:

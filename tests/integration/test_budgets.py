@@ -96,7 +96,7 @@ def test_a_budget_that_suffices_changes_nothing(conn: psycopg.Connection) -> Non
     assert (made.put_off, len(claimed(conn, made))) == ({}, 100)
 
 
-def test_short_of_calls_the_door_goes_first_and_some_who_have_waited_longest(conn: psycopg.Connection) -> None:
+def test_short_of_calls_the_likeliest_go_first_and_some_who_have_waited_longest(conn: psycopg.Connection) -> None:
     known(conn, "sleeps", 60, quiet=NOON - 400 * HOUR, due=NOON - 9 * HOUR)
     known(conn, "moves", 60)
     known(conn, "door", 12, "out_for_delivery")

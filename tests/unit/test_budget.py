@@ -86,22 +86,23 @@ def test_always_somebody_who_has_waited_longest_is_among_those_asked_about(parce
     assert for_the_patient(parcels) * FOR_THE_PATIENT >= parcels
 
 
-def test_who_is_at_the_door_or_expected_goes_before_those_of_whom_most_is_to_be_expected() -> None:
+def test_who_is_likeliest_to_have_news_goes_first_and_between_equals_who_is_at_the_door_or_expected() -> None:
     out = kind(status=Status.OUT_FOR_DELIVERY, step="OEC 01")
     near, sleeper, moving = kind(near=True), kind(silent=400, step=""), kind(step="PO 01")
-    over = kind(status=Status.DELIVERED, silent=999, waited=168)
+    late, over = kind(waited=3), kind(status=Status.DELIVERED, silent=999, waited=168)
     told = {"OEC 01": BY_NIGHT, "RO 01": BY_NIGHT, "PO 01": BY_NIGHT}
-    ranked = by_urgency([over, sleeper, moving, near, out], told, MIDNIGHT + 12 * HOUR)
-    assert set(ranked[:2]) == {out, near}
-    assert ranked[2:] == [moving, sleeper, over]
+    ranked = by_urgency([over, sleeper, moving, near, late, out], told, MIDNIGHT + 12 * HOUR)
+    assert ranked[0] == late
+    assert set(ranked[1:3]) == {out, near}
+    assert ranked[3:] == [moving, sleeper, over]
 
 
-def test_what_is_to_be_expected_is_what_came_since_the_last_look() -> None:
+def test_what_is_to_be_expected_weighs_by_how_late_it_is() -> None:
     told = {"RO 01": BY_NIGHT}
-    after_the_night = urgency(kind(waited=12), told, MIDNIGHT + 8 * HOUR)  # since 20 h
-    by_day = urgency(kind(waited=12), told, MIDNIGHT + 20 * HOUR)
-    assert after_the_night[1] == pytest.approx(0.1 * (4 * 4 + 8 * 0.4))
-    assert by_day[1] == pytest.approx(0.1 * 12 * 0.4)
+    after_the_night, _ = urgency(kind(waited=12), told, MIDNIGHT + 8 * HOUR)  # since 20 h
+    by_day, _ = urgency(kind(waited=12), told, MIDNIGHT + 20 * HOUR)
+    assert after_the_night == pytest.approx(0.1 * (4 * (11.5 + 10.5 + 9.5 + 8.5) + 0.4 * 8 * 4))
+    assert by_day == pytest.approx(0.1 * 0.4 * 12 * 6)
 
 
 @given(
@@ -117,9 +118,9 @@ def test_the_longer_a_parcel_waits_the_more_urgent_it_is(
     hour: int,
     longer: int,
 ) -> None:
-    def after(more: int) -> tuple[bool, float]:
+    def after(more: int) -> tuple[float, bool]:
         one = kind(status=status, near=near, silent=silent + waited + more, waited=waited + more)
         return urgency(one, {"RO 01": habit}, MIDNIGHT + (hour + more) * HOUR)
 
     assert after(longer) > after(0)
-    assert after(0)[0] == (near or status in AT_THE_DOOR)
+    assert after(0)[1] == (near or status in AT_THE_DOOR)

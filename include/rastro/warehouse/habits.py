@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from rastro.habits import Habit, Habits, Stay, along, step_and_lane
+from rastro.habits import Habit, Habits, Stay, along, lane_of, step_and_lane
 from rastro.models import Status
 from rastro.warehouse.queries import copy_in, run
 
@@ -39,8 +39,8 @@ def stays(conn: Connection[Any], carrier: str, *, since: datetime, now: datetime
         status = Status(row.status)
         if row.ended is not None or not status.is_final:
             yield Stay(
-                step=row.step, lane=row.lane, status=status, begun=row.begun, ended=row.ended or now,
-                news=row.ended is not None,
+                step=row.step, lane=lane_of(row.state_to, row.service), status=status, begun=row.begun,
+                ended=row.ended or now, news=row.ended is not None,
             )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from rastro.habits import lane_of
 from rastro.models import EVERYTHING, RefusalReason, Selection, Status, Window
 from rastro.warehouse.queries import copy_in, run
 
@@ -150,7 +151,7 @@ def claim_due(
             refusal=RefusalReason(row.refusal) if row.refusal else None,
             not_ours=row.not_ours,
             step=row.step,
-            lane=row.lane,
+            lane=lane_of(row.state_to, row.service),
             promised_at=row.promised_at,
         )
         for row in rows

@@ -70,14 +70,6 @@ $$;
 
 COMMENT ON FUNCTION rastro.kind_of(p rastro.poll_state, at timestamp with time zone) IS 'What is known of a reference when its urgency is judged: step, status, whether it is expected within a day, whole hours of silence and since the last look.';
 
-CREATE FUNCTION rastro.lane_of(state_to text, service text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-    SELECT CASE WHEN state_to = '' THEN '' ELSE rtrim(upper(state_to) || ' ' || service) END
-$$;
-
-COMMENT ON FUNCTION rastro.lane_of(state_to text, service text) IS 'What a parcel''s way depends on, by its shipment; empty where nobody says where it goes.';
-
 CREATE FUNCTION rastro.make_event_partitions(from_month date, months integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$

@@ -47,11 +47,13 @@ FROM (
       AND NOT poll_id = ANY(%(passed_over)s::bigint[])
     ORDER BY next_poll_at + failures * interval '1 hour', poll_id LIMIT %(size)s
     FOR UPDATE SKIP LOCKED
-) AS mine
+) AS mine LEFT JOIN LATERAL (
+    SELECT s.promised_at, s.state_to, s.service FROM rastro.shipment s WHERE s.poll_id = mine.poll_id
+    ORDER BY s.skip <> '', s.promised_at DESC NULLS LAST, s.shipment_id LIMIT 1
+) AS way ON true
 WHERE p.poll_id = mine.poll_id
 RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours, p.step,
-    (SELECT max(s.promised_at) FROM rastro.shipment s WHERE s.poll_id = p.poll_id) AS promised_at,
-    coalesce((SELECT min(rastro.lane_of(s.state_to, s.service)) FROM rastro.shipment s WHERE s.poll_id = p.poll_id), '') AS lane
+    way.promised_at, coalesce(way.state_to, '') AS state_to, coalesce(way.service, '') AS service
 
 -- name: count_left
 SELECT count(*) AS due

@@ -26,11 +26,6 @@ ALTER TABLE rastro.habit DROP CONSTRAINT habit_is_one;
 ALTER TABLE rastro.habit ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step, lane);
 COMMENT ON COLUMN rastro.habit.lane IS 'State that the parcels go to, and their service; empty for the habit of all, which the rarer ones go by.';
 
-CREATE FUNCTION rastro.lane_of(state_to text, service text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN state_to = '' THEN '' ELSE rtrim(upper(state_to) || ' ' || service) END
-$$;
-COMMENT ON FUNCTION rastro.lane_of IS 'What a parcel''s way depends on, by its shipment; empty where nobody says where it goes.';
-
 CREATE FUNCTION rastro.kind_of(p rastro.poll_state, at timestamptz)
 RETURNS TABLE (step text, status text, near boolean, silent integer, waited integer) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT p.step, p.status,
