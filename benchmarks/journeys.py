@@ -3,7 +3,8 @@ Journeys of parcels through a Brazilian carrier's network, as its scans show the
 
 The figures are assumptions, chosen to look like what carriers publish: posting in the afternoon, sorting at night, the
 last mile out in the morning from Monday to Saturday and delivered by day, a few failed attempts, a few parcels that
-sleep for days, very few that are lost. Times are hours since a Monday's midnight where the shop is.
+sleep for days, very few that are lost; by lanes near, middle and far, with a promised day that about nine of ten keep.
+Times are hours since a Monday's midnight where the shop is.
 """
 
 import math
@@ -14,6 +15,24 @@ from random import Random
 from rastro.models import Status
 
 DAY, WEEK = 24, 168
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """``share`` of all parcels, shares of those with 1 to 4 hubs, hours between two, days that the shop promises."""
+
+    name: str
+    share: float
+    hubs: tuple[float, float, float, float]
+    between: float
+    promised: int
+
+
+LANES = (
+    Lane(name="near", share=0.35, hubs=(0.55, 0.35, 0.1, 0), between=10, promised=5),
+    Lane(name="middle", share=0.4, hubs=(0.15, 0.5, 0.25, 0.1), between=20, promised=8),
+    Lane(name="far", share=0.25, hubs=(0.1, 0.35, 0.35, 0.2), between=40, promised=12),
+)
 LABELLED_A_WEEK_BY_DAY = (1.0, 1.0, 1.0, 1.0, 0.95, 0.5, 0.35)
 
 
@@ -30,6 +49,8 @@ class Scan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
     known: float
+    lane: str
+    promised: float
     scans: tuple[Scan, ...]
 
 
@@ -39,9 +60,12 @@ def journeys(parcels: int, seed: int, weeks: int = 1) -> Iterator[Journey]:
     for _ in range(parcels):
         day = chance.choices(range(7), LABELLED_A_WEEK_BY_DAY)[0] + 7 * chance.randrange(weeks)
         known = day * DAY + chance.triangular(8, 23, 14)
-        scans = sorted(travel(chance, known), key=lambda one: one[0])
+        (lane,) = chance.choices(LANES, [one.share for one in LANES])
+        scans = sorted(travel(chance, known, lane), key=lambda one: one[0])
         yield Journey(
             known=known,
+            lane=lane.name,
+            promised=known // DAY * DAY + lane.promised * DAY + 20,
             scans=tuple(
                 Scan(
                     at=at, published=at + min(chance.lognormvariate(math.log(0.1), 0.8), 2.0), status=status, code=code
@@ -51,16 +75,18 @@ def journeys(parcels: int, seed: int, weeks: int = 1) -> Iterator[Journey]:
         )
 
 
-def travel(chance: Random, known: float) -> Iterator[tuple[float, Status, str]]:
+def travel(chance: Random, known: float, lane: Lane) -> Iterator[tuple[float, Status, str]]:
     at = posting(chance, known)
     yield at, Status.IN_TRANSIT, "posted"
     at = at + chance.triangular(1, 5, 2)
     yield at, Status.IN_TRANSIT, "collected"
-    hubs = chance.choices((1, 2, 3, 4), (0.25, 0.4, 0.25, 0.1))[0]
+    hubs = chance.choices((1, 2, 3, 4), lane.hubs)[0]
     sleeps = chance.randrange(hubs) if chance.random() < 0.03 else None
     lost = chance.randrange(hubs) if chance.random() < 0.004 else None
     for hub in range(hubs):
-        at += chance.lognormvariate(math.log(9 if hub == 0 else 20), 0.5)
+        at += (
+            chance.lognormvariate(math.log(9), 0.5) if hub == 0 else chance.lognormvariate(math.log(lane.between), 0.35)
+        )
         yield at, Status.IN_TRANSIT, "arrived"
         if hub == lost:
             return

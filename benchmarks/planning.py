@@ -45,8 +45,8 @@ def measure(size: Size) -> Iterator[Measured]:
         counted = time.perf_counter() - started
 
         started = time.perf_counter()
-        slices = plan(conn, CARRIERS, window, settings_from({}), dict.fromkeys(CARRIERS, 50), now=now)
+        planned_now = plan(conn, CARRIERS, window, settings_from({}), dict.fromkeys(CARRIERS, 50), now=now)
         planned = time.perf_counter() - started
-        if sum(one.size for several in slices.values() for one in several) != due:
+        if sum(one.size for several in planned_now.slices.values() for one in several) != due:
             raise AssertionError("not all that is due was planned")
         yield Measured(GOAL, planned, counted)

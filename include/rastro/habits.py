@@ -3,6 +3,8 @@ At what hours, and after how long a silence, a carrier has news of a parcel. Pur
 
 What is to be expected depends on the parcel's *step*: the carrier's own code of its newest line, empty before there is
 one. A parcel that has left a hub is silent until it can have reached the next; one at the door has news within the day.
+How long that takes depends on its *lane*, where it goes to: a step has a habit of its own in each lane that has told
+enough.
 """
 
 from bisect import bisect_right
@@ -10,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 from rastro.models import Status
@@ -18,10 +21,13 @@ LOCAL = ZoneInfo("America/Sao_Paulo")
 HOUR = timedelta(hours=1)
 WEEK = 168
 SILENCE = (1, 2, 4, 8, 12, 18, 24, 36, 48, 72, 120, 168, 240, 360, 720)  # hours at which the next span begins
+LONGEST_WEEKS = 5
 LONGEST = timedelta(days=30)  # of one stay: a longer silence teaches no more
 
 ENOUGH = 500  # lines of a carrier's before it has habits
-STEADY_HOURS = 5.0  # lines in each hour of the week that a step's own must outweigh
+ENOUGH_IN_LANE = 20  # lines of a step in a lane before it has a habit of its own
+STEADY_HOURS = 2.0  # lines in each hour of the week that a step's own must outweigh
+STEADY_HOURS_IN_LANE = 10.0
 STEADY_SPANS = 20.0  # hours of silence in each span, likewise
 
 AT_THE_DOOR = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED})
@@ -54,50 +60,88 @@ def untaught(status: Status) -> Habit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stay:
-    """A parcel in one step, until its next line or, without ``news``, until now."""
+    """A parcel in one step, until its next line or, without ``news``, until now; ``lane`` is empty where unknown."""
 
     step: str
+    lane: str = ""
     status: Status
     begun: datetime
     ended: datetime
     news: bool
 
 
-Habits = Mapping[str, Habit]  # by step, of one carrier
+Habits = Mapping[str, Habit]  # of one carrier, by step, and by :func:`along` a lane
+
+BETWEEN = "\x1f"  # stands in no code
+
+
+def lane_of(state_to: str, service: str) -> str:
+    """What a parcel's way depends on; empty where nobody says where it goes."""
+    return f"{state_to.upper()} {service}".strip() if state_to else ""
+
+
+def along(step: str, lane: str) -> str:
+    """The key of a step's habit in one lane."""
+    return f"{step}{BETWEEN}{lane}" if lane else step
+
+
+def step_and_lane(key: str) -> tuple[str, str]:
+    step, _, lane = key.partition(BETWEEN)
+    return step, lane
+
+
+def habit_for(habits: Habits, step: str, lane: str) -> Habit | None:
+    return habits.get(along(step, lane)) or habits.get(step)
 
 
 def learn(stays: Iterable[Stay]) -> dict[str, Habit]:
     """
-    What one carrier's parcels teach, by step; nothing where they are too few.
+    What one carrier's parcels teach, by step and by step and lane; nothing where they are too few.
 
-    Rare steps lean on the carrier's week as a whole and on what is expected of parcels that nobody knows.
+    Rare steps lean on the carrier's week as a whole and on what is expected of parcels that nobody knows, a step in a
+    lane on the step as a whole.
     """
     by_step: dict[str, list[Stay]] = defaultdict(list)
+    by_lane: dict[tuple[str, str], list[Stay]] = defaultdict(list)
     for stay in stays:
         if stay.ended > stay.begun:
             by_step[stay.step].append(stay)
+            if stay.lane:
+                by_lane[stay.step, stay.lane].append(stay)
     week = [1.0] * WEEK
     for stay in (one for several in by_step.values() for one in several if one.news):
         week[hour_of_week(stay.ended)] += 1
     if sum(week) - WEEK < ENOUGH:
         return {}
     shape = evened(week)
-    return {step: habit_of(several, shape) for step, several in by_step.items()}
+    learnt = {
+        step: habit_of(several, Habit(by_silence=untaught(several[-1].status).by_silence, by_hour=shape), STEADY_HOURS)
+        for step, several in by_step.items()
+    }
+    in_lanes = {
+        along(step, lane): habit_of(several, learnt[step], STEADY_HOURS_IN_LANE)
+        for (step, lane), several in by_lane.items()
+        if sum(stay.news for stay in several) >= ENOUGH_IN_LANE
+    }
+    return learnt | in_lanes
 
 
-def habit_of(stays: list[Stay], shape: tuple[float, ...]) -> Habit:
-    week = [STEADY_HOURS * one for one in shape]
+def habit_of(stays: list[Stay], prior: Habit, steady_hours: float) -> Habit:
+    """What these teach who knows no more than ``prior`` before."""
+    week = [steady_hours * one for one in prior.by_hour]
     for stay in stays:
         week[hour_of_week(stay.ended)] += stay.news
     by_hour = evened(week)
-    prior = untaught(stays[-1].status).by_silence
-    lines = [STEADY_SPANS * one for one in prior]
-    hours = [STEADY_SPANS] * len(prior)
+    lines = [STEADY_SPANS * one for one in prior.by_silence]
+    hours = [STEADY_SPANS] * len(lines)
+    until = [0.0, *accumulate(by_hour * (LONGEST_WEEKS + 1))]
     for stay in stays:
         silence = min(stay.ended - stay.begun, LONGEST) / HOUR
-        begun = hour_of_week(stay.begun)
-        for hour in range(int(silence) + 1):
-            hours[bisect_right(SILENCE, hour)] += min(1.0, silence - hour) * by_hour[(begun + hour) % WEEK]
+        begun, whole = hour_of_week(stay.begun), int(silence)
+        last = bisect_right(SILENCE, whole)
+        for span, (start, end) in enumerate(pairwise((0, *SILENCE[:last], whole))):
+            hours[span] += until[begun + end] - until[begun + start]
+        hours[last] += (silence - whole) * by_hour[(begun + whole) % WEEK]
         lines[bisect_right(SILENCE, silence)] += stay.news
     return Habit(by_silence=tuple(a / b for a, b in zip(lines, hours, strict=True)), by_hour=by_hour)
 

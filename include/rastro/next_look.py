@@ -28,6 +28,11 @@ def next_look(parcel: Any, pace: Pace, now: datetime) -> str:
         return f"Never, since no carrier claims it: {parcel.carrier_reason or 'nothing about it says whose it is'}."
     if parcel.poll_id is None:
         return f"Not yet: {parcel.carrier_reason or 'what its carrier is asked by is missing'}."
+    if parcel.put_off:
+        return (
+            "With one of the next runs: it is due, and its carrier's calls of the day go first to parcels likelier to "
+            "have news."
+        )
     if parcel.answered_at is None:
         silent = f"; {parcel.failures} looks got no answer" if parcel.failures else ""
         return f"{soon(parcel.next_poll_at, now)}: its carrier has not answered about it yet{silent}."
@@ -53,6 +58,7 @@ def look_of(parcel: Any) -> Look:
         quiet_since=min(parcel.quiet_since, parcel.answered_at),
         was_final=status.is_final and parcel.next_poll_at is None,
         estimated_at=parcel.looked_estimated_at,
+        promised_at=parcel.promised_at,
         refusal=RefusalReason(parcel.refusal) if parcel.refusal else None,
         not_ours=parcel.not_ours,
     )

@@ -8,7 +8,7 @@ and sleeping ones seldom. Those at an end are looked at once more after some day
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from rastro.habits import AT_THE_DOOR, AWAKE, HOUR, Habit, hour_of_week, untaught
 from rastro.models import RefusalReason, Status
@@ -16,6 +16,7 @@ from rastro.models import RefusalReason, Status
 DECLINED = 3  # times in a row that a carrier says "not ours" before it is believed
 LONGEST = 24  # intervals between two looks, whatever is expected
 WORTH = 0.05  # lines to be expected before a look, when the interval is an hour
+JITTER = 0.5  # of that, by which parcels differ, so that those that are alike do not fall due together
 DAY = timedelta(days=1)
 
 
@@ -24,13 +25,14 @@ class Pace:
     """
     ``every`` is the shortest interval, ``last_look_after`` the time from the look that showed a parcel's end to the
     one look that follows it, ``give_up_after`` the silence after which nobody is asked any more. ``worth``: how many
-    lines are to be expected before a look, for an interval of an hour.
+    lines are to be expected before a look, for an interval of an hour; more or less by ``jitter``, a part of it.
     """
 
     every: timedelta
     last_look_after: timedelta
     give_up_after: timedelta
     worth: float = WORTH
+    jitter: float = JITTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,8 @@ class Look:
     """
     What the last look at a parcel showed. ``quiet_since`` is the newest event, or when we first knew the parcel;
     ``was_final`` whether the look before had shown its end already; ``not_ours`` how often in a row the carrier said
-    that the parcel is not its own, this time included.
+    that the parcel is not its own, this time included. It is expected when its carrier says, ``estimated_at``, and
+    when the shop did when it was bought, ``promised_at``.
     """
 
     at: datetime
@@ -46,6 +49,8 @@ class Look:
     quiet_since: datetime
     was_final: bool = False
     estimated_at: datetime | None = None
+    promised_at: datetime | None = None
+    poll_id: int = 0
     refusal: RefusalReason | None = None
     not_ours: int = 0
 
@@ -74,7 +79,7 @@ def why(look: Look, pace: Pace, planned: datetime | None) -> str:
     if planned is None or planned - look.at <= pace.every:
         if look.status in AT_THE_DOOR:
             return f"it is {look.status.value.replace('_', ' ')}: looked at as often as possible"
-        if is_near(look.estimated_at, look.at):
+        if is_expected(look):
             return "it is expected about now: looked at as often as possible"
         return "it moves: looked at as often as possible"
     hours = (planned - start_of_interval(look.at, pace.every)) / HOUR
@@ -94,34 +99,41 @@ def intervals(look: Look, pace: Pace, habit: Habit | None) -> int:
         return LONGEST
     if not pace.every:
         return 1
-    return until_worth(
+    wait = partial(
+        until_worth,
         habit or untaught(look.status),
         int((look.at - look.quiet_since) / HOUR),
         hour_of_week(look.at),
         pace.every / HOUR,
-        pace.worth,
-        near=is_near(look.estimated_at, look.at),
+        near=is_expected(look),
     )
+    shortest = wait(pace.worth)
+    return shortest if shortest == 1 else wait(pace.worth * (1 + pace.jitter * leaning(look.poll_id)))
+
+
+def leaning(poll_id: int) -> float:
+    """From -1 to 1, always the same for a parcel and another for the next one; 0 where it is not known which it is."""
+    return (poll_id * 5 + 4) % 9 / 4 - 1
 
 
 @lru_cache(maxsize=100_000)
 def until_worth(habit: Habit, silence: int, slot: int, every: float, worth: float, *, near: bool) -> int:
     """Intervals of so many hours until so many lines are to be expected; who is ``near`` sleeps at night only."""
-    expected = 0.0
+    lines = 0.0
     for passed in range(LONGEST):
         hours = int(passed * every)
         news = habit.news(silence + hours, slot + hours)
         if near:
             news = max(news, AWAKE.by_silence[0] * habit.by_hour[(slot + hours) % len(habit.by_hour)])
-        expected += news
-        if expected >= worth - 1e-9:
+        lines += news
+        if lines >= worth - 1e-9:
             return passed + 1
     return LONGEST
 
 
-def is_near(estimated_at: datetime | None, at: datetime) -> bool:
+def is_expected(look: Look) -> bool:
     """Whether the parcel is expected today or tomorrow, or was expected yesterday."""
-    return estimated_at is not None and abs(estimated_at - at) <= timedelta(days=1)
+    return any(at is not None and abs(at - look.at) <= DAY for at in (look.estimated_at, look.promised_at))
 
 
 def start_of_interval(at: datetime, every: timedelta) -> datetime:

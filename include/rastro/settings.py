@@ -89,6 +89,7 @@ class Settings:
     mails_per_second: float
     poll_every: timedelta
     worth_a_look: float
+    calls_per_day: Mapping[str, int]
     last_look_after: timedelta
     give_up_after: timedelta
     sync_overlap: timedelta
@@ -244,6 +245,19 @@ def limits(value: str) -> dict[Channel, int]:
             raise ValueError(f"{channel} stands twice")
         table[Channel(channel)] = int(most)
     return table
+
+
+def budgets(value: str) -> dict[str, int]:
+    """``correios=20000, jadlog=5000``: calls a day by carrier; one with 0 has no limit, like one that is not named."""
+    table: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        carrier, equals, most = (piece.strip() for piece in part.partition("="))
+        if not (re.fullmatch(r"[a-z][a-z0-9_]*", carrier) and equals and re.fullmatch(r"[0-9]{1,9}", most)):
+            raise ValueError(f"{part!r} is not CARRIER=NUMBER")
+        if carrier in table:
+            raise ValueError(f"{carrier} stands twice")
+        table[carrier] = int(most)
+    return {carrier: most for carrier, most in table.items() if most}
 
 
 def key(value: str) -> str:
@@ -603,9 +617,19 @@ OPTIONS: Mapping[str, Option] = {
         read=rate,
         description="News to be expected of a parcel before it is looked at, per hour of `poll_every`; more asks less.",
     ),
+    "calls_per_day": Option(
+        default="",
+        example="correios=20000, jadlog=5000",
+        read=budgets,
+        description=(
+            "Most calls to a carrier in a day of São Paulo, by all runs together. They are spread over the day; when "
+            "more parcels are due, those go first that are likeliest to have news, and the rest stays due. A carrier "
+            "that is not named, or has 0, is asked about all that is due."
+        ),
+    ),
     "last_look_after": Option(
-        default="3d",
-        example="3d",
+        default="7d",
+        example="7d",
         read=span,
         description="How long after its end a parcel is looked at once more, since carriers correct themselves.",
     ),
@@ -729,6 +753,13 @@ def settings_from(values: Mapping[str, str]) -> Settings:
             f"mail_buyers_of: {key} is not among the marketplaces"
             for key in sorted(typed.get("mail_buyers_of", frozenset()) - known)
             if ":" in key
+        ]
+    if "carriers" in typed:
+        asked = {endpoint.adapter for endpoint in typed["carriers"]}
+        wrong += [
+            f"calls_per_day: {carrier} is not among the carriers"
+            for carrier in typed.get("calls_per_day", {})
+            if carrier not in asked
         ]
     if "sources" in typed:
         accounts = {EVERY_ACCOUNT, *(endpoint.key for endpoint in typed["sources"])}

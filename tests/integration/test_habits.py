@@ -6,9 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from rastro.habits import SILENCE, WEEK
+from rastro.habits import SILENCE, WEEK, along
+from rastro.models import Window
 from rastro.pipeline import learn_habits
-from rastro.warehouse import habits
+from rastro.warehouse import habits, polls
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -71,6 +72,28 @@ def test_a_carrier_teaches_by_each_of_its_codes_and_once_a_day(conn: psycopg.Con
     assert len(kept.by_silence) == len(SILENCE) + 1
     assert learn_habits.once_a_day(conn, NOW + 22 * HOUR) is None
     assert set(learn_habits.once_a_day(conn, NOW + 24 * HOUR) or ()) == {"correios"}
+
+
+def test_a_carrier_teaches_by_lane_too(conn: psycopg.Connection) -> None:
+    parcels(conn, "correios", 600)
+    conn.execute("""
+        UPDATE rastro.shipment SET service = CASE WHEN shipment_id % 2 = 0 THEN 'SEDEX' ELSE '' END,
+            state_to = CASE shipment_id % 3 WHEN 0 THEN 'AM' WHEN 1 THEN 'sp' ELSE '' END
+    """)
+    told(conn, "correios", "PO 01", NOW - 9 * DAY)
+    told(conn, "correios", "RO 01", NOW - 9 * DAY + 12 * HOUR)
+    learn_habits.once_a_day(conn, NOW)
+    lanes = {"", "AM", "AM SEDEX", "SP", "SP SEDEX"}
+    assert set(habits.read(conn, "correios")["correios"]) == {
+        along(step, lane) for step in ("", "PO 01", "RO 01") for lane in lanes
+    } - {along("RO 01", lane) for lane in lanes - {""}}
+    conn.execute("UPDATE rastro.shipment SET promised_at = %s WHERE state_to = 'AM'", [NOW + DAY])
+    part = polls.Slice(carrier="correios", first=0, last=10**9, size=600)
+    window = Window(start=NOW - HOUR, end=NOW)
+    due = polls.claim_due(conn, part, window, size=600, now=NOW, lease_until=NOW + HOUR)
+    assert {one.lane for one in due} == lanes
+    assert {one.promised_at for one in due if one.lane.startswith("AM")} == {NOW + DAY}
+    assert {one.promised_at for one in due if not one.lane.startswith("AM")} == {None}
 
 
 def test_few_parcels_teach_nothing_and_are_not_read_again_in_every_run(conn: psycopg.Connection) -> None:

@@ -221,6 +221,10 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
             for reader in (False, True)
         ],
     },
+    "0012": {
+        "carrier_day": [{"carrier": "correios", "day": NOW.date(), "calls": 7}],
+        "carrier_plan": [{"carrier": "correios", "window_end": NOW, "put_off": 3}],
+    },
 }  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def test_news_that_brings_nothing_leaves_the_plan_and_the_digest(event: Event) -
 
 def test_an_end_that_came_unasked_has_its_last_look_after_the_answer_that_confirms_it() -> None:
     confirmed = look_after(answer(DELIVERED, awaited=True), known(NOW, DELIVERED))
-    assert (confirmed.plan, confirmed.next_poll_at, confirmed.digest) == (Plan.NEW, NOW + timedelta(days=3), b"x")
+    assert (confirmed.plan, confirmed.next_poll_at, confirmed.digest) == (Plan.NEW, NOW + timedelta(days=7), b"x")
     over = look_after(answer(DELIVERED), known(NOW, DELIVERED))
     assert (over.plan, over.next_poll_at) == (Plan.NEW, None)
 

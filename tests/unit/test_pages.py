@@ -102,7 +102,8 @@ def parcel(**more: Any) -> Any:
         **{
             "skip": "", "paused_at": None, "carrier": "correios", "carrier_reason": "", "poll_id": 1,
             "answered_at": NOW, "next_poll_at": NOW + HOUR, "failures": 0, "looked_status": "in_transit",
-            "quiet_since": NOW - 2 * HOUR, "looked_estimated_at": None, "refusal": "", "not_ours": 0, **more,
+            "quiet_since": NOW - 2 * HOUR, "looked_estimated_at": None, "refusal": "", "not_ours": 0, "put_off": False,
+            "promised_at": None, **more,
         }
     )  # fmt: skip
 
@@ -119,6 +120,7 @@ def parcel(**more: Any) -> Any:
         (parcel(poll_id=None), "asked by is missing"),
         (parcel(answered_at=None, failures=2), "not answered about it yet; 2 looks got no answer"),
         (parcel(looked_status="delivered", next_poll_at=None), "Never again: it has come to its end"),
+        (parcel(next_poll_at=NOW - HOUR, put_off=True), "With one of the next runs: .* parcels likelier to have news"),
     ],
 )
 def test_the_next_look_at_a_parcel_is_one_sentence(row: Any, said: str) -> None:

@@ -1,5 +1,6 @@
 """When a parcel is looked at again."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from rastro.habits import AT_THE_DOOR, SILENCE, WEEK, Habit
 from rastro.models import FINAL, RefusalReason, Status
-from rastro.polling import DECLINED, LONGEST, Look, Pace, is_given_up, next_poll_at, start_of_interval, why
+from rastro.polling import DECLINED, LONGEST, Look, Pace, is_given_up, leaning, next_poll_at, start_of_interval, why
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -162,6 +163,38 @@ def test_a_parcel_that_is_expected_is_looked_at_in_its_carriers_hours_whatever_i
     assert next_poll_at(look(estimated_at=NOW), PACE, never) == NOW + 2 * HOUR
 
 
+def test_the_day_that_the_shop_promised_counts_like_the_one_that_its_carrier_says() -> None:
+    for both in ({"promised_at": NOW + DAY}, {"promised_at": NOW - DAY, "estimated_at": NOW + 9 * DAY}):
+        assert next_poll_at(look(silent=20 * DAY, **both), PACE) == NOW + HOUR
+        assert "expected about now" in why(look(silent=20 * DAY, **both), PACE, NOW + HOUR)
+    assert next_poll_at(look(silent=20 * DAY, promised_at=NOW + 2 * DAY), PACE) == NOW + 12 * HOUR
+
+
+@pytest.mark.parametrize(("silent", "hours"), [(3, 3), (8, 6), (20, 12), (40, 24)])
+def test_sleepers_that_are_alike_fall_due_at_several_hours_about_the_same(silent: int, hours: int) -> None:
+    due = Counter(next_poll_at(look(silent=silent * DAY, poll_id=one), PACE) for one in range(1, 901))
+    assert len(due) >= 3
+    assert max(due.values()) < 900 * 0.6
+    waits = {(at - NOW) / HOUR for at in due if at}
+    assert min(waits) >= hours / 2 - 1
+    assert max(waits) <= min(LONGEST, 1.5 * hours + 1)
+    assert sum((at - NOW) / HOUR * many for at, many in due.items() if at) / 900 == pytest.approx(hours, rel=0.25)
+
+
+def test_who_is_looked_at_in_every_run_is_so_whoever_it_is() -> None:
+    for one in range(1, 20):
+        assert next_poll_at(look(poll_id=one), PACE) == NOW + HOUR
+        assert next_poll_at(look(silent=5 * DAY, status=Status.OUT_FOR_DELIVERY, poll_id=one), PACE) == NOW + HOUR
+
+
+@given(st.integers(1, 2**62))
+def test_a_parcel_always_leans_to_the_same_side(poll_id: int) -> None:
+    assert -1 <= leaning(poll_id) <= 1
+    assert leaning(poll_id) == leaning(poll_id)
+    assert leaning(poll_id) != leaning(poll_id + 1)
+    assert sum(leaning(poll_id + one) for one in range(9)) == pytest.approx(0)
+
+
 def test_a_wait_that_habits_gave_is_explained_as_such() -> None:
     seen = look()
     assert "hardly ever has news" in why(seen, PACE, next_poll_at(seen, PACE, NIGHTLY))
@@ -176,6 +209,8 @@ looks = st.builds(
     was_final=st.booleans(),
     estimated_at=st.none() | st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     refusal=st.none() | st.sampled_from(RefusalReason),
+    promised_at=st.none() | st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    poll_id=st.integers(0, 1000),
     not_ours=st.integers(0, 4),
 )
 

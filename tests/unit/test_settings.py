@@ -277,6 +277,7 @@ def test_the_defaults_are_those_of_a_careful_start() -> None:
     assert by_default.events == "full"
     assert not by_default.fill_tracking_url
     assert not by_default.resend_doubtful_mail
+    assert by_default.calls_per_day == {}
     assert (by_default.max_slices, by_default.slice_size, by_default.max_attempts) == (64, 2000, 12)
     assert by_default.lease > timedelta(0)
 
@@ -377,3 +378,12 @@ def test_quiet_hours_may_reach_over_midnight(written: str, at: str, until: str |
 def test_hours_that_are_none_are_refused(wrong: str) -> None:
     with pytest.raises(Misconfigured, match="quiet_hours: "):
         settings_from({"quiet_hours": wrong})
+
+
+def test_a_budget_of_calls_is_read_by_carrier_and_none_is_no_budget() -> None:
+    carriers = "correios:c, jadlog:j, loggi:l"
+    given = settings_from({"carriers": carriers, "calls_per_day": "correios=20000, jadlog = 0"})
+    assert given.calls_per_day == {"correios": 20000}
+    for wrong in ("correios", "correios=-1", "correios=many", "correios=1, correios=2", "=5", "ups=5"):
+        with pytest.raises(Misconfigured, match="calls_per_day"):
+            settings_from({"carriers": carriers, "calls_per_day": wrong})

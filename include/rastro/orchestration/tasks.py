@@ -138,14 +138,16 @@ def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[s
         carriers = {code: one for code, one in shop.carriers().items() if not shop.feeds(one)}
         records.forget_slices(conn, run_id)
         sizes = {code: carrier.batch_size for code, carrier in carriers.items()}
-        slices = plan.plan(
+        planned = plan.plan(
             conn, carriers, window_of(context), shop.settings, sizes, now=shop.clock(), selection=form.selection
         )
-        for code, parts in slices.items():
+        for code, parts in planned.slices.items():
             running.figures[code] = sum(part.size for part in parts)
-        running.figures["slices"] = sum(map(len, slices.values()))
+        running.figures["slices"] = sum(map(len, planned.slices.values()))
+        if planned.put_off:
+            running.figures["put_off"] = planned.put_off
     pools: dict[str, dict[str, list[Slice]]] = {}
-    for code, parts in slices.items():
+    for code, parts in planned.slices.items():
         if parts:
             pools.setdefault(carriers[code].pool, {})[code] = parts
     return {pool: [asdict(part) for part in shared(parts)] for pool, parts in pools.items()}
@@ -194,6 +196,7 @@ def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]
                 carrier=carrier, contract=keeper.holder, http=http, keeper=keeper, connect=shop.connect,
                 settings=shop.settings, window=window_of(context), run_id=run_id, clock=shop.clock,
                 selection=form_of(context).selection, habits=shop.habits_of(carrier.code),
+                purse=shop.purse_of(carrier.code),
             )  # fmt: skip
             return finished(running, tracker.track(piece))
 

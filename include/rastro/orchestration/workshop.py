@@ -32,6 +32,7 @@ from rastro.pipeline.tokens import AccessKeeper
 from rastro.receivers import Receiver
 from rastro.settings import OPTIONS, Endpoint, Settings, settings_from
 from rastro.warehouse import habits, tracking_links
+from rastro.warehouse.budgets import Purse
 from rastro.warehouse.connect import Connect, connector
 
 SECTION = "rastro"
@@ -215,6 +216,11 @@ class Workshop:
         """When the carrier has news, as learnt; empty where nothing is."""
         with self.connect() as conn:
             return habits.read(conn, carrier).get(carrier, {})
+
+    def purse_of(self, carrier: str) -> Purse | None:
+        """What the carrier's calls of the day are taken from; None where they are not counted."""
+        budget = self.settings.calls_per_day.get(carrier)
+        return Purse(carrier=carrier, budget=budget) if budget else None
 
     def keeper(self, carrier: Carrier) -> AccessKeeper:
         """

@@ -80,7 +80,12 @@ def check(
     return Report(
         figures=figures_of(conn, run_id),
         problems=list(problems_of(conn, run_id, since, failed_tasks)),
-        remarks=[*unknown_of(conn, selection), *left_by(conn, run_id), *remarks_on(conn, since, carriers)],
+        remarks=[
+            *unknown_of(conn, selection),
+            *left_by(conn, run_id),
+            *put_off_by(conn, run_id),
+            *remarks_on(conn, since, carriers),
+        ],
     )
 
 
@@ -126,6 +131,14 @@ def left_by(conn: Connection[Any], run_id: str) -> Iterator[str]:
         yield (
             f"{row.carrier}: {row.parcels:,} are left to the next run, since this one's time for a carrier is over "
             "(setting ask_within)"
+        )
+
+
+def put_off_by(conn: Connection[Any], run_id: str) -> Iterator[str]:
+    for row in run(conn, "count_put_off_by_run", run_id=run_id):
+        yield (
+            f"{row.carrier}: {row.parcels:,} are due and put off, since the calls of the day go first to parcels "
+            "likelier to have news (setting calls_per_day)"
         )
 
 

@@ -19,13 +19,14 @@ from psycopg import Connection
 from rastro import __version__
 from rastro.carriers.base import Answered, Asking, Carrier
 from rastro.errors import CredentialsRefused, Permanent, RastroError, RateLimited, Rejected, Unreadable
-from rastro.habits import Habits
+from rastro.habits import Habits, habit_for
 from rastro.http import Http
 from rastro.models import EVERYTHING, Refusal, RefusalReason, Selection, Snapshot, Window
 from rastro.pipeline.tokens import AccessKeeper
 from rastro.polling import Look, Pace, next_poll_at
 from rastro.settings import Settings
 from rastro.warehouse import polls, records
+from rastro.warehouse.budgets import Purse
 from rastro.warehouse.connect import Connect
 from rastro.warehouse.polls import Due, Refused, Slice, Staged
 
@@ -37,7 +38,10 @@ encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True, kw_only=True)
 class Figures:
-    """What a slice came to; ``left`` is what it had no time for, ``trouble`` the error that ended or marred it."""
+    """
+    What a slice came to; ``left`` is what it had no time for, ``put_off`` what there were no calls for, ``trouble`` the
+    error that ended or marred it.
+    """
 
     asked: int = 0
     unchanged: int = 0
@@ -46,6 +50,7 @@ class Figures:
     quarantined: int = 0
     unanswered: int = 0
     left: int = 0
+    put_off: int = 0
     trouble: RastroError | None = None
 
     def add(self, decided: "Decided", *, asked: int) -> None:
@@ -57,7 +62,7 @@ class Figures:
         self.unanswered += len(decided.unanswered)
 
     def as_numbers(self) -> dict[str, int]:
-        names = ("asked", "unchanged", "changed", "refused", "quarantined", "unanswered", "left")
+        names = ("asked", "unchanged", "changed", "refused", "quarantined", "unanswered", "left", "put_off")
         return {name: getattr(self, name) for name in names}
 
 
@@ -140,6 +145,7 @@ class Tracker:
     clock: Callable[[], datetime]
     selection: Selection = EVERYTHING
     habits: Habits = field(default_factory=dict)
+    purse: Purse | None = None
 
     def track(self, part: Slice) -> Figures:
         """
@@ -154,6 +160,7 @@ class Tracker:
                 self._work(conn, part, figures)
             finally:
                 conn.rollback()
+                self._give_back(conn)
                 batch = polls.Batch(
                     run_id=self.run_id, carrier=self.carrier.code, contract=self.contract,
                     window_start=self.window.start, window_end=self.window.end, first=part.first, last=part.last,
@@ -197,18 +204,30 @@ class Tracker:
                     figures.left = polls.count_left(
                         conn, part, self.window, self.clock(), self.selection, passed_over=in_vain
                     )
+        if not stopped and self.purse and self.purse.is_empty:
+            figures.put_off = polls.count_left(conn, part, self.window, self.clock(), self.selection, in_vain)
         for answers in undecided:  # so few that it must be them, if only because nothing else was asked about
             self._settle(conn, answers.put_back(blame=False) if stopped else answers, figures)
 
     def _claim(self, conn: Connection[Any], part: Slice, in_vain: Sequence[int]) -> list[Due]:
         now = self.clock()
-        size = self.carrier.batch_size * self.carrier.connections
+        size = self.carrier.batch_size * self._calls_at_once(conn, now)
         due = polls.claim_due(
             conn, part, self.window, size=size, now=now, lease_until=now + self.settings.lease,
             selection=self.selection, passed_over=in_vain,
         )  # fmt: skip
         conn.commit()
         return due
+
+    def _calls_at_once(self, conn: Connection[Any], now: datetime) -> int:
+        """As many as the carrier takes at once, within what is left of the calls of its day."""
+        if self.purse is None:
+            return self.carrier.connections
+        return self.purse.take(conn, self.carrier.connections, made=self._calls, now=now)
+
+    def _give_back(self, conn: Connection[Any]) -> None:
+        if self.purse:
+            self.purse.take(conn, 0, made=self._calls, now=self.clock())
 
     def ask(self, due: Sequence[Due]) -> Answers:
         """One call; refused as a whole, it is cut in halves until the reference that is at fault stands alone."""
@@ -316,10 +335,12 @@ class Tracker:
             was_final=due.status.is_final,
             quiet_since=due.quiet_since,
             estimated_at=due.estimated_at,
+            promised_at=due.promised_at,
+            poll_id=due.poll_id,
             refusal=refusal,
             not_ours=not_ours,
         )
-        return next_poll_at(look, pace, self.habits.get(due.step))
+        return next_poll_at(look, pace, habit_for(self.habits, due.step, due.lane))
 
     def _quarantine(self, conn: Connection[Any], subject: str, error: Unreadable, raw: bytes, at: datetime) -> None:
         records.quarantine(

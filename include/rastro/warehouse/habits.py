@@ -7,18 +7,19 @@ from typing import Any
 
 from psycopg import Connection
 
-from rastro.habits import Habit, Habits, Stay
+from rastro.habits import Habit, Habits, Stay, along, lane_of, step_and_lane
 from rastro.models import Status
 from rastro.warehouse.queries import copy_in, run
 
-SAMPLE = 3000  # parcels of a carrier
+SAMPLE = 10_000  # parcels of a carrier
 
 
 def read(conn: Connection[Any], carrier: str | None = None) -> dict[str, Habits]:
-    """By carrier and step; of one carrier, or of all."""
+    """By carrier; of one, or of all."""
     found: dict[str, dict[str, Habit]] = defaultdict(dict)
     for row in run(conn, "read_habits", carrier=carrier):
-        found[row.carrier][row.step] = Habit(by_silence=tuple(row.by_silence), by_hour=tuple(row.by_hour))
+        habit = Habit(by_silence=tuple(row.by_silence), by_hour=tuple(row.by_hour))
+        found[row.carrier][along(row.step, row.lane)] = habit
     return dict(found)
 
 
@@ -38,7 +39,8 @@ def stays(conn: Connection[Any], carrier: str, *, since: datetime, now: datetime
         status = Status(row.status)
         if row.ended is not None or not status.is_final:
             yield Stay(
-                step=row.step, status=status, begun=row.begun, ended=row.ended or now, news=row.ended is not None
+                step=row.step, lane=lane_of(row.state_to, row.service), status=status, begun=row.begun,
+                ended=row.ended or now, news=row.ended is not None,
             )  # fmt: skip
 
 
@@ -49,9 +51,9 @@ def replace(conn: Connection[Any], learnt: Mapping[str, Habits], now: datetime) 
         conn,
         "copy_habits",
         (
-            (carrier, step, list(habit.by_silence), list(habit.by_hour))
+            (carrier, *step_and_lane(key), list(habit.by_silence), list(habit.by_hour))
             for carrier, several in learnt.items()
-            for step, habit in several.items()
+            for key, habit in several.items()
         ),
     )
     run(conn, "note_habits_learnt", now=now)

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from rastro.habits import lane_of
 from rastro.models import EVERYTHING, RefusalReason, Selection, Status, Window
 from rastro.warehouse.queries import copy_in, run
 
@@ -17,6 +18,7 @@ class Slice:
     A run of due references of one carrier: ids from ``first`` to ``last``, ``size`` of them due when it was cut.
 
     Of its carrier's slices so many are worked on ``abreast``, and its pool takes so many ``turns`` for all that it has.
+    ``chosen``: it holds only those that were chosen for its window, since its carrier's calls are counted.
     """
 
     carrier: str
@@ -25,13 +27,14 @@ class Slice:
     size: int
     abreast: int = 1
     turns: int = 1
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """
-    One claimed reference and what its last look showed; ``not_ours`` as in :class:`rastro.polling.Look`, ``step`` as
-    in :mod:`rastro.habits`.
+    One claimed reference and what its last look showed; ``not_ours`` and ``promised_at`` as in
+    :class:`rastro.polling.Look`, ``step`` and ``lane`` as in :mod:`rastro.habits`.
     """
 
     poll_id: int
@@ -43,6 +46,8 @@ class Due:
     refusal: RefusalReason | None
     not_ours: int = 0
     step: str = ""
+    lane: str = ""
+    promised_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +108,20 @@ def count_due(
 
 
 def slice_due(
-    conn: Connection[Any], carrier: str, size: int, window: Window, now: datetime, selection: Selection = EVERYTHING
+    conn: Connection[Any],
+    carrier: str,
+    size: int,
+    window: Window,
+    now: datetime,
+    selection: Selection = EVERYTHING,
+    *,
+    chosen: bool = False,
 ) -> list[Slice]:
-    rows = run(conn, "slice_due", carrier=carrier, size=size, window_end=window.end, now=now, **selection.as_values())
-    return [Slice(carrier=carrier, first=row.first, last=row.last, size=row.size) for row in rows]
+    rows = run(
+        conn, "slice_due", carrier=carrier, size=size, window_end=window.end, now=now, chosen=chosen,
+        **selection.as_values(),
+    )  # fmt: skip
+    return [Slice(carrier=carrier, first=row.first, last=row.last, size=row.size, chosen=chosen) for row in rows]
 
 
 def claim_due(
@@ -128,7 +143,7 @@ def claim_due(
     """
     rows = run(
         conn, "claim_due", carrier=part.carrier, first=part.first, last=part.last, size=size,
-        window_end=window.end, now=now, lease_until=lease_until, passed_over=list(passed_over),
+        window_end=window.end, now=now, lease_until=lease_until, passed_over=list(passed_over), chosen=part.chosen,
         **selection.as_values(),
     )  # fmt: skip
     return [
@@ -142,6 +157,8 @@ def claim_due(
             refusal=RefusalReason(row.refusal) if row.refusal else None,
             not_ours=row.not_ours,
             step=row.step,
+            lane=lane_of(row.state_to, row.service),
+            promised_at=row.promised_at,
         )
         for row in rows
     ]
@@ -153,7 +170,7 @@ def count_left(
     """How many of the slice :func:`claim_due` would still give."""
     (row,) = run(
         conn, "count_left", carrier=part.carrier, first=part.first, last=part.last, window_end=window.end, now=now,
-        passed_over=list(passed_over), **selection.as_values(),
+        passed_over=list(passed_over), chosen=part.chosen, **selection.as_values(),
     )  # fmt: skip
     return int(row.due)
 

@@ -10,6 +10,69 @@ $$;
 
 COMMENT ON FUNCTION rastro.is_due(next_poll_at timestamp with time zone, answered_at timestamp with time zone, lease_until timestamp with time zone, window_end timestamp with time zone, at timestamp with time zone) IS 'Whether a reference is to be asked about for a window: its time has come, nobody has asked since the window ended, nobody is asking now.';
 
+CREATE TABLE rastro.poll_state (
+    poll_id bigint NOT NULL,
+    carrier text NOT NULL,
+    reference text NOT NULL,
+    status text DEFAULT 'unknown'::text NOT NULL,
+    quiet_since timestamp with time zone NOT NULL,
+    estimated_at timestamp with time zone,
+    digest bytea,
+    first_answered_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    loaded_at timestamp with time zone,
+    next_poll_at timestamp with time zone,
+    lease_until timestamp with time zone,
+    failures smallint DEFAULT 0 NOT NULL,
+    refusal text DEFAULT ''::text NOT NULL,
+    refusal_text text DEFAULT ''::text NOT NULL,
+    not_ours smallint DEFAULT 0 NOT NULL,
+    whole_at timestamp with time zone,
+    step text DEFAULT ''::text NOT NULL,
+    meaning bytea,
+    chosen_for timestamp with time zone
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE rastro.poll_state IS 'What carriers are asked about, once per reference however many shipments share it; narrow and hot.';
+
+COMMENT ON COLUMN rastro.poll_state.quiet_since IS 'Time of the newest event, or when the reference was first known.';
+
+COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an equal one is not read. Null when nothing was answered since news came unasked.';
+
+COMMENT ON COLUMN rastro.poll_state.first_answered_at IS 'First good answer since the newest of its shipments was known.';
+
+COMMENT ON COLUMN rastro.poll_state.answered_at IS 'Last answer that could be read, a refusal included: covers every window that ended before it.';
+
+COMMENT ON COLUMN rastro.poll_state.loaded_at IS 'Time of the newest answer that has become events and state; an older one takes nothing back.';
+
+COMMENT ON COLUMN rastro.poll_state.next_poll_at IS 'Next look; null when there is none any more.';
+
+COMMENT ON COLUMN rastro.poll_state.lease_until IS 'Until then a task is asking about it.';
+
+COMMENT ON COLUMN rastro.poll_state.not_ours IS 'How often in a row the carrier said that it is not its own.';
+
+COMMENT ON COLUMN rastro.poll_state.whole_at IS 'Time of the newest whole answer among those that have been loaded; what an older one has and it has not was taken back.';
+
+COMMENT ON COLUMN rastro.poll_state.step IS 'The carrier''s code of the newest event; empty before there is one.';
+
+COMMENT ON COLUMN rastro.poll_state.meaning IS 'Digest of the newest answer as it was read; one that says the same again changes nothing. Null when it may.';
+
+COMMENT ON COLUMN rastro.poll_state.chosen_for IS 'End of the window it was last chosen for, when there were fewer calls than references due.';
+
+CREATE FUNCTION rastro.kind_of(p rastro.poll_state, at timestamp with time zone) RETURNS TABLE(step text, status text, near boolean, silent integer, waited integer)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT p.step, p.status,
+           coalesce(abs(extract(epoch FROM p.estimated_at - at)) <= 86400, false)
+               OR EXISTS (SELECT FROM rastro.shipment s
+                          WHERE s.poll_id = p.poll_id AND s.promised_at BETWEEN at - interval '1 day' AND at + interval '1 day'),
+           floor(least(extract(epoch FROM at - p.quiet_since) / 3600, 2000))::integer,
+           floor(least(extract(epoch FROM at - coalesce(p.answered_at, p.quiet_since)) / 3600, 168))::integer
+$$;
+
+COMMENT ON FUNCTION rastro.kind_of(p rastro.poll_state, at timestamp with time zone) IS 'What is known of a reference when its urgency is judged: step, status, whether it is expected within a day, whole hours of silence and since the last look.';
+
 CREATE FUNCTION rastro.make_event_partitions(from_month date, months integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -48,6 +111,28 @@ CREATE TABLE rastro.awaited_order (
 
 COMMENT ON TABLE rastro.awaited_order IS 'Orders that each run reads again: without a tracking number yet, put aside, or placed by settings of before.';
 
+CREATE TABLE rastro.carrier_day (
+    carrier text NOT NULL,
+    day date NOT NULL,
+    calls integer DEFAULT 0 NOT NULL
+);
+
+COMMENT ON TABLE rastro.carrier_day IS 'The calls of one day to a carrier that has a budget of them, by all runs.';
+
+COMMENT ON COLUMN rastro.carrier_day.day IS 'By the clock of America/Sao_Paulo.';
+
+COMMENT ON COLUMN rastro.carrier_day.calls IS 'Made, or given to a task that is about to make them.';
+
+CREATE TABLE rastro.carrier_plan (
+    carrier text NOT NULL,
+    window_end timestamp with time zone NOT NULL,
+    put_off integer NOT NULL
+);
+
+COMMENT ON TABLE rastro.carrier_plan IS 'The last plan for a carrier that has a budget of calls.';
+
+COMMENT ON COLUMN rastro.carrier_plan.put_off IS 'References that were due and have to wait, since the calls go to others; they stay due.';
+
 CREATE TABLE rastro.correction (
     account text NOT NULL,
     order_id text NOT NULL,
@@ -70,7 +155,8 @@ CREATE TABLE rastro.habit (
     carrier text NOT NULL,
     step text NOT NULL,
     by_silence real[] NOT NULL,
-    by_hour real[] NOT NULL
+    by_hour real[] NOT NULL,
+    lane text DEFAULT ''::text NOT NULL
 );
 
 COMMENT ON TABLE rastro.habit IS 'When a carrier has news of parcels in each step, learnt once a day from a sample of its history.';
@@ -80,6 +166,8 @@ COMMENT ON COLUMN rastro.habit.step IS 'The carrier''s code of a parcel''s newes
 COMMENT ON COLUMN rastro.habit.by_silence IS 'Events to be expected in an hour after so long a silence: up to 1, 2, 4, 8, 12, 18, 24, 36, 48, 72, 120, 168, 240, 360, 720 hours, and longer.';
 
 COMMENT ON COLUMN rastro.habit.by_hour IS 'How many times as many in each hour of the week from Monday 0 h (America/Sao_Paulo); 1 on average.';
+
+COMMENT ON COLUMN rastro.habit.lane IS 'State that the parcels go to, and their service; empty for the habit of all, which the rarer ones go by.';
 
 CREATE TABLE rastro.habits_learnt (
     one boolean DEFAULT true NOT NULL,
@@ -421,53 +509,6 @@ ALTER TABLE rastro.poll_batch ALTER COLUMN batch_id ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE rastro.poll_state (
-    poll_id bigint NOT NULL,
-    carrier text NOT NULL,
-    reference text NOT NULL,
-    status text DEFAULT 'unknown'::text NOT NULL,
-    quiet_since timestamp with time zone NOT NULL,
-    estimated_at timestamp with time zone,
-    digest bytea,
-    first_answered_at timestamp with time zone,
-    answered_at timestamp with time zone,
-    loaded_at timestamp with time zone,
-    next_poll_at timestamp with time zone,
-    lease_until timestamp with time zone,
-    failures smallint DEFAULT 0 NOT NULL,
-    refusal text DEFAULT ''::text NOT NULL,
-    refusal_text text DEFAULT ''::text NOT NULL,
-    not_ours smallint DEFAULT 0 NOT NULL,
-    whole_at timestamp with time zone,
-    step text DEFAULT ''::text NOT NULL,
-    meaning bytea
-)
-WITH (fillfactor='70');
-
-COMMENT ON TABLE rastro.poll_state IS 'What carriers are asked about, once per reference however many shipments share it; narrow and hot.';
-
-COMMENT ON COLUMN rastro.poll_state.quiet_since IS 'Time of the newest event, or when the reference was first known.';
-
-COMMENT ON COLUMN rastro.poll_state.digest IS 'Digest of the last raw answer; an equal one is not read. Null when nothing was answered since news came unasked.';
-
-COMMENT ON COLUMN rastro.poll_state.first_answered_at IS 'First good answer since the newest of its shipments was known.';
-
-COMMENT ON COLUMN rastro.poll_state.answered_at IS 'Last answer that could be read, a refusal included: covers every window that ended before it.';
-
-COMMENT ON COLUMN rastro.poll_state.loaded_at IS 'Time of the newest answer that has become events and state; an older one takes nothing back.';
-
-COMMENT ON COLUMN rastro.poll_state.next_poll_at IS 'Next look; null when there is none any more.';
-
-COMMENT ON COLUMN rastro.poll_state.lease_until IS 'Until then a task is asking about it.';
-
-COMMENT ON COLUMN rastro.poll_state.not_ours IS 'How often in a row the carrier said that it is not its own.';
-
-COMMENT ON COLUMN rastro.poll_state.whole_at IS 'Time of the newest whole answer among those that have been loaded; what an older one has and it has not was taken back.';
-
-COMMENT ON COLUMN rastro.poll_state.step IS 'The carrier''s code of the newest event; empty before there is one.';
-
-COMMENT ON COLUMN rastro.poll_state.meaning IS 'Digest of the newest answer as it was read; one that says the same again changes nothing. Null when it may.';
 
 ALTER TABLE rastro.poll_state ALTER COLUMN poll_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.poll_state_poll_id_seq
@@ -1333,11 +1374,17 @@ ALTER TABLE ONLY rastro.tracking_event ATTACH PARTITION rastro.tracking_event_de
 ALTER TABLE ONLY rastro.awaited_order
     ADD CONSTRAINT awaited_order_pkey PRIMARY KEY (account, order_id);
 
+ALTER TABLE ONLY rastro.carrier_day
+    ADD CONSTRAINT carrier_day_is_one PRIMARY KEY (carrier, day);
+
+ALTER TABLE ONLY rastro.carrier_plan
+    ADD CONSTRAINT carrier_plan_pkey PRIMARY KEY (carrier);
+
 ALTER TABLE ONLY rastro.correction
     ADD CONSTRAINT correction_pkey PRIMARY KEY (account, order_id, invoice_number, tracking_number);
 
 ALTER TABLE ONLY rastro.habit
-    ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step);
+    ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step, lane);
 
 ALTER TABLE ONLY rastro.habits_learnt
     ADD CONSTRAINT habits_learnt_pkey PRIMARY KEY (one);

@@ -25,6 +25,7 @@ FROM (
       AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
           SELECT s.poll_id FROM rastro.shipment s
           WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
+      AND (NOT %(chosen)s OR chosen_for = %(window_end)s)
 ) AS due
 GROUP BY slice ORDER BY first
 
@@ -42,12 +43,17 @@ FROM (
       AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
           SELECT s.poll_id FROM rastro.shipment s
           WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
+      AND (NOT %(chosen)s OR chosen_for = %(window_end)s)
       AND NOT poll_id = ANY(%(passed_over)s::bigint[])
     ORDER BY next_poll_at + failures * interval '1 hour', poll_id LIMIT %(size)s
     FOR UPDATE SKIP LOCKED
-) AS mine
+) AS mine LEFT JOIN LATERAL (
+    SELECT s.promised_at, s.state_to, s.service FROM rastro.shipment s WHERE s.poll_id = mine.poll_id
+    ORDER BY s.skip <> '', s.promised_at DESC NULLS LAST, s.shipment_id LIMIT 1
+) AS way ON true
 WHERE p.poll_id = mine.poll_id
-RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours, p.step
+RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours, p.step,
+    way.promised_at, coalesce(way.state_to, '') AS state_to, coalesce(way.service, '') AS service
 
 -- name: count_left
 SELECT count(*) AS due
@@ -60,6 +66,7 @@ WHERE carrier = %(carrier)s AND poll_id BETWEEN %(first)s AND %(last)s
   AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
       SELECT s.poll_id FROM rastro.shipment s
       WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
+  AND (NOT %(chosen)s OR chosen_for = %(window_end)s)
   AND NOT poll_id = ANY(%(passed_over)s::bigint[])
 
 -- name: settle_unchanged

@@ -37,6 +37,19 @@ SELECT split_part(part, ' ', 1) AS carrier, sum((figures ->> 'left')::int)::int 
 FROM rastro.run_stage WHERE run_id = %(run_id)s AND stage = 'track' AND figures ? 'left'
 GROUP BY carrier HAVING sum((figures ->> 'left')::int) > 0 ORDER BY carrier
 
+-- name: count_put_off_by_run
+-- By the plan, and by tasks that found the calls of the day used up.
+SELECT carrier, sum(parcels)::int AS parcels
+FROM (
+    SELECT split_part(part, ' ', 1) AS carrier, (figures ->> 'put_off')::int AS parcels
+    FROM rastro.run_stage WHERE run_id = %(run_id)s AND stage = 'track' AND figures ? 'put_off'
+    UNION ALL
+    SELECT planned.key, planned.value::int
+    FROM rastro.run_stage r, jsonb_each_text(r.figures -> 'put_off') AS planned
+    WHERE r.run_id = %(run_id)s AND r.stage = 'plan_polls'
+) AS put_off
+GROUP BY carrier HAVING sum(parcels) > 0 ORDER BY carrier
+
 -- name: forget_slices
 -- A run that is planned anew has other slices; those of before say nothing any more.
 DELETE FROM rastro.run_stage WHERE run_id = %(run_id)s AND stage = 'track'

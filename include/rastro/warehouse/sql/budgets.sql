@@ -1,0 +1,51 @@
+-- name: calls_of_day
+SELECT calls FROM rastro.carrier_day WHERE carrier = %(carrier)s AND day = %(day)s
+
+-- name: begin_carrier_day
+INSERT INTO rastro.carrier_day (carrier, day) VALUES (%(carrier)s, %(day)s) ON CONFLICT DO NOTHING
+
+-- name: take_calls
+-- Corrects the count by what was used otherwise than it was given, then gives what is wanted or is left; one at a time.
+WITH day AS (
+    SELECT calls FROM rastro.carrier_day WHERE carrier = %(carrier)s AND day = %(day)s FOR UPDATE
+), given AS (
+    SELECT greatest(0, calls + %(correction)s) AS used,
+           greatest(0, least(%(wanted)s, %(budget)s - greatest(0, calls + %(correction)s))) AS given FROM day
+)
+UPDATE rastro.carrier_day d SET calls = given.used + given.given FROM given
+WHERE d.carrier = %(carrier)s AND d.day = %(day)s
+RETURNING given.given
+
+-- name: kinds_due
+-- The due references of one carrier by what is known of them, in whole hours.
+SELECT DISTINCT k.*
+FROM rastro.poll_state p, LATERAL rastro.kind_of(p, %(now)s) AS k
+WHERE carrier = %(carrier)s
+  AND rastro.is_due(next_poll_at, answered_at, lease_until, %(window_end)s, %(now)s)
+  AND (%(chosen_account)s::text IS NULL OR poll_id IN (
+      SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))
+
+-- name: choose_due
+-- So many of the due references of one carrier are chosen for a window: those first that have waited longest, as many
+-- as have that right, then by the rank of their kind. What nobody has ranked has just become due.
+WITH due AS (
+    SELECT p.poll_id, p.next_poll_at, row_number() OVER (ORDER BY p.next_poll_at, p.poll_id) AS place, k.*
+    FROM rastro.poll_state p, LATERAL rastro.kind_of(p, %(now)s) AS k
+    WHERE p.carrier = %(carrier)s
+      AND rastro.is_due(p.next_poll_at, p.answered_at, p.lease_until, %(window_end)s, %(now)s)
+      AND (%(chosen_account)s::text IS NULL OR p.poll_id IN (
+          SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))
+), turn AS (
+    SELECT poll_id, row_number() OVER (ORDER BY place > %(patient)s, r.rank NULLS LAST, next_poll_at, poll_id) AS turn
+    FROM due LEFT JOIN unnest(%(steps)s::text[], %(statuses)s::text[], %(nears)s::boolean[], %(silents)s::int[],
+                              %(waiteds)s::int[]) WITH ORDINALITY AS r (step, status, near, silent, waited, rank)
+    USING (step, status, near, silent, waited)
+)
+UPDATE rastro.poll_state p SET chosen_for = %(window_end)s FROM turn WHERE turn <= %(most)s AND p.poll_id = turn.poll_id
+
+-- name: note_plan
+INSERT INTO rastro.carrier_plan (carrier, window_end, put_off) VALUES (%(carrier)s, %(window_end)s, %(put_off)s)
+ON CONFLICT (carrier) DO UPDATE SET window_end = excluded.window_end, put_off = excluded.put_off
+
+-- name: forget_other_plans
+DELETE FROM rastro.carrier_plan WHERE NOT carrier = ANY(%(carriers)s)
