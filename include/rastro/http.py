@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -74,6 +75,7 @@ class Limits:
     backoff: float = 0.5  # the first pause; each further one is twice as long
     longest_wait: float = 20.0  # a Retry-After beyond it is handed to the caller, not slept through
     requests_per_second: float = 0.0  # 0: as fast as the other side answers
+    shared: "Sharing | None" = None  # who keeps the pace for all that call the account; None: each client its own
 
 
 class Pace:
@@ -85,6 +87,9 @@ class Pace:
         self._lock = threading.Lock()
         self._sleep = sleep
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def wait(self) -> None:
         if not self._gap:
             return
@@ -93,6 +98,25 @@ class Pace:
             at = max(now, self._next)
             self._next = at + self._gap
         self._sleep(at - now)
+
+
+class Turns(Protocol):
+    """What one waits for before each call."""
+
+    def wait(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Sharing(Protocol):
+    """
+    Makes what the clients of one account wait for.
+
+    :param per_second: calls that the account bears.
+    :param abreast: calls that the client makes at once, at most.
+    """
+
+    def __call__(self, *, per_second: float, abreast: int) -> Turns: ...
 
 
 class Http:
@@ -127,7 +151,7 @@ class Http:
         self.time_told = ""  # the other side's own, as its last answer writes it (RFC 9110, Date)
         self._secrets = frozenset(secrets)
         self._sleep = sleep
-        self._pace = Pace(self.limits.requests_per_second, sleep)
+        self._pace = self._turns(self.limits.requests_per_second, connections)
         self._count = threading.Lock()
         self._headers = {
             "User-Agent": USER_AGENT,
@@ -146,8 +170,14 @@ class Http:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _turns(self, per_second: float, abreast: int) -> Turns:
+        if self.limits.shared and per_second:
+            return self.limits.shared(per_second=per_second, abreast=abreast)
+        return Pace(per_second, self._sleep)
+
     def close(self) -> None:
         self._line.close()
+        self._pace.close()
 
     def send(self, request: Request) -> Response:
         """

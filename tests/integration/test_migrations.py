@@ -225,6 +225,7 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         "carrier_day": [{"carrier": "correios", "day": NOW.date(), "calls": 7}],
         "carrier_plan": [{"carrier": "correios", "window_end": NOW, "put_off": 3}],
     },
+    "0013": {"pace": [{"account": "correios:correios", "per_second": 25.0, "free_at": NOW, "turns": 7}]},
 }  # fmt: skip
 
 

@@ -108,18 +108,16 @@ def test_what_was_left_is_said_at_the_end_of_the_run(wide, due, caplog):
     now = datetime.now(UTC)
     context = context_of(Window(start=wide.since, end=now), now)
     ((part,),) = tasks.plan_polls("short", context).values()
-    assert (part["abreast"], part["turns"]) == (1, 1)
+    assert part["turns"] == 1
     figures = tasks.track_slice("short", context, {**part, "turns": 10**6})
     assert figures["left"] == len(due) - AT_ONCE
     tasks.check_run("short", context, now, set())
     assert f"loggi: {figures['left']} are left to the next run" in caplog.text
 
 
-def test_a_contract_is_asked_at_its_whole_pace_shared_by_those_who_ask_at_once(wide):
-    from rastro.orchestration.workshop import Workshop
-
-    workshop = Workshop.open("pace")
-    account = replace(workshop.keeper(LOGGI).account, extra={})
-    for abreast in (1, 3):
-        with workshop.line_to(LOGGI, account, abreast=abreast) as http:
-            assert http.limits.requests_per_second == LOGGI.requests_per_second / abreast
+def test_all_who_ask_by_one_contract_keep_its_pace_together(wide, due):
+    now = datetime.now(UTC)
+    for later in (0, 2):
+        tracked(wide, now + later * HOUR, timedelta(0))
+    ((turns,),) = wide.ask("SELECT turns FROM rastro.pace WHERE account = 'loggi:loggi'")
+    assert turns >= len(wide.received("GET", "/loggi/")) >= len(due)

@@ -13,10 +13,10 @@ POOLS = tuple(CARRIERS)  # a carrier's code is its pool's name
 
 
 def shared(pool: Mapping[str, Sequence[Slice]]) -> Iterator[Slice]:
-    """All slices of one pool, by carrier, each told with how many others it shares its carrier's pace and the time."""
+    """All slices of one pool, by carrier, each told in how many turns they share the time."""
     turns = math.ceil(sum(map(len, pool.values())) / SLOTS)
     for parts in pool.values():
-        yield from (replace(part, abreast=min(SLOTS, len(parts)), turns=turns) for part in parts)
+        yield from (replace(part, turns=turns) for part in parts)
 
 
 def pools_json() -> str:

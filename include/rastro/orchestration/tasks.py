@@ -191,7 +191,7 @@ def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]
     carrier = shop.known_carriers[piece.carrier]
     with stage(shop, "track", f"{piece.carrier} {piece.first}-{piece.last}") as running:
         keeper = shop.keeper(carrier)
-        with shop.line_to(carrier, keeper.account, abreast=piece.abreast) as http:
+        with shop.line_to(carrier, keeper.account) as http:
             tracker = track.Tracker(
                 carrier=carrier, contract=keeper.holder, http=http, keeper=keeper, connect=shop.connect,
                 settings=shop.settings, window=window_of(context), run_id=run_id, clock=shop.clock,

@@ -34,6 +34,7 @@ from rastro.settings import OPTIONS, Endpoint, Settings, settings_from
 from rastro.warehouse import habits, tracking_links
 from rastro.warehouse.budgets import Purse
 from rastro.warehouse.connect import Connect, connector
+from rastro.warehouse.paces import SharedPace
 
 SECTION = "rastro"
 T = TypeVar("T")
@@ -150,6 +151,7 @@ class Workshop:
             fill_tracking_url=self.settings.fill_tracking_url,
             new_link=partial(self._new_link, endpoint.key) if self.settings.tracking_page else None,
             horizon=self.settings.sync_horizon,
+            shared=partial(SharedPace, self.connect, endpoint.key),
         )
         return source_of(kind, held, setup)
 
@@ -243,25 +245,27 @@ class Workshop:
             clock=self.clock,
         )
 
-    @staticmethod
-    def line_to(carrier: Carrier, account: Account, host: str = "", *, abreast: int = 1) -> Http:
+    def line_to(self, carrier: Carrier, account: Account, host: str = "") -> Http:
         """
-        A client of the carrier that keeps to its pace, or to that of this contract.
+        A client of the carrier that keeps to its pace, or to that of this contract, together with all others.
 
         :param host: where that is not the account's own (a feed).
-        :param abreast: how many such clients share the pace.
         :raises Misconfigured: the contract's pace makes no sense.
         """
-        pace = pace_of(carrier.code, account) or carrier.requests_per_second
-        limits = Limits(requests_per_second=pace / abreast)
+        limits = self._limits(
+            self.contract(carrier.code), pace_of(carrier.code, account) or carrier.requests_per_second
+        )
         return Http(
             host or account.base_url, name=carrier.code, limits=limits, secrets=account.secrets,
             connections=carrier.connections,
         )  # fmt: skip
 
+    def _limits(self, endpoint: Endpoint, per_second: float) -> Limits:
+        return Limits(requests_per_second=per_second, shared=partial(SharedPace, self.connect, endpoint.key))
+
     def marketplace(self, key: str) -> Receiver:
         """
-        A receiver that keeps to the adapter's pace, or to that of this contract.
+        A receiver that keeps to the adapter's pace, or to that of this contract, together with all others.
 
         :raises Misconfigured: no such marketplace is set, or its connection lacks something.
         """
@@ -269,8 +273,8 @@ class Workshop:
         kind = adapter_of(MARKETPLACES, endpoint, "marketplaces")
         account = account_of(connection(endpoint.connection, f"marketplace {kind.name}"), kind.base_url)
         check(kind.code, account, kind.fields)
-        pace = pace_of(kind.code, account)
-        limits = Limits(requests_per_second=pace) if pace else None
+        pace = pace_of(kind.code, account) or kind.requests_per_second
+        limits = self._limits(endpoint, pace) if pace else None
         return kind.build(account, self._keeper(endpoint, account, kind.login), limits=limits)
 
     def postman(self) -> Postman:

@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from rastro.access import Account, Field
-from rastro.http import Limits
+from rastro.http import Limits, Sharing
 from rastro.models import Shipment
 from rastro.receivers import Receiver
 from rastro.settings import OrderRoute
@@ -102,7 +102,7 @@ class Setup:
     What a source is built from: its connection, as ``account`` or ``engine``, and the settings that concern it.
 
     ``new_link`` gives out the address of an order's tracking page; None where there are no such pages. ``limits`` are
-    of a source that is called by HTTP, in place of its own.
+    of a source that is called by HTTP, in place of its own; ``shared`` makes the pace that its clients keep together.
     """
 
     account: Account | None = None
@@ -114,6 +114,7 @@ class Setup:
     new_link: Callable[[str], str] | None = None
     horizon: timedelta = timedelta(days=30)
     limits: Limits | None = None
+    shared: Sharing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

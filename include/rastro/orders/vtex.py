@@ -122,7 +122,9 @@ class Vtex:
             name="vtex",
             limits=limits
             or setup.limits
-            or Limits(requests_per_second=float(account.extra.get("requests_per_second") or PER_SECOND)),
+            or Limits(
+                requests_per_second=float(account.extra.get("requests_per_second") or PER_SECOND), shared=setup.shared
+            ),
             headers={"X-VTEX-API-AppKey": account.login, "X-VTEX-API-AppToken": account.password},
         )
         self.receiver: Receiver | None = VtexOrder(

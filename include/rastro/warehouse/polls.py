@@ -17,15 +17,14 @@ class Slice:
     """
     A run of due references of one carrier: ids from ``first`` to ``last``, ``size`` of them due when it was cut.
 
-    Of its carrier's slices so many are worked on ``abreast``, and its pool takes so many ``turns`` for all that it has.
-    ``chosen``: it holds only those that were chosen for its window, since its carrier's calls are counted.
+    Its carrier's pool takes so many ``turns`` for all that it has. ``chosen``: it holds only those that were chosen for
+    its window, since its carrier's calls are counted.
     """
 
     carrier: str
     first: int
     last: int
     size: int
-    abreast: int = 1
     turns: int = 1
     chosen: bool = False
 

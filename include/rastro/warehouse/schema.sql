@@ -477,6 +477,27 @@ CREATE VIEW rastro.open_notice AS
 
 COMMENT ON VIEW rastro.open_notice IS 'Notices that are not settled, with the package each belongs to, but for those that wait while a parcel is paused. A delivery is confirmed when all parcels of the package are delivered.';
 
+CREATE TABLE rastro.pace (
+    account text NOT NULL,
+    per_second double precision NOT NULL,
+    free_at timestamp with time zone NOT NULL,
+    turns bigint NOT NULL,
+    waited interval DEFAULT '00:00:00'::interval NOT NULL
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE rastro.pace IS 'How fast each account is called, by all tasks and runs together; one row for each account.';
+
+COMMENT ON COLUMN rastro.pace.account IS 'The carrier, source or marketplace, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.pace.per_second IS 'Calls that it bears, as they were last told.';
+
+COMMENT ON COLUMN rastro.pace.free_at IS 'All turns before it are taken: where it lies ahead, so long does who comes now wait.';
+
+COMMENT ON COLUMN rastro.pace.turns IS 'Turns that were taken so far, used or not.';
+
+COMMENT ON COLUMN rastro.pace.waited IS 'How long tasks have waited for their turn so far, all together.';
+
 CREATE TABLE rastro.poll_batch (
     batch_id bigint NOT NULL,
     run_id text NOT NULL,
@@ -707,7 +728,7 @@ CREATE TABLE rastro.tally (
 
 COMMENT ON TABLE rastro.tally IS 'Figures for the operators'' pages, counted anew at the end of each run.';
 
-COMMENT ON COLUMN rastro.tally.subject IS 'What was counted: shipment, delivery, notice, problem or coverage.';
+COMMENT ON COLUMN rastro.tally.subject IS 'What was counted: shipment, delivery, notice, problem or coverage; newest_problem: what place the newest has.';
 
 COMMENT ON COLUMN rastro.tally.part IS 'Of which carrier, channel or problem; empty: of none.';
 
@@ -1415,6 +1436,9 @@ ALTER TABLE ONLY rastro.notice
 
 ALTER TABLE ONLY rastro.notice
     ADD CONSTRAINT notice_pkey PRIMARY KEY (notice_id);
+
+ALTER TABLE ONLY rastro.pace
+    ADD CONSTRAINT pace_pkey PRIMARY KEY (account);
 
 ALTER TABLE ONLY rastro.poll_batch
     ADD CONSTRAINT poll_batch_pkey PRIMARY KEY (batch_id);
