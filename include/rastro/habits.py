@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
@@ -146,6 +147,7 @@ def habit_of(stays: list[Stay], prior: Habit, steady_hours: float) -> Habit:
     return Habit(by_silence=tuple(a / b for a, b in zip(lines, hours, strict=True)), by_hour=by_hour)
 
 
+@lru_cache  # asked for all that one call brought
 def hour_of_week(at: datetime) -> int:
     local = at.astimezone(LOCAL)
     return local.weekday() * 24 + local.hour

@@ -8,7 +8,9 @@ and sleeping ones seldom. Those at an end are looked at once more after some day
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
+
+from msgspec import Struct
 
 from rastro.habits import AT_THE_DOOR, AWAKE, HOUR, Habit, hour_of_week, untaught
 from rastro.models import RefusalReason, Status
@@ -35,8 +37,7 @@ class Pace:
     jitter: float = JITTER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """
     What the last look at a parcel showed. ``quiet_since`` is the newest event, or when we first knew the parcel;
     ``was_final`` whether the look before had shown its end already; ``not_ours`` how often in a row the carrier said
@@ -99,16 +100,13 @@ def intervals(look: Look, pace: Pace, habit: Habit | None) -> int:
         return LONGEST
     if not pace.every:
         return 1
-    wait = partial(
-        until_worth,
-        habit or untaught(look.status),
-        int((look.at - look.quiet_since) / HOUR),
-        hour_of_week(look.at),
-        pace.every / HOUR,
-        near=is_expected(look),
-    )
-    shortest = wait(pace.worth)
-    return shortest if shortest == 1 else wait(pace.worth * (1 + pace.jitter * leaning(look.poll_id)))
+    habit, silence = habit or untaught(look.status), int((look.at - look.quiet_since) / HOUR)
+    slot, every, near = hour_of_week(look.at), pace.every / HOUR, is_expected(look)
+    shortest = until_worth(habit, silence, slot, every, pace.worth, near=near)
+    if shortest == 1:
+        return 1
+    own = pace.worth * (1 + pace.jitter * leaning(look.poll_id))
+    return until_worth(habit, silence, slot, every, own, near=near)
 
 
 def leaning(poll_id: int) -> float:
@@ -133,9 +131,14 @@ def until_worth(habit: Habit, silence: int, slot: int, every: float, worth: floa
 
 def is_expected(look: Look) -> bool:
     """Whether the parcel is expected today or tomorrow, or was expected yesterday."""
-    return any(at is not None and abs(at - look.at) <= DAY for at in (look.estimated_at, look.promised_at))
+    return is_near(look.estimated_at, look.at) or is_near(look.promised_at, look.at)
 
 
+def is_near(day: datetime | None, at: datetime) -> bool:
+    return day is not None and abs(day - at) <= DAY
+
+
+@lru_cache  # what one call brought was all looked at at the same time
 def start_of_interval(at: datetime, every: timedelta) -> datetime:
     """``at`` floored to the interval, so that a look some seconds late does not push the next one out of its run."""
     if not every:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from rastro.habits import AT_THE_DOOR, SILENCE, WEEK, Habit
 from rastro.models import FINAL, RefusalReason, Status
@@ -154,7 +155,7 @@ def test_a_parcel_is_looked_at_when_its_carrier_is_wont_to_have_news() -> None:
     dull = replace(NIGHTLY, by_silence=(0.02,) * (len(SILENCE) + 1))
     assert next_poll_at(look(), PACE, dull) == NOW + 5 * HOUR
     assert next_poll_at(look(), replace(PACE, worth=0.1), dull) == NOW + 9 * HOUR
-    assert next_poll_at(replace(look(), at=NOW + 11 * HOUR), PACE, dull) == NOW + 12 * HOUR
+    assert next_poll_at(structs.replace(look(), at=NOW + 11 * HOUR), PACE, dull) == NOW + 12 * HOUR
 
 
 def test_a_parcel_that_is_expected_is_looked_at_in_its_carriers_hours_whatever_its_habit() -> None:
