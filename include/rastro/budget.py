@@ -66,8 +66,8 @@ def urgency(kind: Kind, habits: Habits, now: datetime) -> tuple[float, bool]:
     By how many hours what is to be expected since the last look is late by now, all lines together; between equals,
     whether somebody waits at the door.
 
-    Lines alone would leave those that seldom have news to wait for very long: ordered so, 95 of 100 lines of a month
-    became known within 9.6 h instead of 5.0 h.
+    Those at the door first, then by lines alone, would leave those that seldom have news to wait for very long: in the
+    month's simulation, at 27 looks a parcel, 95 of 100 lines became known within 9.6 h so, within 5.0 h as it is.
     """
     at_the_door = kind.near or kind.status in AT_THE_DOOR
     if kind.status.is_final:
