@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from rastro.carriers import lines
 from rastro.diff import Life, State, compare
-from rastro.habits import Habits
+from rastro.habits import Habits, habit_for, lane_of
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.models import Channel, Standing, Status
 from rastro.notices import Policy, owed
@@ -155,15 +155,22 @@ def next_look(
     quiet_since = max((quiet(one) for one in loaded), default=answer.answered_at)
     was_final = all(one.change.before.status.is_final for one in loaded)
     brings_news = any(brings(one) for one in loaded)
+    shipment = pending[0].known.shipment if pending else None
     look = Look(
         at=answer.answered_at,
         status=state.status,
         was_final=was_final and not answer.awaited,
         quiet_since=min(quiet_since, answer.answered_at),
         estimated_at=snapshot.estimated_at,
+        promised_at=shipment.promised_at if shipment else None,
+        poll_id=answer.poll_id,
     )
     step = newest_code(pending[0]) if pending else ""
-    habit = learnt.get(pending[0].known.shipment.carrier or "", {}).get(step) if pending else None
+    habit = (
+        habit_for(learnt.get(shipment.carrier or "", {}), step, lane_of(shipment.state_to, shipment.service))
+        if shipment
+        else None
+    )
     return NextLook(
         staged_id=answer.staged_id,
         poll_id=answer.poll_id,
