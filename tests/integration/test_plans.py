@@ -41,7 +41,7 @@ FROM generate_series(1, 1000000) n;
 INSERT INTO rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id)
 SELECT n, now(), 'd', 'said', 'raw', 'run' FROM generate_series(1, 1000000, 5) n;
 """
-ALL_DUE = {"window_end": NOW, "now": NOW, **EVERYTHING.as_values()}
+ALL_DUE = {"window_end": NOW, "now": NOW, "chosen": False, **EVERYTHING.as_values()}
 SLICE = {"carrier": "correios", "first": 300_000, "last": 400_000, **ALL_DUE}
 SOME = list(range(1, 100_001, 50))  # as many as the load takes at a time
 CLAIM = {
