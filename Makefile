@@ -59,8 +59,8 @@ chaos: $(TOOLS) ## Faults between any two steps, judged from outside; SCHEDULES=
 mutate: $(TOOLS) ## Whether the tests notice a wrong word in the pure core
 	@$(RUN) -m stack.mutate $(ARGS)
 
-bench: $(TOOLS) ## What it costs, beside its comparisons; QUICK=1 at smaller sizes, ONLY=name runs one
-	@$(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+bench: $(TOOLS) ## What it costs, beside its comparisons; QUICK=1 once at smaller sizes, ONLY=name runs one, TIMES=1 once
+	@$(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES))
 
 lock: $(PY) ## Pin what requirements.in and requirements-dev.in ask for; UPGRADE=1 takes the newest
 	@$(find_uv); [ "$$uv" ] || { echo 'make lock needs uv: https://docs.astral.sh/uv/'; exit 1; }; \

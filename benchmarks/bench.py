@@ -151,14 +151,15 @@ def _spread(figures: Sequence[float]) -> tuple[str, str, str]:
     return tuple(f"{rounded(one):,g}" for one in (min(figures), median(figures), max(figures)))  # type: ignore[return-value]
 
 
-def keep(results: Sequence[Result], *, whole: bool, quick: bool) -> None:
-    """Write the figures; where only some were measured, the others stay as they were."""
+def keep(results: Sequence[Result], *, whole: bool, quick: bool) -> Sequence[Mapping[str, Any]]:
+    """Write the figures, and return all that are kept; where only some were measured, the others stay as they were."""
     rows = [one.as_row(quick=quick) for one in results]
     if not whole and RESULTS.exists():
         measured = {row["name"] for row in rows}
         rows = [row for row in json.loads(RESULTS.read_text("utf-8")) if row["name"] not in measured] + rows
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return rows
 
 
 def machine() -> str:

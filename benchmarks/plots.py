@@ -43,11 +43,13 @@ def curve(
         )  # fmt: skip
 
 
-def plain_numbers(panel: Axes, *, x: Sequence[float], y: Sequence[float]) -> None:
-    """Ticks at these numbers, written out, on axes that may be logarithmic."""
+def plain_numbers(panel: Axes, *, x: Sequence[float], y: Sequence[float] = ()) -> None:
+    """Ticks at these numbers, written out, on axes that may be logarithmic; an axis without any is left alone."""
     for axis, ticks in ((panel.xaxis, x), (panel.yaxis, y)):
+        if not ticks:
+            continue
         axis.set_major_locator(FixedLocator(list(ticks)))
-        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
 
