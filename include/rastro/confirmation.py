@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rastro.models import Route
 from rastro.routing import folded, found, host_of
-from rastro.settings import OrderRoute
+from rastro.setting_values import OrderRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

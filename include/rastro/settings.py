@@ -4,62 +4,17 @@ The one settings object, read once per task from the ``[rastro]`` section of Air
 :data:`OPTIONS` is the whole list: the configuration reference, ``.env.example`` and the defaults are made from it.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from email_validator import EmailNotValidError, validate_email
-
+from rastro import setting_values as values
 from rastro.errors import Misconfigured
 from rastro.languages import Language
-from rastro.models import Channel, Route
+from rastro.models import Channel
 from rastro.polling import Pace
-from rastro.routing import folded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """
-    One connection and the adapter that uses it, written ``adapter:connection`` or ``adapter:connection:relation``.
-
-    ``key`` ("vtex:shop_main") names the account everywhere: in the warehouse, in routes, in messages.
-    """
-
-    adapter: str
-    connection: str
-    relation: str = ""
-
-    @property
-    def key(self) -> str:
-        return f"{self.adapter}:{self.connection}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRoute:
-    """What the shop decided for one marketplace's orders: who confirms, and through which connection."""
-
-    route: Route
-    marketplace: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hours:
-    """A part of each day, by the clock of São Paulo; it may reach over midnight. ``end`` is no part of it."""
-
-    start: time
-    end: time
-
-    def hold(self, at: datetime) -> datetime | None:
-        """When they end, if they hold at this time; None otherwise."""
-        local = at.astimezone(LOCAL)
-        ends = local.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
-        if self.start > self.end and local.time() >= self.start:
-            return ends + timedelta(days=1)
-        held = local.time() < self.end and (self.start > self.end or local.time() >= self.start)
-        return ends if held else None
+from rastro.setting_values import EVERY_ACCOUNT, Endpoint, Hours, OrderRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +87,6 @@ class Settings:
         return self.notify_since.get(account) or self.notify_since.get(EVERY_ACCOUNT)
 
 
-LOCAL = ZoneInfo("America/Sao_Paulo")
-SHORTEST_KEY = 24  # letters and digits: far more than anybody can try out
-EVERY_ACCOUNT = ""  # the key in a table by account that stands for all that are not named
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """
@@ -152,252 +102,35 @@ class Option:
     secret: bool = False
 
 
-def text(value: str) -> str:
-    return value.strip()
-
-
-def endpoints(value: str) -> tuple[Endpoint, ...]:
-    found = []
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        pieces = part.split(":")
-        if len(pieces) not in {2, 3} or not all(pieces):
-            raise ValueError(f"{part!r} is not of the form adapter:connection")
-        found.append(Endpoint(adapter=pieces[0], connection=pieces[1], relation=pieces[2] if pieces[2:] else ""))
-    keys = [endpoint.key for endpoint in found]
-    if len(set(keys)) < len(keys):
-        raise ValueError("the same adapter:connection stands twice")
-    return tuple(found)
-
-
-def one_connection_each(value: str) -> tuple[Endpoint, ...]:
-    found = endpoints(value)
-    codes = [endpoint.adapter for endpoint in found]
-    twice = sorted({code for code in codes if codes.count(code) > 1})
-    if twice:
-        raise ValueError(
-            f"{', '.join(twice)} has more than one connection; a carrier is asked through one, keep that one"
-        )
-    return found
-
-
-def routes(value: str) -> dict[str, OrderRoute]:
-    table = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        affiliate, equals, target = part.partition("=")
-        route, _, marketplace = target.partition(":")
-        code = affiliate.strip().upper()
-        written = bool(code and equals) and route in {"connector", "direct", "none"}
-        if not written or (route == "direct") != bool(marketplace):
-            raise ValueError(f"{part!r} is not AFFILIATE=connector, =none or =direct:adapter:connection")
-        if code in table:
-            raise ValueError(f"{code} stands twice")
-        table[code] = OrderRoute(route=Route(route), marketplace=marketplace)
-    return table
-
-
-def couriers(value: str) -> dict[str, str]:
-    """``Entrega Sul=ssw, Motoboy=none``: the courier's name as the shop writes it, folded where it is looked up."""
-    table: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        name, equals, carrier = (piece.strip() for piece in part.rpartition("="))
-        if not (folded(name) and equals and re.fullmatch(r"[a-z][a-z0-9_]*", carrier)):
-            raise ValueError(f"{part!r} is not COURIER=carrier or COURIER=none")
-        if folded(name) in map(folded, table):
-            raise ValueError(f"{name} stands twice")
-        table[name] = carrier
-    return table
-
-
-def names(value: str) -> frozenset[str]:
-    return frozenset(filter(None, (part.strip() for part in value.split(","))))
-
-
-def markets(value: str) -> frozenset[str]:
-    """``shopify:loja, MKT``: connections as they are written, affiliate codes in capitals."""
-    return frozenset(name if ":" in name else name.upper() for name in names(value))
-
-
-def flag(value: str) -> bool:
-    if value.strip().lower() not in {"true", "false"}:
-        raise ValueError(f"{value!r} is neither true nor false")
-    return value.strip().lower() == "true"
-
-
-def moments(value: str) -> dict[str, datetime]:
-    """``2026-11-01`` for every account, ``vtex:main=2026-11-01`` for one."""
-    table: dict[str, datetime] = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        account, _, time = part.rpartition("=")
-        at = datetime.fromisoformat(time.strip())
-        if account.strip() in table:
-            raise ValueError(f"{account.strip() or 'the time for every account'} stands twice")
-        table[account.strip()] = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return table
-
-
-def limits(value: str) -> dict[Channel, int]:
-    table: dict[Channel, int] = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        channel, equals, most = (piece.strip() for piece in part.partition("="))
-        if channel not in set(Channel) or not equals or not most.isdecimal():
-            raise ValueError(f"{part!r} is not CHANNEL=NUMBER; channels are {', '.join(Channel)}")
-        if channel in table:
-            raise ValueError(f"{channel} stands twice")
-        table[Channel(channel)] = int(most)
-    return table
-
-
-def budgets(value: str) -> dict[str, int]:
-    """``correios=20000, jadlog=5000``: calls a day by carrier; one with 0 has no limit, like one that is not named."""
-    table: dict[str, int] = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        carrier, equals, most = (piece.strip() for piece in part.partition("="))
-        if not (re.fullmatch(r"[a-z][a-z0-9_]*", carrier) and equals and re.fullmatch(r"[0-9]{1,9}", most)):
-            raise ValueError(f"{part!r} is not CARRIER=NUMBER")
-        if carrier in table:
-            raise ValueError(f"{carrier} stands twice")
-        table[carrier] = int(most)
-    return {carrier: most for carrier, most in table.items() if most}
-
-
-def key(value: str) -> str:
-    """A secret that somebody else shows us; empty: nobody does."""
-    written = value.strip()
-    if written and (
-        len(written) < SHORTEST_KEY or not written.isascii() or not written.isprintable() or " " in written
-    ):
-        raise ValueError(f"a key is at least {SHORTEST_KEY} letters, digits and signs, without blanks")
-    return written
-
-
-def secure_url(value: str) -> str:
-    """An https address without anything that could leave the attribute it stands in; empty: none."""
-    url = value.strip()
-    if url and not re.fullmatch(r"https://[a-zA-Z0-9.-]+(:\d+)?(/[!#%&()*+,./0-9:;=?@A-Z_a-z~-]*)?", url):
-        raise ValueError(f"{url!r} is not an address that begins with https://")
-    return url
-
-
-def web_address(value: str) -> str:
-    """``https://rastro.loja.example``, and http on this machine alone; without the slash at its end."""
-    url = value.strip().rstrip("/")
-    if re.fullmatch(r"http://(localhost|127\.0\.0\.1)(:\d+)?", url):
-        return url
-    if "?" in url or "#" in url:
-        raise ValueError(f"{url!r} has more than a host and a path")
-    return secure_url(url)
-
-
-def origins(value: str) -> frozenset[str]:
-    found = names(value)
-    for origin in found:
-        if not re.fullmatch(r"https://[a-zA-Z0-9.-]+(:\d+)?", origin):
-            raise ValueError(f"{origin!r} is not an origin such as https://www.loja.example")
-    return found
-
-
-def hours(value: str) -> Hours | None:
-    """``21:00-08:00``; empty: none."""
-    if not value.strip():
-        return None
-    match = re.fullmatch(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})", value.strip())
-    if not match:
-        raise ValueError(f"{value!r} is not a part of the day such as 21:00-08:00")
-    start, end = (time.fromisoformat(one.zfill(5)) for one in match.groups())
-    if start == end:
-        raise ValueError(f"{value!r} begins when it ends")
-    return Hours(start=start, end=end)
-
-
-def colour(value: str) -> str:
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value.strip()):
-        raise ValueError(f"{value!r} is not a colour such as #1f4e79")
-    return value.strip().lower()
-
-
-def addresses(value: str) -> tuple[str, ...]:
-    found = tuple(filter(None, (part.strip() for part in value.split(","))))
-    for address in found:
-        try:
-            validate_email(address, check_deliverability=False)
-        except EmailNotValidError as error:
-            raise ValueError(f"{address!r} is no address: {error}") from None
-    return found
-
-
-def span(value: str) -> timedelta:
-    """A number and s, m, h or d: ``90s``, ``60m``, ``45d``; 0 alone is allowed."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])|0", value.strip())
-    if not match:
-        raise ValueError(f"{value!r} is not a span such as 90s, 60m, 12h or 45d")
-    if not match[2]:
-        return timedelta(0)
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
-    return timedelta(**{unit: float(match[1])})
-
-
-def span_from(shortest: str) -> Callable[[str], timedelta]:
-    def read(value: str) -> timedelta:
-        if span(value) < span(shortest):
-            raise ValueError(f"{value} is too short; {shortest} is the least")
-        return span(value)
-
-    return read
-
-
-def number(low: int, high: int) -> Callable[[str], int]:
-    def read(value: str) -> int:
-        if not low <= int(value) <= high:
-            raise ValueError(f"{value} is not between {low:,} and {high:,}")
-        return int(value)
-
-    return read
-
-
-def rate(value: str) -> float:
-    if not 0 < float(value) <= 1000:
-        raise ValueError(f"{value} is not above 0 and at most 1000")
-    return float(value)
-
-
-def one_of(*choices: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value.strip() not in choices:
-            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
-        return value.strip()
-
-    return read
-
-
 OPTIONS: Mapping[str, Option] = {
     "warehouse": Option(
         default="rastro_warehouse",
         example="rastro_warehouse",
-        read=text,
+        read=values.text,
         description="Connection of the PostgreSQL database that holds the schema rastro.",
     ),
     "sources": Option(
         default="",
         example="vtex:shop_main, sql:erp_db:public.rastro_shipment",
-        read=endpoints,
+        read=values.endpoints,
         description="Where shipments come from: adapter:connection, comma separated; for sql also the table or view.",
     ),
     "carriers": Option(
         default="",
         example="correios:correios_contract, jadlog:jadlog_contract",
-        read=one_connection_each,
+        read=values.one_connection_each,
         description="Carriers that are asked: adapter:connection, comma separated, one connection for each carrier.",
     ),
     "carrier_files": Option(
         default="",
         example="/opt/airflow/carriers",
-        read=text,
+        read=values.text,
         description="Folder of YAML files that describe further carriers; the setting carriers names each by its file.",
     ),
     "couriers": Option(
         default="",
         example="Entrega Sul=ssw, Expresso da Serra=patrus, Motoboy=none",
-        read=couriers,
+        read=values.couriers,
         description=(
             "The shop's own map of couriers: the name as it stands on the order = the carrier that is asked, or none "
             "for those that cannot be followed. It goes before everything else that tells who carries a parcel."
@@ -406,13 +139,13 @@ OPTIONS: Mapping[str, Option] = {
     "marketplaces": Option(
         default="",
         example="vtex_protocol:market_one, mercado_livre:ml_main, webhook:our_hub",
-        read=endpoints,
+        read=values.endpoints,
         description="Marketplaces that are told directly: adapter:connection, comma separated.",
     ),
     "routes": Option(
         default="",
         example="BWW=connector, MLF=none, MKT=direct:vtex_protocol:market_one",
-        read=routes,
+        read=values.routes,
         description=(
             "Who confirms delivery for each VTEX affiliate code: connector (what is written on the order is relayed), "
             "direct:adapter:connection (we call the marketplace), none (it carries the parcel itself)."
@@ -421,7 +154,7 @@ OPTIONS: Mapping[str, Option] = {
     "marketplace_news": Option(
         default="",
         example="mercado_livre:ml_main",
-        read=names,
+        read=values.names,
         description=(
             "Marketplaces that are told directly not only of deliveries but of all that they take: shipped, out for "
             "delivery, attempts in vain; adapter:connection, comma separated."
@@ -430,7 +163,7 @@ OPTIONS: Mapping[str, Option] = {
     "mail_buyers_of": Option(
         default="",
         example="mercado_livre:ml_main, MKT",
-        read=markets,
+        read=values.markets,
         description=(
             "Marketplaces whose buyers we mail although the marketplace mails them itself: adapter:connection, or the "
             "affiliate code (for a database, the marketplace's name where there is no code)."
@@ -439,61 +172,61 @@ OPTIONS: Mapping[str, Option] = {
     "smtp": Option(
         default="rastro_smtp",
         example="rastro_smtp",
-        read=text,
+        read=values.text,
         description="SMTP connection for mail to customers that we mail ourselves, and for alerts to the shop.",
     ),
     "shop_name": Option(
         default="",
         example="Loja Exemplo",
-        read=text,
+        read=values.text,
         description="The shop's name as its customers know it; stands in the mails.",
     ),
     "mail_from": Option(
         default="",
         example="pedidos@loja.example",
-        read=text,
+        read=values.text,
         description="Address that mails to customers come from.",
     ),
     "reply_to": Option(
         default="",
         example="ajuda@loja.example",
-        read=text,
+        read=values.text,
         description="Address that answers of customers go to; empty: mail_from.",
     ),
     "help_url": Option(
         default="",
         example="https://loja.example/ajuda",
-        read=text,
+        read=values.text,
         description="Page that mails point to for help; empty: no link.",
     ),
     "shop_logo": Option(
         default="",
         example="https://loja.example/logo.png",
-        read=secure_url,
+        read=values.secure_url,
         description="Picture that stands for the shop in mails and on the tracking page; empty: its name alone.",
     ),
     "shop_colour": Option(
         default="#0b57a4",
         example="#7a1f4e",
-        read=colour,
+        read=values.colour,
         description="The shop's colour: buttons of its mails, the head of its tracking page.",
     ),
     "mail_language": Option(
         default="pt",
         example="es",
-        read=lambda value: Language(one_of(*Language)(value)),
+        read=lambda value: Language(values.one_of(*Language)(value)),
         description="Language of mails about orders that name none: pt, en or es.",
     ),
     "mail_templates": Option(
         default="",
         example="/opt/airflow/mails",
-        read=text,
+        read=values.text,
         description="Folder whose files take the place of Rastro's own messages and layouts of the same name.",
     ),
     "mail_markup": Option(
         default="false",
         example="true",
-        read=flag,
+        read=values.flag,
         description=(
             "Put schema.org's ParcelDelivery into mails, for mail programs that show deliveries by themselves; Gmail "
             "does so for senders that are registered with it."
@@ -502,7 +235,7 @@ OPTIONS: Mapping[str, Option] = {
     "quiet_hours": Option(
         default="",
         example="21:00-08:00",
-        read=hours,
+        read=values.hours,
         description=(
             "Hours of São Paulo in which no customer is mailed, but of a parcel that is out for delivery or waits to "
             "be collected; what is still true is mailed when they end. Empty: none."
@@ -511,7 +244,7 @@ OPTIONS: Mapping[str, Option] = {
     "pickup_reminder_days": Option(
         default="2",
         example="1",
-        read=number(0, 14),
+        read=values.number(0, 14),
         description=(
             "How many days before the last day to collect a parcel its customer is reminded of it, once, where the "
             "carrier states that day; 0: never."
@@ -520,7 +253,7 @@ OPTIONS: Mapping[str, Option] = {
     "mails_per_parcel": Option(
         default="8",
         example="12",
-        read=number(1, 1000),
+        read=values.number(1, 1000),
         description=(
             "Most mails to one person about one parcel. One more is not sent: it stands in v_open_problem, the run "
             "ends red, and a person releases or drops it."
@@ -529,13 +262,13 @@ OPTIONS: Mapping[str, Option] = {
     "mails_per_day": Option(
         default="3",
         example="10",
-        read=number(1, 1000),
+        read=values.number(1, 1000),
         description="Most mails to one address in a day of São Paulo, whatever the orders; one more is held alike.",
     ),
     "tracking_page": Option(
         default="",
         example="https://rastro.loja.example",
-        read=web_address,
+        read=values.web_address,
         description=(
             "Public address of rastro serve. Mails, and orders without a tracking URL, then link to the order's own "
             "tracking page there; empty: they link to the carrier's."
@@ -544,19 +277,19 @@ OPTIONS: Mapping[str, Option] = {
     "tracking_link_for": Option(
         default="90d",
         example="30d",
-        read=span_from("1d"),
+        read=values.span_from("1d"),
         description="How long a link to a tracking page lives after the order's last parcel has come to its end.",
     ),
     "tracking_origins": Option(
         default="",
         example="https://www.loja.example",
-        read=origins,
+        read=values.origins,
         description="Web sites whose pages may read a tracking page's data from the customer's browser; empty: none.",
     ),
     "notify_since": Option(
         default="",
         example="2026-11-01, sql:erp_db=2026-11-15",
-        read=moments,
+        read=values.moments,
         description=(
             "Go-live cut-off: Rastro mails nothing that happened before it. Deliveries before it are still confirmed "
             "on the order (with mailer=vtex that write makes VTEX mail) and to marketplaces. "
@@ -566,7 +299,7 @@ OPTIONS: Mapping[str, Option] = {
     "most_notices": Option(
         default="order=50000, email=2000, marketplace=5000, alert=200",
         example="email=500",
-        read=limits,
+        read=values.limits,
         description=(
             "Most notices that one run sends on a channel. With more of them owed it sends none there, says so and "
             "waits until a run is triggered that releases the channel; a channel not named has no limit."
@@ -575,7 +308,7 @@ OPTIONS: Mapping[str, Option] = {
     "alert_to": Option(
         default="",
         example="expedicao@loja.example",
-        read=addresses,
+        read=values.addresses,
         description=(
             "Addresses that are mailed what only the shop can act on: parcels lost, returned, deliveries taken back. "
             "Empty: it is only listed in v_open_problem."
@@ -584,43 +317,43 @@ OPTIONS: Mapping[str, Option] = {
     "events": Option(
         default="full",
         example="full",
-        read=one_of("full", "delta"),
+        read=values.one_of("full", "delta"),
         description="What a write on the order carries: the whole history (full) or only what is new to it (delta).",
     ),
     "fill_tracking_url": Option(
         default="false",
         example="true",
-        read=flag,
+        read=values.flag,
         description="Fill a missing tracking URL on the order; without one VTEX sends no tracking mails.",
     ),
     "resend_doubtful_mail": Option(
         default="false",
         example="false",
-        read=flag,
+        read=values.flag,
         description="Send a mail once more, with the same Message-ID, when nobody can tell whether it went out.",
     ),
     "mails_per_second": Option(
         default="5",
         example="1",
-        read=rate,
+        read=values.rate,
         description="Pace of outgoing mail.",
     ),
     "poll_every": Option(
         default="60m",
         example="60m",
-        read=span,
+        read=values.span,
         description="Shortest time between two looks at a parcel; most are looked at in multiples of it, up to 24.",
     ),
     "worth_a_look": Option(
         default="0.05",
         example="0.1",
-        read=rate,
+        read=values.rate,
         description="News to be expected of a parcel before it is looked at, per hour of `poll_every`; more asks less.",
     ),
     "calls_per_day": Option(
         default="",
         example="correios=20000, jadlog=5000",
-        read=budgets,
+        read=values.budgets,
         description=(
             "Most calls to a carrier in a day of São Paulo, by all runs together. They are spread over the day; when "
             "more parcels are due, those go first that are likeliest to have news, and the rest stays due. A carrier "
@@ -630,25 +363,25 @@ OPTIONS: Mapping[str, Option] = {
     "last_look_after": Option(
         default="7d",
         example="7d",
-        read=span,
+        read=values.span,
         description="How long after its end a parcel is looked at once more, since carriers correct themselves.",
     ),
     "give_up_after": Option(
         default="60d",
         example="60d",
-        read=span_from("1d"),
+        read=values.span_from("1d"),
         description="Silence after which a parcel is marked expired and no longer asked about.",
     ),
     "sync_overlap": Option(
         default="30m",
         example="30m",
-        read=span,
+        read=values.span,
         description="How far each look at a source reaches back before the last one, for late-indexed orders.",
     ),
     "sync_horizon": Option(
         default="30d",
         example="30d",
-        read=span,
+        read=values.span,
         description=(
             "How far back the first look at a source reaches, and how long invoices wait for numbers and news for "
             "parcels."
@@ -657,19 +390,19 @@ OPTIONS: Mapping[str, Option] = {
     "max_slices": Option(
         default="64",
         example="64",
-        read=number(1, 512),
+        read=values.number(1, 512),
         description="Most tracking tasks in one run, however many shipments are due.",
     ),
     "slice_size": Option(
         default="2000",
         example="2000",
-        read=number(1, 100_000),
+        read=values.number(1, 100_000),
         description="Shipments in one tracking task, as long as max_slices allows.",
     ),
     "ask_within": Option(
         default="20m",
         example="50m",
-        read=span_from("1m"),
+        read=values.span_from("1m"),
         description=(
             "How long one run asks a carrier. What is left then is asked about by the next run, first that which has "
             "waited longest; the news of all other carriers goes on meanwhile."
@@ -678,43 +411,43 @@ OPTIONS: Mapping[str, Option] = {
     "lease": Option(
         default="15m",
         example="15m",
-        read=span_from("1m"),
+        read=values.span_from("1m"),
         description="How long a task may hold shipments or notices before another one may take them over.",
     ),
     "max_attempts": Option(
         default="12",
         example="12",
-        read=number(1, 100),
+        read=values.number(1, 100),
         description="Attempts at sending a notice before it waits for a person; with 12 the last is after four days.",
     ),
     "tellers": Option(
         default="4",
         example="4",
-        read=number(1, 64),
+        read=values.number(1, 64),
         description="How many orders one task tells a receiver about at once.",
     ),
     "retry_delay": Option(
         default="60s",
         example="60s",
-        read=span,
+        read=values.span,
         description="Pause before Airflow runs a failed task again, unless the other side named a time.",
     ),
     "keep_raw_answers": Option(
         default="true",
         example="true",
-        read=flag,
+        read=values.flag,
         description="Keep each shipment's last raw answer, compressed, so that it can be worked out again.",
     ),
     "keep_contents": Option(
         default="400d",
         example="180d",
-        read=span_from("30d"),
+        read=values.span_from("30d"),
         description="How long texts of messages, masked recipients and raw answers are kept before they are erased.",
     ),
     "hub_key": Option(
         default="",
         example="change-me-1f7c0a52d94e4b6b8f",
-        read=key,
+        read=values.key,
         description=(
             "Key that rastro serve wants, as Authorization: Bearer, from whoever asks it as VTEX's tracking hub does; "
             "empty: nobody is answered. With _CMD at the end of the variable's name a command prints it, with _SECRET "
@@ -725,17 +458,17 @@ OPTIONS: Mapping[str, Option] = {
 }
 
 
-def settings_from(values: Mapping[str, str]) -> Settings:
+def settings_from(texts: Mapping[str, str]) -> Settings:
     """
     Typed settings from their texts; an absent one takes its default.
 
     :raises Misconfigured: one message that lists everything that is wrong.
     """
     typed: dict[str, Any] = {}
-    wrong = [f"{name}: there is no such setting" for name in sorted(set(values) - set(OPTIONS))]
+    wrong = [f"{name}: there is no such setting" for name in sorted(set(texts) - set(OPTIONS))]
     for name, option in OPTIONS.items():
         try:
-            typed[name] = option.read(values.get(name, option.default))
+            typed[name] = option.read(texts.get(name, option.default))
         except (ValueError, OverflowError) as error:
             wrong.append(f"{name}: {error}")
     if "marketplaces" in typed:

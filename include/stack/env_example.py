@@ -17,7 +17,8 @@ from rastro.marketplaces.base import Marketplace
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.orders.base import SourceType
 from rastro.orders.registry import SOURCES
-from rastro.settings import OPTIONS, endpoints
+from rastro.setting_values import endpoints
+from rastro.settings import OPTIONS
 from stack.state import REPOSITORY
 
 FILE = REPOSITORY / ".env.example"

@@ -15,7 +15,7 @@ from rastro.orders import sql
 from rastro.orders.base import Aside, Setup
 from rastro.orders.registry import SOURCES
 from rastro.orders.sql import COLUMNS, SqlSource
-from rastro.settings import OrderRoute
+from rastro.setting_values import OrderRoute
 from stack.postgres import Server
 
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -20,7 +20,7 @@ from rastro.orders.vtex_order import order_in
 from rastro.orders.vtex_packages import shipments_of, unaddressable
 from rastro.orders.vtex_tracking import reading, tracking
 from rastro.receivers import Message, Progress, Reading, Receiver
-from rastro.settings import OrderRoute
+from rastro.setting_values import OrderRoute
 from simulator.testing import Running
 
 LIMITS = Limits(connect_timeout=1.0, read_timeout=1.0, call_timeout=4.0, retries=1, backoff=0.0, longest_wait=0.5)

@@ -18,7 +18,7 @@ from rastro.confirmation import (
     order_route,
 )
 from rastro.models import Route
-from rastro.settings import OrderRoute
+from rastro.setting_values import OrderRoute
 
 ROUTES = {
     "BWW": OrderRoute(route=Route.CONNECTOR),

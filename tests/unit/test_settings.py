@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rastro import settings
+from rastro import setting_values
 from rastro.errors import Misconfigured
 from rastro.models import Channel, Route
 from rastro.polling import Pace
-from rastro.settings import OPTIONS, Endpoint, OrderRoute, Settings, settings_from
+from rastro.setting_values import Endpoint, OrderRoute
+from rastro.settings import OPTIONS, Settings, settings_from
 
 
 def said(**values: str) -> str:
@@ -25,15 +26,15 @@ def said(**values: str) -> str:
 
 
 def test_text_is_taken_without_the_space_around_it() -> None:
-    assert settings.text("  Loja Exemplo ") == "Loja Exemplo"
+    assert setting_values.text("  Loja Exemplo ") == "Loja Exemplo"
 
 
 def test_endpoints_name_adapter_connection_and_relation() -> None:
-    assert settings.endpoints(" vtex:shop_main ,sql:erp_db:public.shipment,") == (
+    assert setting_values.endpoints(" vtex:shop_main ,sql:erp_db:public.shipment,") == (
         Endpoint(adapter="vtex", connection="shop_main"),
         Endpoint(adapter="sql", connection="erp_db", relation="public.shipment"),
     )
-    assert settings.endpoints("") == settings.endpoints(" , ") == ()
+    assert setting_values.endpoints("") == setting_values.endpoints(" , ") == ()
 
 
 def test_an_endpoints_key_leaves_the_relation_out() -> None:
@@ -43,25 +44,25 @@ def test_an_endpoints_key_leaves_the_relation_out() -> None:
 @pytest.mark.parametrize("written", ["vtex", "vtex:", ":shop", "sql:a:b:c", "sql::b", "sql:a:"])
 def test_an_endpoint_of_another_form_is_refused_by_name(written: str) -> None:
     with pytest.raises(ValueError, match="not of the form adapter:connection") as refused:
-        settings.endpoints(f"vtex:good, {written}")
+        setting_values.endpoints(f"vtex:good, {written}")
     assert repr(written) in str(refused.value)
 
 
 @pytest.mark.parametrize("written", ["vtex:a, vtex:a", "sql:a:one, sql:a:two"])
 def test_one_account_cannot_stand_twice(written: str) -> None:
     with pytest.raises(ValueError, match="stands twice"):
-        settings.endpoints(written)
+        setting_values.endpoints(written)
 
 
 def test_a_key_is_long_and_plain_or_absent() -> None:
-    assert settings.key(f" {'k' * 24} ") == "k" * 24
-    assert not settings.key("  ")
+    assert setting_values.key(f" {'k' * 24} ") == "k" * 24
+    assert not setting_values.key("  ")
 
 
 @pytest.mark.parametrize("written", ["k" * 23, "ç" * 30, "two words of a sentence that is long", "k" * 24 + "\x00"])
 def test_a_key_that_is_short_or_odd_is_refused_and_not_repeated(written: str) -> None:
     with pytest.raises(ValueError, match="at least 24") as refused:
-        settings.key(written)
+        setting_values.key(written)
     assert written not in str(refused.value)
 
 
@@ -71,12 +72,12 @@ def test_a_key_is_not_shown_with_the_settings() -> None:
 
 
 def test_routes_say_who_confirms_for_each_affiliate() -> None:
-    assert settings.routes(" bww=connector, MLF=none,Mkt=direct:webhook:our_hub ") == {
+    assert setting_values.routes(" bww=connector, MLF=none,Mkt=direct:webhook:our_hub ") == {
         "BWW": OrderRoute(route=Route.CONNECTOR),
         "MLF": OrderRoute(route=Route.NONE),
         "MKT": OrderRoute(route=Route.DIRECT, marketplace="webhook:our_hub"),
     }
-    assert settings.routes("") == {}
+    assert setting_values.routes("") == {}
 
 
 @pytest.mark.parametrize(
@@ -85,13 +86,13 @@ def test_routes_say_who_confirms_for_each_affiliate() -> None:
 )
 def test_a_route_of_another_form_is_refused_by_name(written: str) -> None:
     with pytest.raises(ValueError, match="is not AFFILIATE=connector, =none or =direct") as refused:
-        settings.routes(f"MLF=none,{written}")
+        setting_values.routes(f"MLF=none,{written}")
     assert repr(written) in str(refused.value)
 
 
 def test_one_affiliate_has_one_route() -> None:
     with pytest.raises(ValueError, match="BWW stands twice"):
-        settings.routes("BWW=none, bww=connector")
+        setting_values.routes("BWW=none, bww=connector")
 
 
 def test_the_shops_map_of_couriers_is_read_line_by_line() -> None:
@@ -116,13 +117,13 @@ def test_a_line_of_that_map_that_says_nothing_or_twice_is_refused(written: str, 
 
 @pytest.mark.parametrize(("written", "meant"), [("true", True), (" True ", True), ("FALSE", False), ("false", False)])
 def test_a_flag_is_true_or_false(written: str, meant) -> None:
-    assert settings.flag(written) is meant
+    assert setting_values.flag(written) is meant
 
 
 @pytest.mark.parametrize("written", ["", "yes", "1", "0", "on"])
 def test_nothing_else_is_a_flag(written: str) -> None:
     with pytest.raises(ValueError, match="neither true nor false"):
-        settings.flag(written)
+        setting_values.flag(written)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_nothing_else_is_a_flag(written: str) -> None:
     ],
 )
 def test_a_moment_without_an_offset_is_utc(written: str, meant: datetime) -> None:
-    (read,) = settings.moments(written).values()
+    (read,) = setting_values.moments(written).values()
     assert read == meant
     assert read.utcoffset() is not None
 
@@ -143,7 +144,7 @@ def test_a_moment_without_an_offset_is_utc(written: str, meant: datetime) -> Non
 @pytest.mark.parametrize("written", ["01/11/2026", "sql:erp_db=soon", "2026-11-01, 2026-11-02", "a:b=2026-11-01, a:b="])
 def test_what_is_no_moment_or_one_too_many_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        settings.moments(written)
+        setting_values.moments(written)
 
 
 def test_a_go_live_holds_for_its_account_and_the_one_without_a_name_for_all_others() -> None:
@@ -179,20 +180,23 @@ def test_marketplaces_whose_buyers_we_mail_are_connections_or_affiliates_in_what
 
 
 def test_limits_are_numbers_by_channel() -> None:
-    assert settings.limits(" email = 500, order=0 ") == {Channel.EMAIL: 500, Channel.ORDER: 0}
-    assert settings.limits("") == {}
+    assert setting_values.limits(" email = 500, order=0 ") == {Channel.EMAIL: 500, Channel.ORDER: 0}
+    assert setting_values.limits("") == {}
 
 
 @pytest.mark.parametrize("written", ["mail=1", "email", "email=many", "email=-1", "email=1, email=2"])
 def test_what_is_no_limit_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match=r"mail"):
-        settings.limits(written)
+        setting_values.limits(written)
 
 
 def test_addresses_are_read_one_by_one_and_a_wrong_one_is_named() -> None:
-    assert settings.addresses("a@loja.example.com, b@loja.example.com") == ("a@loja.example.com", "b@loja.example.com")
+    assert setting_values.addresses("a@loja.example.com, b@loja.example.com") == (
+        "a@loja.example.com",
+        "b@loja.example.com",
+    )
     with pytest.raises(ValueError, match="'nobody' is no address"):
-        settings.addresses("a@loja.example.com, nobody")
+        setting_values.addresses("a@loja.example.com, nobody")
 
 
 @pytest.mark.parametrize(
@@ -208,18 +212,18 @@ def test_addresses_are_read_one_by_one_and_a_wrong_one_is_named() -> None:
     ],
 )
 def test_a_span_is_a_number_and_its_unit(written: str, meant: timedelta) -> None:
-    assert settings.span(written) == meant
+    assert setting_values.span(written) == meant
 
 
 @pytest.mark.parametrize("written", ["", "60", "1w", "-1h", "1h30m", "h", "1 h", "00"])
 def test_what_is_no_span_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match="is not a span such as"):
-        settings.span(written)
+        setting_values.span(written)
 
 
 @pytest.mark.parametrize(("name", "least", "less"), [("lease", "1m", "59s"), ("give_up_after", "1d", "23h")])
 def test_a_span_that_would_undo_its_purpose_is_refused(name: str, least: str, less: str) -> None:
-    assert getattr(settings_from({name: least}), name) == settings.span(least)
+    assert getattr(settings_from({name: least}), name) == setting_values.span(least)
     for short in (less, "0"):
         assert f"{name}: {short} is too short; {least} is the least" in said(**{name: short})
 
@@ -232,7 +236,7 @@ def test_a_carrier_is_asked_through_one_connection() -> None:
 
 
 def test_a_number_lies_between_its_bounds() -> None:
-    read = settings.number(1, 5000)
+    read = setting_values.number(1, 5000)
     assert (read("1"), read("5000")) == (1, 5000)
     for written in ("0", "5001", "-3"):
         with pytest.raises(ValueError, match=r"is not between 1 and 5,000"):
@@ -243,14 +247,14 @@ def test_a_number_lies_between_its_bounds() -> None:
 
 
 def test_a_rate_is_above_nothing_and_bounded() -> None:
-    assert (settings.rate("0.5"), settings.rate("1000")) == (0.5, 1000)
+    assert (setting_values.rate("0.5"), setting_values.rate("1000")) == (0.5, 1000)
     for written in ("0", "-1", "1001", "nan", "inf"):
         with pytest.raises(ValueError, match="not above 0 and at most 1000"):
-            settings.rate(written)
+            setting_values.rate(written)
 
 
 def test_a_choice_is_one_of_those_named() -> None:
-    read = settings.one_of("full", "delta")
+    read = setting_values.one_of("full", "delta")
     assert read(" delta ") == "delta"
     with pytest.raises(ValueError, match="'half' is none of full, delta"):
         read("half")
@@ -339,7 +343,7 @@ def test_unreadable_marketplaces_are_not_held_against_the_routes() -> None:
     assert "MKT" not in message
 
 
-@pytest.mark.parametrize("name", [name for name, option in OPTIONS.items() if option.read is settings.span])
+@pytest.mark.parametrize("name", [name for name, option in OPTIONS.items() if option.read is setting_values.span])
 def test_a_span_beyond_all_time_is_refused_like_any_other_mistake(name: str) -> None:
     assert f"{name}: " in said(**{name: "99999999999d"})
 

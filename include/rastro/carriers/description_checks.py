@@ -16,7 +16,7 @@ from rastro.carriers import json_paths, templates
 from rastro.errors import Misconfigured
 from rastro.http import check_base_url
 from rastro.models import Status
-from rastro.settings import span
+from rastro.setting_values import span
 
 INFORMATIVE = "informative"  # beside the statuses: a line that moves nothing
 AUTO, EPOCH_SECONDS, EPOCH_MILLISECONDS = "auto", "epoch_seconds", "epoch_milliseconds"

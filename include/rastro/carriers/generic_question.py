@@ -22,7 +22,7 @@ from rastro.carriers.description import (
 from rastro.errors import Misconfigured, Rejected, Unreadable
 from rastro.http import Request, Response
 from rastro.oauth import LONGEST
-from rastro.settings import span
+from rastro.setting_values import span
 
 FORM = "application/x-www-form-urlencoded"
 GRANTS: Mapping[str, Mapping[str, str]] = {

@@ -12,7 +12,7 @@ from rastro.models import Shipment
 from rastro.numbers import split_numbers
 from rastro.references import FIELDS, reference_of
 from rastro.routing import Routed, Router, Signs
-from rastro.settings import couriers
+from rastro.setting_values import couriers
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -44,7 +44,8 @@ from rastro.orders.registry import SOURCES
 from rastro.pipeline import probe
 from rastro.pipeline.probe import Check, Finding, State
 from rastro.pipeline.tokens import AccessKeeper, FreshTokens, is_good_once
-from rastro.settings import OPTIONS, Endpoint
+from rastro.setting_values import Endpoint
+from rastro.settings import OPTIONS
 from rastro.warehouse.connect import Connect, connector
 
 DAG = "track_deliveries"

@@ -30,7 +30,8 @@ from rastro.orders.base import OrderSource, Setup, SourceType
 from rastro.orders.registry import SOURCES
 from rastro.pipeline.tokens import AccessKeeper
 from rastro.receivers import Receiver
-from rastro.settings import OPTIONS, Endpoint, Settings, settings_from
+from rastro.setting_values import Endpoint
+from rastro.settings import OPTIONS, Settings, settings_from
 from rastro.warehouse import habits, tracking_links
 from rastro.warehouse.budgets import Purse
 from rastro.warehouse.connect import Connect, connector

@@ -12,7 +12,7 @@ from rastro.access import Account, Field
 from rastro.http import Limits, Sharing
 from rastro.models import Shipment
 from rastro.receivers import Receiver
-from rastro.settings import OrderRoute
+from rastro.setting_values import OrderRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

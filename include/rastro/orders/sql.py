@@ -43,7 +43,7 @@ from rastro.models import Route, Shipment
 from rastro.numbers import split_numbers
 from rastro.orders.base import Aside, Contact, Setup, is_masked
 from rastro.receivers import Receiver
-from rastro.settings import OrderRoute
+from rastro.setting_values import OrderRoute
 
 ROWS_AT_ONCE = 1000
 # How long one statement may take, in the words of the databases that have such words: a locked table holds up no run.

@@ -9,7 +9,7 @@ from rastro.confirmation import Carriage, OrderMarks, not_ours, order_route
 from rastro.models import Shipment
 from rastro.orders.base import Aside, Awaited
 from rastro.orders.vtex_order import Address, Order, Package, moment
-from rastro.settings import OrderRoute
+from rastro.setting_values import OrderRoute
 
 # What shops write for a courier when the customer comes to collect. The shipping policy tells no more than that either.
 SHELF = re.compile(r"retira|pick ?-?up|balc[aã]o|loja", re.IGNORECASE)

@@ -1,0 +1,277 @@
+"""
+How the texts of settings are read: each reader makes a value of one, or raises ValueError with what is wrong about it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from email_validator import EmailNotValidError, validate_email
+
+from rastro.models import Channel, Route
+from rastro.routing import folded
+
+LOCAL = ZoneInfo("America/Sao_Paulo")
+SHORTEST_KEY = 24  # letters and digits: far more than anybody can try out
+EVERY_ACCOUNT = ""  # the key in a table by account that stands for all that are not named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """
+    One connection and the adapter that uses it, written ``adapter:connection`` or ``adapter:connection:relation``.
+
+    ``key`` ("vtex:shop_main") names the account everywhere: in the warehouse, in routes, in messages.
+    """
+
+    adapter: str
+    connection: str
+    relation: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.adapter}:{self.connection}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRoute:
+    """What the shop decided for one marketplace's orders: who confirms, and through which connection."""
+
+    route: Route
+    marketplace: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """A part of each day, by the clock of São Paulo; it may reach over midnight. ``end`` is no part of it."""
+
+    start: time
+    end: time
+
+    def hold(self, at: datetime) -> datetime | None:
+        """When they end, if they hold at this time; None otherwise."""
+        local = at.astimezone(LOCAL)
+        ends = local.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
+        if self.start > self.end and local.time() >= self.start:
+            return ends + timedelta(days=1)
+        held = local.time() < self.end and (self.start > self.end or local.time() >= self.start)
+        return ends if held else None
+
+
+def text(value: str) -> str:
+    return value.strip()
+
+
+def endpoints(value: str) -> tuple[Endpoint, ...]:
+    found = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        pieces = part.split(":")
+        if len(pieces) not in {2, 3} or not all(pieces):
+            raise ValueError(f"{part!r} is not of the form adapter:connection")
+        found.append(Endpoint(adapter=pieces[0], connection=pieces[1], relation=pieces[2] if pieces[2:] else ""))
+    keys = [endpoint.key for endpoint in found]
+    if len(set(keys)) < len(keys):
+        raise ValueError("the same adapter:connection stands twice")
+    return tuple(found)
+
+
+def one_connection_each(value: str) -> tuple[Endpoint, ...]:
+    found = endpoints(value)
+    codes = [endpoint.adapter for endpoint in found]
+    twice = sorted({code for code in codes if codes.count(code) > 1})
+    if twice:
+        raise ValueError(
+            f"{', '.join(twice)} has more than one connection; a carrier is asked through one, keep that one"
+        )
+    return found
+
+
+def routes(value: str) -> dict[str, OrderRoute]:
+    table = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        affiliate, equals, target = part.partition("=")
+        route, _, marketplace = target.partition(":")
+        code = affiliate.strip().upper()
+        written = bool(code and equals) and route in {"connector", "direct", "none"}
+        if not written or (route == "direct") != bool(marketplace):
+            raise ValueError(f"{part!r} is not AFFILIATE=connector, =none or =direct:adapter:connection")
+        if code in table:
+            raise ValueError(f"{code} stands twice")
+        table[code] = OrderRoute(route=Route(route), marketplace=marketplace)
+    return table
+
+
+def couriers(value: str) -> dict[str, str]:
+    """``Entrega Sul=ssw, Motoboy=none``: the courier's name as the shop writes it, folded where it is looked up."""
+    table: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, equals, carrier = (piece.strip() for piece in part.rpartition("="))
+        if not (folded(name) and equals and re.fullmatch(r"[a-z][a-z0-9_]*", carrier)):
+            raise ValueError(f"{part!r} is not COURIER=carrier or COURIER=none")
+        if folded(name) in map(folded, table):
+            raise ValueError(f"{name} stands twice")
+        table[name] = carrier
+    return table
+
+
+def names(value: str) -> frozenset[str]:
+    return frozenset(filter(None, (part.strip() for part in value.split(","))))
+
+
+def markets(value: str) -> frozenset[str]:
+    """``shopify:loja, MKT``: connections as they are written, affiliate codes in capitals."""
+    return frozenset(name if ":" in name else name.upper() for name in names(value))
+
+
+def flag(value: str) -> bool:
+    if value.strip().lower() not in {"true", "false"}:
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value.strip().lower() == "true"
+
+
+def moments(value: str) -> dict[str, datetime]:
+    """``2026-11-01`` for every account, ``vtex:main=2026-11-01`` for one."""
+    table: dict[str, datetime] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        account, _, time = part.rpartition("=")
+        at = datetime.fromisoformat(time.strip())
+        if account.strip() in table:
+            raise ValueError(f"{account.strip() or 'the time for every account'} stands twice")
+        table[account.strip()] = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return table
+
+
+def limits(value: str) -> dict[Channel, int]:
+    table: dict[Channel, int] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        channel, equals, most = (piece.strip() for piece in part.partition("="))
+        if channel not in set(Channel) or not equals or not most.isdecimal():
+            raise ValueError(f"{part!r} is not CHANNEL=NUMBER; channels are {', '.join(Channel)}")
+        if channel in table:
+            raise ValueError(f"{channel} stands twice")
+        table[Channel(channel)] = int(most)
+    return table
+
+
+def budgets(value: str) -> dict[str, int]:
+    """``correios=20000, jadlog=5000``: calls a day by carrier; one with 0 has no limit, like one that is not named."""
+    table: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        carrier, equals, most = (piece.strip() for piece in part.partition("="))
+        if not (re.fullmatch(r"[a-z][a-z0-9_]*", carrier) and equals and re.fullmatch(r"[0-9]{1,9}", most)):
+            raise ValueError(f"{part!r} is not CARRIER=NUMBER")
+        if carrier in table:
+            raise ValueError(f"{carrier} stands twice")
+        table[carrier] = int(most)
+    return {carrier: most for carrier, most in table.items() if most}
+
+
+def key(value: str) -> str:
+    """A secret that somebody else shows us; empty: nobody does."""
+    written = value.strip()
+    if written and (
+        len(written) < SHORTEST_KEY or not written.isascii() or not written.isprintable() or " " in written
+    ):
+        raise ValueError(f"a key is at least {SHORTEST_KEY} letters, digits and signs, without blanks")
+    return written
+
+
+def secure_url(value: str) -> str:
+    """An https address without anything that could leave the attribute it stands in; empty: none."""
+    url = value.strip()
+    if url and not re.fullmatch(r"https://[a-zA-Z0-9.-]+(:\d+)?(/[!#%&()*+,./0-9:;=?@A-Z_a-z~-]*)?", url):
+        raise ValueError(f"{url!r} is not an address that begins with https://")
+    return url
+
+
+def web_address(value: str) -> str:
+    """``https://rastro.loja.example``, and http on this machine alone; without the slash at its end."""
+    url = value.strip().rstrip("/")
+    if re.fullmatch(r"http://(localhost|127\.0\.0\.1)(:\d+)?", url):
+        return url
+    if "?" in url or "#" in url:
+        raise ValueError(f"{url!r} has more than a host and a path")
+    return secure_url(url)
+
+
+def origins(value: str) -> frozenset[str]:
+    found = names(value)
+    for origin in found:
+        if not re.fullmatch(r"https://[a-zA-Z0-9.-]+(:\d+)?", origin):
+            raise ValueError(f"{origin!r} is not an origin such as https://www.loja.example")
+    return found
+
+
+def hours(value: str) -> Hours | None:
+    """``21:00-08:00``; empty: none."""
+    if not value.strip():
+        return None
+    match = re.fullmatch(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})", value.strip())
+    if not match:
+        raise ValueError(f"{value!r} is not a part of the day such as 21:00-08:00")
+    start, end = (time.fromisoformat(one.zfill(5)) for one in match.groups())
+    if start == end:
+        raise ValueError(f"{value!r} begins when it ends")
+    return Hours(start=start, end=end)
+
+
+def colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value.strip()):
+        raise ValueError(f"{value!r} is not a colour such as #1f4e79")
+    return value.strip().lower()
+
+
+def addresses(value: str) -> tuple[str, ...]:
+    found = tuple(filter(None, (part.strip() for part in value.split(","))))
+    for address in found:
+        try:
+            validate_email(address, check_deliverability=False)
+        except EmailNotValidError as error:
+            raise ValueError(f"{address!r} is no address: {error}") from None
+    return found
+
+
+def span(value: str) -> timedelta:
+    """A number and s, m, h or d: ``90s``, ``60m``, ``45d``; 0 alone is allowed."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])|0", value.strip())
+    if not match:
+        raise ValueError(f"{value!r} is not a span such as 90s, 60m, 12h or 45d")
+    if not match[2]:
+        return timedelta(0)
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
+    return timedelta(**{unit: float(match[1])})
+
+
+def span_from(shortest: str) -> Callable[[str], timedelta]:
+    def read(value: str) -> timedelta:
+        if span(value) < span(shortest):
+            raise ValueError(f"{value} is too short; {shortest} is the least")
+        return span(value)
+
+    return read
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not low <= int(value) <= high:
+            raise ValueError(f"{value} is not between {low:,} and {high:,}")
+        return int(value)
+
+    return read
+
+
+def rate(value: str) -> float:
+    if not 0 < float(value) <= 1000:
+        raise ValueError(f"{value} is not above 0 and at most 1000")
+    return float(value)
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.strip() not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+        return value.strip()
+
+    return read
