@@ -1,25 +1,24 @@
 """
 The simulator's Correios answers as fast as they can be given out: each is made once, and then read from memory.
 
-A process of its own, so that what is measured is who asks. ``python benchmarks/answers.py PARCELS LATENCY`` prints its
-address and, in the line after it, the numbers of its parcels.
+A process of its own, so that what is measured is who asks.
 """
 
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 from simulator.calls import Call
 from simulator.cohort import CohortRequest, keep, make
 from simulator.correios import Correios, signed
 from simulator.world import World
+from stack.state import REPOSITORY
 
-INCLUDE = Path(__file__).resolve().parents[1] / "include"
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 CLAIMS = {"exp": 1e12, "kind": "cartaopostagem", "gen": 1}
 HOURS_OF_LIFE = 4  # steps of each parcel's journey that have happened
 
@@ -33,11 +32,19 @@ class Answers:
 @contextmanager
 def given_out(parcels: int, latency: float) -> Iterator[Answers]:
     """Correios with so many parcels, for as long as the block lasts; each answer takes ``latency`` seconds."""
-    command = [sys.executable, __file__, str(parcels), str(latency)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(INCLUDE)}) as process:
+    with running("benchmarks.answers", str(parcels), str(latency)) as (url, *numbers):
+        yield Answers(url=url, numbers=tuple(numbers))
+
+
+@contextmanager
+def running(module: str, *arguments: str) -> Iterator[list[str]]:
+    """What a server in a process of its own says in its first line: its address, and more."""
+    command = [sys.executable, "-m", module, *arguments]
+    environment = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'include'}"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None  # noqa: S101 -- it was asked for in the line above
         try:
-            yield Answers(url=process.stdout.readline().strip(), numbers=tuple(process.stdout.readline().split()))
+            yield process.stdout.readline().split()
         finally:
             process.terminate()
 
@@ -52,35 +59,34 @@ class Memory:
         )
         world.advance(HOURS_OF_LIFE)
         self.numbers = list(world.parcels)
-        self._correios = Correios(world)
+        self.correios = Correios(world)
         self._kept: dict[bytes, bytes] = {}
-        self._headers = {"authorization": f"Bearer {signed(CLAIMS)}", "accept-language": "pt-BR"}
 
     def answer(self, target: bytes) -> bytes:
         if target not in self._kept:
             path, _, query = target.decode().partition("?")
-            body = self.body(path, parse_qsl(query))
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            self._kept[target] = head.encode() + body
+            body = asked(self.correios, path, parse_qsl(query))
+            self._kept[target] = OK % (len(body), body)
         return self._kept[target]
 
-    def body(self, path: str, query: Sequence[tuple[str, str]]) -> bytes:
-        segments = tuple(path.strip("/").split("/"))
-        reply = self._correios.answer(
-            Call(
-                method="GET", path=path, segments=segments, query=tuple(query), headers=self._headers, body=b"", url="",
-            )
-        )  # fmt: skip
-        if reply.status != 200:
-            raise ValueError(f"the simulator refuses {path}: {reply.body.decode()}")
-        return reply.body
+
+def asked(correios: Correios, path: str, query: Sequence[tuple[str, str]]) -> bytes:
+    """The body of what the simulated Correios answers."""
+    headers = {"authorization": f"Bearer {signed(CLAIMS)}", "accept-language": "pt-BR"}
+    segments = tuple(path.strip("/").split("/"))
+    reply = correios.answer(
+        Call(method="GET", path=path, segments=segments, query=tuple(query), headers=headers, body=b"", url="")
+    )
+    if reply.status != 200:
+        raise ValueError(f"the simulator refuses {path}: {reply.body.decode()}")
+    return reply.body
 
 
 class Given(asyncio.Protocol):
     """One connection, on which one question follows another's answer."""
 
-    def __init__(self, memory: Memory, latency: float) -> None:
-        self._memory = memory
+    def __init__(self, answer: Callable[[bytes], bytes], latency: float) -> None:
+        self._answer = answer
         self._latency = latency
         self._asked = b""
 
@@ -91,7 +97,7 @@ class Given(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._asked += data
         if self._asked.endswith(b"\r\n\r\n"):
-            answer = self._memory.answer(self._asked.split(b" ", 2)[1])
+            answer = self._answer(self._asked.split(b" ", 2)[1])
             self._asked = b""
             if self._latency:
                 asyncio.get_running_loop().call_later(self._latency, self._write, answer)
@@ -99,13 +105,13 @@ class Given(asyncio.Protocol):
                 self._write(answer)
 
 
-async def serve(parcels: int, latency: float) -> None:
-    memory = Memory(parcels)
-    server = await asyncio.get_running_loop().create_server(lambda: Given(memory, latency), "127.0.0.1", 0)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    print(*memory.numbers, flush=True)
+async def serve(answer: Callable[[bytes], bytes], latency: float = 0.0, more: Sequence[str] = ()) -> None:
+    """Give out answers by the target of a GET; print the address, and what :func:`running` is to know beside it."""
+    server = await asyncio.get_running_loop().create_server(lambda: Given(answer, latency), "127.0.0.1", 0)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", *more, flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2])))
+    memory = Memory(int(sys.argv[1]))
+    asyncio.run(serve(memory.answer, float(sys.argv[2]), memory.numbers))

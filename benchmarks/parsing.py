@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 
-from benchmarks.answers import Memory
+from benchmarks.answers import Memory, asked
 from benchmarks.bench import Goal, Measured, Size
 from benchmarks.polling import BATCH, side_by_side
 from rastro.carriers.correios import Correios
@@ -30,7 +30,9 @@ def bodies_of(parcels: int) -> list[bytes]:
     memory = Memory(parcels)
     batches = [memory.numbers[start : start + BATCH] for start in range(0, parcels, BATCH)]
     return [
-        memory.body("/srorastro/v1/objetos", [*(("codigosObjetos", one) for one in batch), ("resultado", "T")])
+        asked(
+            memory.correios, "/srorastro/v1/objetos", [*(("codigosObjetos", one) for one in batch), ("resultado", "T")]
+        )
         for batch in batches
     ]
 

@@ -23,7 +23,8 @@ LEAST_NEWS = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """Parcels that are alike: whole hours of silence, and whole hours since the last look at them."""
+    """Parcels that are alike: whole hours of silence, and whole hours since the last look, less one for
+    each time that they were asked about in vain."""
 
     step: str
     status: Status

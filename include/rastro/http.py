@@ -63,8 +63,8 @@ class Limits:
     """
     Seconds, bytes and requests per second that one client may take.
 
-    ``call_timeout`` holds for everything between :meth:`Http.send` and its return, retries and pauses included; it is
-    overrun by one ``read_timeout`` at most.
+    ``call_timeout`` holds for everything between :meth:`Http.send` and its return, retries and pauses included, but for
+    what one waits by one's own pace; it is overrun by one ``read_timeout`` at most.
     """
 
     connect_timeout: float = 5.0
@@ -200,7 +200,9 @@ class Http:
                     raise
             attempt += 1
             self._sleep(wait)
+            waiting = time.monotonic()
             self._pace.wait()
+            deadline += time.monotonic() - waiting
 
     def _wait(self, failure: Transient, attempt: int) -> float | None:
         """Seconds to pause before the next attempt; None when there is none."""

@@ -7,6 +7,7 @@ unpacks gzip without noticing that its end is missing, and unpacks all that ther
 
 import io
 import logging
+import re
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +20,14 @@ from urllib.parse import quote_plus
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidHeader
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import LocationValueError
 
 UNPACKED_AT_ONCE = 1 << 20
+fits_a_line = re.compile(r"(\S[^\r\n]*)?").fullmatch
 # They write down whole addresses at DEBUG, and a query may hold a token.
 TALKATIVE = ("urllib3.connectionpool", "urllib3.util.retry")
 
@@ -112,6 +115,8 @@ class Line:
             found = session.merge_environment_settings(self._base_url, {}, True, None, None)  # noqa: FBT003 -- stream
         base = requests.Request("GET", self._base_url).prepare()
         pool = self._adapter.get_connection_with_tls_context(base, found["verify"], found["proxies"], found["cert"])
+        # Else the machine's own store is trusted, which may be empty.
+        self._adapter.cert_verify(pool, self._base_url, found["verify"], found["cert"])  # type: ignore[no-untyped-call]
         return cast("HTTPConnectionPool", pool), self._adapter.request_url(base, found["proxies"]).rstrip("/")
 
     @contextmanager
@@ -124,7 +129,13 @@ class Line:
         body: bytes | None,
         timeout: Timeout,
     ) -> Iterator[BaseHTTPResponse]:
-        """The answer, of which nothing but the head has been read. What is not read by the end of the block is lost."""
+        """
+        The answer, of which nothing but the head has been read. What is not read by the end of the block is lost.
+
+        :raises requests.exceptions.InvalidHeader: a header would begin with a blank or go over several lines.
+        """
+        if not all(map(fits_a_line, headers.values())):
+            raise InvalidHeader("Invalid header")
         pool, base = self._way
         query = "&".join(f"{quoted(name)}={quoted(value)}" for name, value in params)
         target = f"{base}{path}{'&' if '?' in path else '?'}{query}" if query else f"{base}{path}"

@@ -18,6 +18,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlencode
 
+import certifi
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -37,7 +38,7 @@ from rastro.errors import (
 )
 from rastro.http import Http, Limits, Request, path_segment
 from rastro.redaction import excerpt, redact
-from rastro.wire import UNPACKED_AT_ONCE
+from rastro.wire import UNPACKED_AT_ONCE, Line
 
 QUICK = Limits(connect_timeout=1.0, read_timeout=0.3, call_timeout=2.0, backoff=0.0, max_bytes=100_000)
 SECRET = "chave-inventada-123456"
@@ -441,6 +442,24 @@ def test_the_pace_spaces_calls_of_all_threads(fake: Fake, naps: list[float]) -> 
     assert naps[2] > 190
 
 
+def test_waiting_for_ones_own_turn_is_no_delay_of_the_other_side(fake: Fake, naps: list[float]) -> None:
+    class Queue:
+        """Each turn comes later than a call may take."""
+
+        def wait(self) -> None:
+            time.sleep(0.3)
+
+        def close(self) -> None: ...
+
+    limits = Limits(
+        requests_per_second=1, shared=lambda **_: Queue(), read_timeout=0.25, call_timeout=0.25, retries=1, backoff=0
+    )
+    fake.script = [status(503)]
+    with Http(fake.url, name="acme", limits=limits, sleep=naps.append) as client:
+        assert client.send(get()).status == 200
+    assert len(fake.seen) == 2
+
+
 def test_cookies_and_netrc_add_nothing_to_a_call(
     fake: Fake, client: Http, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -528,7 +547,7 @@ def test_a_lost_call_leaves_no_address_or_header_in_the_chain_of_errors(fake: Fa
     assert caught.value.__suppress_context__
 
 
-@pytest.mark.parametrize("key", ["chave\ncolada", "chavé—colada"])
+@pytest.mark.parametrize("key", ["chave\ncolada", "chave\n colada", " chave colada", "chavé—colada"])
 def test_a_credential_with_stray_characters_is_the_connections_fault_and_is_not_shown(fake: Fake, key: str) -> None:
     with (
         Http(fake.url, name="acme", limits=QUICK, headers={"X-Key": key}) as client,
@@ -610,6 +629,17 @@ def test_tls_is_spoken_with_hosts_whose_certificate_can_be_trusted_and_with_no_o
                 with pytest.raises(Transient, match="certificate cannot be trusted") as caught:
                     client.send(WRITE)
                 assert not isinstance(caught.value, Doubtful), "nothing was sent"
+
+
+def test_without_a_bundle_of_ones_own_the_certificates_are_those_that_came_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    line = Line("https://acme.example", 1)
+    pool, _ = line._way
+    assert (pool.ca_certs, pool.cert_reqs) == (certifi.where(), "CERT_REQUIRED")
+    line.close()
 
 
 def test_a_path_segment_is_one_segment_whatever_is_in_it() -> None:

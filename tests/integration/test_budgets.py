@@ -112,6 +112,25 @@ def test_short_of_calls_the_likeliest_go_first_and_some_who_have_waited_longest(
     assert due == {"correios": 132}, "what is put off stays due"
 
 
+def test_those_who_are_always_asked_about_in_vain_leave_calls_to_the_others(conn: psycopg.Connection) -> None:
+    known(conn, "fails", 60, answered=NOON - 6 * HOUR, due=NOON - 3 * HOUR)
+    known(conn, "sound", 60)
+    asked: list[str] = []
+    for hour in range(6):
+        now = NOON + hour * HOUR
+        made = planned(conn, (12 - hour) * 3, now=now)  # three calls of ten, for each of the hours that are left
+        got = claimed(conn, made, now)
+        asked += got
+        answered(conn, [one for one in got if one.startswith("sound")], now)
+        conn.execute(
+            "UPDATE rastro.poll_state SET failures = failures + 1, lease_until = NULL WHERE reference = ANY(%s)",
+            [[one for one in got if one.startswith("fails")]],
+        )
+    sound = {one for one in asked if one.startswith("sound")}
+    assert len(sound) == 60, "all of them have had their turn"
+    assert {one for one in asked if one.startswith("fails")}
+
+
 def test_a_parcel_whose_promised_day_is_near_goes_before_others(conn: psycopg.Connection) -> None:
     known(conn, "moves", 30)
     known(conn, "promised", 5, due=NOON - HOUR)

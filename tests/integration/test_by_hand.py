@@ -126,6 +126,16 @@ def test_what_was_told_by_hand_stays_whatever_the_carrier_says_after_it_and_can_
     assert [one.action for one in audit(shop)] == ["confirm_delivery", "poll_now", "undo"]
 
 
+def test_what_was_told_by_hand_settles_when_its_carrier_is_asked_though_that_says_what_it_said(shop):
+    parcel = one_order(shop, "delivered")
+    shop.hour()
+    act(shop, action="confirm_delivery", numbers=parcel["tracking_number"], occurred_at="")
+    for _ in range(2):
+        shop.hour()
+    ((status, due),) = shop.ask("SELECT status, next_poll_at FROM rastro.poll_state")
+    assert (status, due) == ("delivered", None), "it was looked at once more, and is not any more"
+
+
 def test_the_customer_is_mailed_what_is_told_by_hand_once(shop):
     shop.rows("delivered")
     shop.mail_all()

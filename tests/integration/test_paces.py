@@ -65,15 +65,16 @@ def test_who_comes_last_waits_no_longer_than_the_others_take_once(calls: Calls) 
     assert calls.times[-1] - began < 8 / 100 + 1, "the turns that were taken, and no more"
 
 
-def test_turns_that_nobody_used_in_time_are_lost_and_not_made_up_for(calls: Calls) -> None:
+def test_who_uses_all_its_turns_takes_more_at_once_and_who_does_not_takes_no_more_than_it_used(calls: Calls) -> None:
     client = calls.client(per_second=1000, abreast=200)
-    client.wait()
+    for _ in range(1 + 2 + 4 + 1):
+        client.wait()
+    assert calls.row()[1] == 1 + 2 + 4 + 8
     client._end -= 10  # as if that much time had passed
     client._next -= 10
     client.wait()
-    assert calls.row()[1] == 400
-    earlier, later = calls.times
-    assert later - earlier > 0.1, "behind all turns of the first lot"
+    assert calls.row()[1] == 1 + 2 + 4 + 8 + 1
+    assert calls.times[-1] - calls.times[0] > 14 / 1000, "behind the turns that nobody used, which are not made up for"
 
 
 def test_accounts_do_not_wait_for_each_other(calls: Calls) -> None:

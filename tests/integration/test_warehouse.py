@@ -243,6 +243,25 @@ def test_an_answer_that_says_the_same_in_other_bytes_is_settled_without_being_re
     assert store.ask("SELECT count(*) FROM rastro.staged_snapshot") == [(0,)]
 
 
+def test_what_is_to_be_read_again_since_is_not_settled_by_what_it_said_before(store):
+    """Another parcel gets the number while a load has begun: its look is at once, and its answer is read."""
+    store.ship("AA1")
+    store.stage("AA1", MOVING)
+    store.load()
+    store.stage("AA1", MOVING, at=soon(1), digest=b"other")
+    with ThreadPoolExecutor(1) as threads, store.open() as merging:
+        merging.execute(
+            "UPDATE rastro.poll_state SET digest = NULL, meaning = NULL, first_answered_at = NULL, next_poll_at = %s",
+            [NOW],
+        )
+        load_of_another = threads.submit(store.load, soon(2))
+        while not merging.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
+            time.sleep(0.01)
+        merging.commit()
+        load_of_another.result()
+    assert store.ask("SELECT digest, next_poll_at FROM rastro.poll_state") == [(None, NOW)]
+
+
 def test_what_is_said_again_after_something_else_that_is_not_loaded_yet_is_compared(store):
     store.ship("AA1")
     store.stage("AA1", MOVING)

@@ -163,6 +163,7 @@ class Hand:
             known.events, snapshot, life=life_of(known, self.now), before=known.state, revision=known.revision + 1
         )
         self._write(known, change)
+        by_hand.read_again(self.conn, parcel, self.now)
         return state_in(change.before), {**state_in(change.after), "told": status.value, "at": at.isoformat()}
 
     def undo(self, _: Wish, parcel: Parcel, __: str) -> Changed:

@@ -85,7 +85,8 @@ def put_off_by_budget(
                 conn, carrier, window, now, selection, most=most, patient=for_the_patient(most), ranked=ranked
             )  # fmt: skip
             put_off[carrier] = due[carrier] - chosen
-        budgets.note_plan(conn, carrier, window, put_off.get(carrier, 0))
+        if not selection.account:
+            budgets.note_plan(conn, carrier, window, put_off.get(carrier, 0))
     return put_off
 
 

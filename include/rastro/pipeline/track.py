@@ -212,6 +212,7 @@ class Tracker:
     def _claim(self, conn: Connection[Any], part: Slice, in_vain: Sequence[int]) -> list[Due]:
         now = self.clock()
         size = self.carrier.batch_size * self._calls_at_once(conn, now)
+        conn.commit()
         due = polls.claim_due(
             conn, part, self.window, size=size, now=now, lease_until=now + self.settings.lease,
             selection=self.selection, passed_over=in_vain,

@@ -13,7 +13,8 @@ from typing import Any
 
 from psycopg import Connection, OperationalError
 
-from rastro.warehouse.connect import Connect
+from rastro.errors import Transient
+from rastro.warehouse.connect import Connect, first_line
 from rastro.warehouse.queries import run
 
 SHARE = 0.25  # seconds of turns taken at once: so often the warehouse is asked at most, by each client
@@ -25,7 +26,7 @@ class SharedPace:
 
     :param account: whose pace it is, as ``adapter:connection``.
     :param per_second: calls, above 0.
-    :param abreast: calls that this client makes at once; more turns than that would be taken in vain.
+    :param abreast: calls that this client makes at once, at most; more turns than that are never taken together.
     """
 
     def __init__(
@@ -40,7 +41,8 @@ class SharedPace:
         self._connect = connect
         self._account = account
         self._gap = 1 / per_second
-        self._at_once = max(1, min(abreast, int(per_second * SHARE)))
+        self._most = max(1, min(abreast, int(per_second * SHARE)))
+        self._lot, self._used = 1, 0
         self._sleep = sleep
         self._lock = threading.Lock()
         self._held = ExitStack()
@@ -59,6 +61,7 @@ class SharedPace:
                 self._take()
                 at = self._next
             self._next = at + self._gap
+            self._used += 1
         self._sleep(max(0.0, at - time.monotonic()))
 
     def close(self) -> None:
@@ -67,13 +70,19 @@ class SharedPace:
             self._held.close()
 
     def _take(self) -> None:
+        """As many as were used of the last ones, twice as many where all were: what is not used is lost to others."""
+        self._lot = min(self._most, 2 * self._used if self._used >= self._lot else max(1, self._used))
+        self._used = 0
         try:
             wait = self._take_turns()
         except OperationalError:  # the connection is lost, and another one may be had
             self.close()
-            wait = self._take_turns()
+            try:
+                wait = self._take_turns()
+            except OperationalError as error:
+                raise Transient(f"The warehouse cannot be reached: {first_line(error)}") from error
         self._next = time.monotonic() + wait
-        self._end = self._next + (self._at_once - 0.99) * self._gap
+        self._end = self._next + (self._lot - 0.99) * self._gap
 
     def _take_turns(self) -> float:
         """Seconds until the first of them."""
@@ -81,5 +90,5 @@ class SharedPace:
             self._conn = self._held.enter_context(self._connect())
             self._conn.autocommit = True
             self._conn.execute("SET synchronous_commit = off")  # turns lost in a crash are missed by nobody
-        (turn,) = run(self._conn, "take_turns", account=self._account, turns=self._at_once, gap=self._gap)
+        (turn,) = run(self._conn, "take_turns", account=self._account, turns=self._lot, gap=self._gap)
         return float(turn.wait)

@@ -68,10 +68,10 @@ CREATE FUNCTION rastro.kind_of(p rastro.poll_state, at timestamp with time zone)
                OR EXISTS (SELECT FROM rastro.shipment s
                           WHERE s.poll_id = p.poll_id AND s.promised_at BETWEEN at - interval '1 day' AND at + interval '1 day'),
            floor(least(extract(epoch FROM at - p.quiet_since) / 3600, 2000))::integer,
-           floor(least(extract(epoch FROM at - coalesce(p.answered_at, p.quiet_since)) / 3600, 168))::integer
+           floor(greatest(0, least(extract(epoch FROM at - coalesce(p.answered_at, p.quiet_since)) / 3600, 168) - p.failures))::integer
 $$;
 
-COMMENT ON FUNCTION rastro.kind_of(p rastro.poll_state, at timestamp with time zone) IS 'What is known of a reference when its urgency is judged: step, status, whether it is expected within a day, whole hours of silence and since the last look.';
+COMMENT ON FUNCTION rastro.kind_of(p rastro.poll_state, at timestamp with time zone) IS 'What is known of a reference when its urgency is judged: step, status, whether it is expected within a day, whole hours of silence and since the last look, less one for each time that it was asked about in vain.';
 
 CREATE FUNCTION rastro.make_event_partitions(from_month date, months integer) RETURNS integer
     LANGUAGE plpgsql

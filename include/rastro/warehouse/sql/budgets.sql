@@ -27,9 +27,10 @@ WHERE carrier = %(carrier)s
 
 -- name: choose_due
 -- So many of the due references of one carrier are chosen for a window: those first that have waited longest, as many
--- as have that right, then by the rank of their kind. What nobody has ranked has just become due.
+-- as have that right, then by the rank of their kind. Each time that one was asked about in vain counts as an hour less,
+-- so that it takes no call from the others for ever. What nobody has ranked has just become due.
 WITH due AS (
-    SELECT p.poll_id, p.next_poll_at, row_number() OVER (ORDER BY p.next_poll_at, p.poll_id) AS place, k.*
+    SELECT p.poll_id, p.next_poll_at, row_number() OVER (ORDER BY p.next_poll_at + p.failures * interval '1 hour', p.poll_id) AS place, k.*
     FROM rastro.poll_state p, LATERAL rastro.kind_of(p, %(now)s) AS k
     WHERE p.carrier = %(carrier)s
       AND rastro.is_due(p.next_poll_at, p.answered_at, p.lease_until, %(window_end)s, %(now)s)

@@ -15,7 +15,7 @@ WITH said AS (
 )
 UPDATE rastro.poll_state p
 SET loaded_at = said.answered_at, whole_at = said.answered_at, digest = said.digest, next_poll_at = said.next_poll_at
-FROM said WHERE p.poll_id = said.poll_id
+FROM said WHERE p.poll_id = said.poll_id AND p.meaning IS NOT NULL  -- unless it is to be read again since
 
 -- name: take_staged
 -- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index.

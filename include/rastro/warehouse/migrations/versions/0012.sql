@@ -33,6 +33,6 @@ RETURNS TABLE (step text, status text, near boolean, silent integer, waited inte
                OR EXISTS (SELECT FROM rastro.shipment s
                           WHERE s.poll_id = p.poll_id AND s.promised_at BETWEEN at - interval '1 day' AND at + interval '1 day'),
            floor(least(extract(epoch FROM at - p.quiet_since) / 3600, 2000))::integer,
-           floor(least(extract(epoch FROM at - coalesce(p.answered_at, p.quiet_since)) / 3600, 168))::integer
+           floor(greatest(0, least(extract(epoch FROM at - coalesce(p.answered_at, p.quiet_since)) / 3600, 168) - p.failures))::integer
 $$;
-COMMENT ON FUNCTION rastro.kind_of IS 'What is known of a reference when its urgency is judged: step, status, whether it is expected within a day, whole hours of silence and since the last look.';
+COMMENT ON FUNCTION rastro.kind_of IS 'What is known of a reference when its urgency is judged: step, status, whether it is expected within a day, whole hours of silence and since the last look, less one for each time that it was asked about in vain.';
