@@ -1,5 +1,6 @@
 """
 Airflow on one machine: its four processes with the LocalExecutor, their environment, and a client to drive them.
+Where Celery's workers carry out the tasks, they run beside.
 
 Users are Airflow's own simple auth manager's: one administrator with a random password, ready without a migration or
 a command of its own. The containers use the FAB auth manager instead.
@@ -12,13 +13,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 import requests
+from celery import Celery
 
 from stack.airflow_client import AirflowClient
 from stack.postgres import Server
@@ -137,6 +139,15 @@ def connection_variable(connection_id: str, connection: Mapping[str, object]) ->
     return {f"AIRFLOW_CONN_{connection_id.upper()}": json.dumps(connection)}
 
 
+def celery_settings(broker: str) -> dict[str, str]:
+    """
+    The CeleryExecutor, for ``settings``; what becomes of a task is kept in Airflow's own database.
+
+    :param broker: its URL.
+    """
+    return {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW__CELERY__BROKER_URL": broker}
+
+
 @contextmanager
 def airflow_stack(
     state: Path,
@@ -147,6 +158,7 @@ def airflow_stack(
     dags: Path = REPOSITORY / "dags",
     plugins: Path = REPOSITORY / "plugins",
     preferred_port: int = 0,
+    workers: Mapping[str, int] | None = None,
     say: Callable[[str], None] = print,
 ) -> Iterator[AirflowStack]:
     """
@@ -155,6 +167,7 @@ def airflow_stack(
     :param settings: see :func:`environment`.
     :param pools: name → slots, description, include_deferred.
     :param preferred_port: of the UI, taken when it is free.
+    :param workers: of Celery, name → slots; they want ``settings`` with :func:`celery_settings`.
     :param say: is told what is being waited for.
     :raises StackError: a process ends or does not get ready; the message holds the end of its log.
     """
@@ -167,10 +180,14 @@ def airflow_stack(
     migrate(home, postgres, told, say)
     url = f"http://{LOOPBACK}:{port}"
     client = AirflowClient(url=url, user=USER, password=secrets.ui_password)
-    commands = {name: [sys.executable, "-m", "airflow", *_arguments(name)] for name in COMPONENTS}
+    arguments = {name: _arguments(name) for name in COMPONENTS}
+    arguments |= {name: _worker_arguments(name, slots) for name, slots in (workers or {}).items()}
+    commands = {name: [sys.executable, "-m", "airflow", *these] for name, these in arguments.items()}
     with running(commands, logs=logs, env=told, patience=6) as processes:
         say("Waiting for Airflow's processes …")
         _wait_until_healthy(client, processes, logs)
+        if workers:
+            _wait_until_they_listen(workers, told["AIRFLOW__CELERY__BROKER_URL"], processes, logs)
         if pools:
             client.set_pools(pools)
         yield AirflowStack(
@@ -232,6 +249,27 @@ def free_port(preferred: int = 0) -> int:
 def _arguments(component: str) -> list[str]:
     """Logs are read from the disk that all processes share, so none of them needs to serve its own."""
     return [component, *(["--skip-serve-logs"] if component in {"scheduler", "triggerer"} else [])]
+
+
+def _worker_arguments(name: str, slots: int) -> list[str]:
+    return ["celery", "worker", "--celery-hostname", name, "--concurrency", str(slots), "--skip-serve-logs"]
+
+
+def _wait_until_they_listen(
+    workers: Collection[str],
+    broker: str,
+    processes: Mapping[str, subprocess.Popen[bytes]],
+    logs: Path,
+    seconds: float = 120,
+) -> None:
+    deadline = time.monotonic() + seconds
+    with Celery(broker=broker) as app:
+        while missing := set(workers) - {name.partition("@")[2] for one in app.control.ping() for name in one}:
+            check_alive(processes, logs)
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"Airflow is not ready after {seconds:.0f} s: {', '.join(sorted(missing))}. See {logs}"
+                )
 
 
 def _wait_until_healthy(

@@ -92,7 +92,7 @@ def embedded_postgres(folder: Path, *, durable: bool = True) -> Iterator[Server]
     if not (data / "PG_VERSION").exists():
         _initialize(data, programs)
     _end_leftover(data)
-    with _socket_folder(folder, _owner(data)) as socket_folder:
+    with folder_for_sockets(folder, _owner(data)) as socket_folder:
         settings = SETTINGS | ({} if durable else UNSAFE_BUT_QUICK)
         settings["unix_socket_directories"] = f'"{socket_folder}"'
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -173,8 +173,8 @@ def _as_user(user: pwd.struct_passwd | None) -> Sequence[str]:
 
 
 @contextmanager
-def _socket_folder(folder: Path, owner: pwd.struct_passwd | None) -> Iterator[Path]:
-    """Beside the data, unless that path is longer than a socket's may be."""
+def folder_for_sockets(folder: Path, owner: pwd.struct_passwd | None = None) -> Iterator[Path]:
+    """One that only ``owner`` may enter, beside the data unless that path is longer than a socket's may be."""
     beside = folder / "socket"
     fits = len(os.fsencode(beside / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET_PATH
     place = beside if fits else Path(tempfile.mkdtemp(prefix="rastro-"))
