@@ -13,7 +13,7 @@ from rastro.warehouse.queries import statement
 
 pytestmark = pytest.mark.slow
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime.now(UTC).replace(microsecond=0)  # long ago, when other tests run before these
 HOUR = timedelta(hours=1)
 # A fiftieth is due and owed, as in an hour after long operation; a fifth is staged; each has one event of this month.
 SEED = """
@@ -55,7 +55,7 @@ def million(postgres: Any, warehouse_template: str) -> Iterator[str]:
     dsn = postgres.create("rastro_million", template=warehouse_template)
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute("SELECT rastro.make_event_partitions((CURRENT_DATE - interval '2 months')::date, 4)")
-        conn.execute(SEED)
+        conn.execute(SEED.replace("now()", f"timestamptz '{NOW.isoformat()}'"))
         conn.execute("VACUUM ANALYZE")
     yield dsn
     postgres.drop("rastro_million")
