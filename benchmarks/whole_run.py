@@ -9,7 +9,7 @@ shape whose tasks do nothing.
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -72,12 +72,12 @@ def measure(size: Size) -> Iterator[Measured]:
         with copies() as carrier, world(size, parcels, carrier) as (airflow, dsn):
             if parcels == sizes[0]:
                 nothing = min(run(airflow, EMPTY).seconds for _ in range(2))
-            first = run(airflow, DAG)
+            first = run(airflow, DAG, by=unpaused)
             check(dsn, parcels, parcels * LINES)
             requests.get(f"{carrier}/hour", timeout=30).raise_for_status()
             steady = run(airflow, DAG)
             check(dsn, parcels, parcels * LINES + parcels // ONE_IN)
-            idle = run(airflow, DAG, ahead=False)
+            idle = run(airflow, DAG, by=asked_for_long_ago)
             warehouse = size_of(dsn)
         title = f"run: {parcels:,} parcels"
         yield Measured(Goal(name=f"{title}, first contact", unit="s", at_most=12 * 60 if most else None), first.seconds)
@@ -113,10 +113,7 @@ def world(size: Size, parcels: int, carrier: str) -> Iterator[tuple[AirflowStack
             say=lambda _: None,
         ) as airflow:
             airflow.wait_for_dags([DAG, EMPTY])
-            for dag_id in (EMPTY, DAG):
-                airflow.client.unpause(dag_id)
-            while not airflow.client.runs(DAG):  # that of the hour just past, for which nothing is due yet
-                time.sleep(0.5)
+            airflow.client.unpause(EMPTY)
             yield airflow, dsn
 
 
@@ -153,13 +150,30 @@ def dags(state: Path) -> Path:
     return folder
 
 
-def run(airflow: AirflowStack, dag_id: str, *, ahead: bool = True) -> Ran:
-    """One run, for the hour up to now; else for an hour long before, in which nothing that is known was due."""
-    quiet(airflow, PATIENCE)
+def asked_for(airflow: AirflowStack, dag_id: str) -> str:
+    """A run for the hour up to now."""
     now = datetime.now(UTC)
-    end = now if ahead else now - 100 * HOUR
+    return airflow.client.trigger(dag_id, window=(now - HOUR, now), logical_date=now)
+
+
+def asked_for_long_ago(airflow: AirflowStack, dag_id: str) -> str:
+    """A run for an hour after which everything that is known was answered, so that nothing is due."""
+    now = datetime.now(UTC)
+    return airflow.client.trigger(dag_id, window=(now - 100 * HOUR, now - 99 * HOUR), logical_date=now)
+
+
+def unpaused(airflow: AirflowStack, dag_id: str) -> str:
+    """The run that the scheduler begins by itself, for the hour just past."""
+    airflow.client.unpause(dag_id)
+    while not (runs := airflow.client.runs(dag_id)):
+        time.sleep(0.5)
+    return str(runs[0]["dag_run_id"])
+
+
+def run(airflow: AirflowStack, dag_id: str, *, by: Callable[[AirflowStack, str], str] = asked_for) -> Ran:
+    quiet(airflow, PATIENCE)
     with memory_of(airflow.processes["scheduler"].pid) as peaks:
-        run_id = airflow.client.trigger(dag_id, window=(end - HOUR, end), logical_date=now)
+        run_id = by(airflow, dag_id)
         ended = airflow.client.wait_for_run(dag_id, run_id, seconds=PATIENCE)
     if ended["state"] != "success":
         raise AssertionError(why(airflow, dag_id, run_id))
