@@ -30,7 +30,7 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> bool:
     plots.curve(memory, sizes, held, [f"{one:,.0f}" for one in held], "resident memory")
     for panel in (time, memory):
         panel.set_xscale("log")
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(0, 1.12 * panel.get_ylim()[1])
         panel.set_xlabel("parcels on their way")
         plots.plain_numbers(panel, x=sizes)
     plots.legend(figure, time)
