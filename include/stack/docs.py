@@ -29,6 +29,7 @@ from rastro.notices import MAILED
 from rastro.orders.registry import SOURCES
 from rastro.orders.sql import COLUMNS
 from rastro.pages.routes import ROUTES, May
+from rastro.personal_data import HELD, OURS, SORTS
 from rastro.receivers import Message
 from rastro.settings import OPTIONS
 from stack.adapter_pages import carrier_page, code, marketplace_page, pace, table, where
@@ -242,6 +243,30 @@ def columns_of(conn: psycopg.Connection[Any], relation: str) -> list[tuple[str, 
     return conn.execute(COLUMNS_OF, [relation]).fetchall()
 
 
+def personal_sorts() -> str:
+    return table(
+        ("sort", "what", "why", "kept", "who reads it in Airflow", "when the person is erased"),
+        ((one.name, one.what, one.why, one.kept, one.readers, one.at_a_wish) for one in SORTS),
+    )
+
+
+def personal_columns() -> str:
+    """Every column that can hold anything, by what stands in it, but for those with nothing of a person."""
+    return table(
+        ("sort", "columns"),
+        (
+            (
+                one.name,
+                ", ".join(
+                    code(f"{name}.{column}") for name, sorts in HELD.items() for column in sorts.get(one, "").split()
+                ),
+            )
+            for one in SORTS
+            if one is not OURS
+        ),
+    )
+
+
 RIGHTS = {
     May.SEE: "read the DAG `track_deliveries`",
     May.ACT: "trigger the DAG `act_by_hand`",
@@ -302,6 +327,8 @@ MADE: Mapping[str, Callable[[], str]] = {
     "webhook-body": webhook_body,
     "mailed": mailed,
     "operators-pages": operators_pages,
+    "personal-sorts": personal_sorts,
+    "personal-columns": personal_columns,
     **{f"carrier-{one.code}": partial(carrier_page, one) for one in KNOWN.values()},
     **{f"marketplace-{one.code}": partial(marketplace_page, one) for one in MARKETPLACES.values()},
 }

@@ -34,11 +34,14 @@ from rastro.pipeline import (
     tell,
     track,
 )
+from rastro.pipeline import (
+    erase_contents as old_contents,
+)
 from rastro.pipeline.alert_shop import Alerter
 from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
 from rastro.sending import held_back
-from rastro.warehouse import outbox, records, retention, tally
+from rastro.warehouse import outbox, records, tally
 from rastro.warehouse.again import Filter
 from rastro.warehouse.polls import Slice
 from rastro.warehouse.shipments import known_sources
@@ -110,7 +113,8 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
             with stage(shop, "sync_orders", endpoint.key) as running:
                 look = sync.Sync(
                     account=endpoint.key, source=shop.source(endpoint.key), carriers=shop.known_carriers,
-                    settings=shop.settings, now=shop.clock(), run_id=run_id, selection=form.selection,
+                    settings=shop.settings, now=shop.clock(), run_id=run_id, hash_key=shop.vault().hash_key,
+                    selection=form.selection,
                 )  # fmt: skip
                 running.figures = asdict(sync.sync(shop.connect, look))
             totals[endpoint.key] = running.figures
@@ -172,7 +176,9 @@ def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
             except RastroError as error:
                 failures.append(error)
     with stage(shop, "receive_news") as running, shop.connect() as conn:
-        running.figures = asdict(receive.read(conn, shop.known_carriers, now=shop.clock(), run_id=run_id))
+        running.figures = asdict(
+            receive.read(conn, shop.known_carriers, now=shop.clock(), run_id=run_id, hash_key=shop.vault().hash_key)
+        )
     if failures:
         raise together(failures)
     return running.figures
@@ -360,7 +366,7 @@ def check_run(
     run_id: str, context: Mapping[str, Any], since: datetime, failed_tasks: Collection[str]
 ) -> dict[str, object]:
     """
-    Sum up the run, and erase contents that have been kept long enough.
+    Sum up the run, count the figures of the operators' pages, and learn when carriers have news.
 
     :raises Permanent: something in it failed; the message lists what, and what to do.
     """
@@ -370,16 +376,10 @@ def check_run(
             conn, run_id=run_id, since=since, carriers=shop.carriers(), failed_tasks=failed_tasks,
             selection=form_of(context).selection,
         )  # fmt: skip
-        now, settings = shop.clock(), shop.settings
-        erased = retention.erase(
-            conn, now - settings.keep_contents, now, waited_since=now - settings.sync_horizon,
-            links_since=now - settings.tracking_link_for,
-        )  # fmt: skip
-        tally.count(conn, now)
-        learn_habits.once_a_day(conn, now)
+        tally.count(conn, shop.clock())
+        learn_habits.once_a_day(conn, shop.clock())
     report.problems += shop.misspelt()
-    told: Mapping[str, Mapping[str, object]] = {**report.figures, "erased": erased}
-    for name, figures in told.items():
+    for name, figures in report.figures.items():
         log.info("%s: %s", name, in_a_line(figures))
     if ti := context.get("ti"):
         ti.xcom_push(key=SUMMARY, value=report.in_words())
@@ -390,6 +390,17 @@ def check_run(
             log.error("%s", problem)
         raise Permanent("This run did all it could, and this went wrong: " + "; ".join(report.problems))
     return dict(report.figures)
+
+
+def erase_contents(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
+    """Erase all contents that have been kept long enough; how many of each kind."""
+    shop = Workshop.open(run_id)
+    with stage(shop, "erase_contents") as running, shop.connect() as conn:
+        erased = old_contents.erase_contents(conn, shop.settings, shop.clock())
+        running.figures = dict(erased)
+    if ti := context.get("ti"):
+        ti.xcom_push(key=SUMMARY, value=old_contents.in_words(erased))
+    return erased
 
 
 def in_a_line(figures: Mapping[str, object]) -> str:

@@ -151,6 +151,15 @@ COMMENT ON COLUMN rastro.correction.new_number IS 'The number in its place; empt
 
 COMMENT ON COLUMN rastro.correction.carrier IS 'The carrier that is asked; empty: as routing says.';
 
+CREATE TABLE rastro.erased (
+    name_hash bytea NOT NULL,
+    erased_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.erased IS 'Orders and numbers of parcels that were erased at a person''s wish: what comes in about them is not kept again.';
+
+COMMENT ON COLUMN rastro.erased.name_hash IS 'Keyed hash of the account and the order, or of the carrier and the number; useless without the key.';
+
 CREATE TABLE rastro.habit (
     carrier text NOT NULL,
     step text NOT NULL,
@@ -255,11 +264,11 @@ CREATE TABLE rastro.manual_action (
     after jsonb NOT NULL
 );
 
-COMMENT ON TABLE rastro.manual_action IS 'What people did by hand, one row for each parcel or notice; rows are only added.';
+COMMENT ON TABLE rastro.manual_action IS 'What people did by hand, one row for each parcel, notice or wish of a person; rows are only added, and lose what names somebody who is erased.';
 
 COMMENT ON COLUMN rastro.manual_action.act_key IS 'The run, the line of its form, and what it is about: repeated, the run does it no second time.';
 
-COMMENT ON COLUMN rastro.manual_action.done_by IS 'The user of Airflow who triggered the run.';
+COMMENT ON COLUMN rastro.manual_action.done_by IS 'The user of Airflow who triggered the run, or of the machine who gave the command.';
 
 COMMENT ON COLUMN rastro.manual_action.subject IS 'The tracking number, or what else was meant.';
 
@@ -326,7 +335,7 @@ COMMENT ON COLUMN rastro.notice.handed_over_by IS 'The claim whose attempt is co
 
 COMMENT ON COLUMN rastro.notice.recipient_hash IS 'The address as a keyed hash; the same address always gives the same.';
 
-COMMENT ON COLUMN rastro.notice.erased_at IS 'When its text and its recipient were erased, being old.';
+COMMENT ON COLUMN rastro.notice.erased_at IS 'When its text and its recipient were erased, being old or at a person''s wish.';
 
 COMMENT ON COLUMN rastro.notice.to_receiver IS 'Whether the mail is for whoever receives the parcel, and not for the buyer.';
 
@@ -1007,9 +1016,9 @@ COMMENT ON COLUMN rastro.v_manual_action.action_id IS 'Our number of the row.';
 
 COMMENT ON COLUMN rastro.v_manual_action.done_at IS 'When.';
 
-COMMENT ON COLUMN rastro.v_manual_action.done_by IS 'The user of Airflow who triggered the run.';
+COMMENT ON COLUMN rastro.v_manual_action.done_by IS 'The user of Airflow who triggered the run, or of the machine who gave the command.';
 
-COMMENT ON COLUMN rastro.v_manual_action.action IS 'What was done, as the form names it.';
+COMMENT ON COLUMN rastro.v_manual_action.action IS 'What was done, as the form names it; export_person and erase_person by the command.';
 
 COMMENT ON COLUMN rastro.v_manual_action.reason IS 'Why, in that person''s words.';
 
@@ -1023,7 +1032,7 @@ COMMENT ON COLUMN rastro.v_manual_action.before IS 'What it was before.';
 
 COMMENT ON COLUMN rastro.v_manual_action.after IS 'What it is since.';
 
-COMMENT ON COLUMN rastro.v_manual_action.run_id IS 'The run of act_by_hand.';
+COMMENT ON COLUMN rastro.v_manual_action.run_id IS 'The run of act_by_hand, or the command.';
 
 COMMENT ON COLUMN rastro.v_manual_action.shipment_id IS 'The shipment concerned.';
 
@@ -1404,6 +1413,9 @@ ALTER TABLE ONLY rastro.carrier_plan
 ALTER TABLE ONLY rastro.correction
     ADD CONSTRAINT correction_pkey PRIMARY KEY (account, order_id, invoice_number, tracking_number);
 
+ALTER TABLE ONLY rastro.erased
+    ADD CONSTRAINT erased_pkey PRIMARY KEY (name_hash);
+
 ALTER TABLE ONLY rastro.habit
     ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step, lane);
 
@@ -1517,6 +1529,8 @@ CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_befo
 
 CREATE INDEX notice_to_erase ON rastro.notice USING btree (settled_at) WHERE ((rendered IS NOT NULL) AND (erased_at IS NULL));
 
+CREATE INDEX notice_with_contact ON rastro.notice USING btree (settled_at) WHERE ((channel = 'email'::text) AND (recipient <> ''::text));
+
 CREATE INDEX poll_batch_by_run ON rastro.poll_batch USING btree (run_id);
 
 CREATE INDEX poll_state_declined ON rastro.poll_state USING btree (poll_id) WHERE (not_ours >= 3);
@@ -1554,6 +1568,8 @@ CREATE INDEX shipment_paused ON rastro.shipment USING btree (paused_at) WHERE (p
 CREATE INDEX shipment_state_expired ON rastro.shipment_state USING btree (shipment_id) WHERE (status = 'expired'::text);
 
 CREATE INDEX shipment_state_waiting ON rastro.shipment_state USING btree (shipment_id) WHERE (status = 'ready_for_pickup'::text);
+
+CREATE INDEX shipment_state_with_proof ON rastro.shipment_state USING btree (changed_at) WHERE ((received_by <> ''::text) OR (proof_url <> ''::text));
 
 CREATE INDEX shipment_unasked ON rastro.shipment USING btree (shipment_id) WHERE ((carrier IS NOT NULL) AND (poll_id IS NULL) AND (skip = ''::text));
 
