@@ -24,6 +24,7 @@ from rastro.cli.registries import SHORT, how_asked
 from rastro.confirmation import CARRIED_BY_OTHERS, CONNECTORS
 from rastro.marketplaces import webhook
 from rastro.marketplaces.registry import MARKETPLACES
+from rastro.metrics import METRICS, exposed
 from rastro.models import Status
 from rastro.notices import MAILED
 from rastro.orders.registry import SOURCES
@@ -218,6 +219,22 @@ def mailed() -> str:
     return table(("status", "days the news is news"), ((code(status), f"{age.days}") for status, age in MAILED.items()))
 
 
+def metrics() -> str:
+    return table(
+        ("metric", "in Prometheus", "unit", "labels", "what it says"),
+        (
+            (
+                code(name),
+                code(exposed(name)),
+                one.unit,
+                "; ".join(f"{code(label)}: {meaning}" for label, meaning in one.labels.items()),
+                one.about,
+            )
+            for name, one in METRICS.items()
+        ),
+    )
+
+
 def relations(conn: psycopg.Connection[Any]) -> str:
     """All tables with what they hold, and the columns that need a word."""
     rows = []
@@ -301,6 +318,7 @@ MADE: Mapping[str, Callable[[], str]] = {
     "marketplaces": marketplaces,
     "webhook-body": webhook_body,
     "mailed": mailed,
+    "metrics": metrics,
     "operators-pages": operators_pages,
     **{f"carrier-{one.code}": partial(carrier_page, one) for one in KNOWN.values()},
     **{f"marketplace-{one.code}": partial(marketplace_page, one) for one in MARKETPLACES.values()},
