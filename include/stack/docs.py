@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+import yaml
 
 from rastro.carriers.described import SHIPPED, all_carriers
 from rastro.carriers.registry import CARRIERS
@@ -235,6 +236,23 @@ def metrics() -> str:
     )
 
 
+def alert_rules() -> list[dict[str, Any]]:
+    """Prometheus' rules, as they are shipped."""
+    rules = yaml.safe_load((REPOSITORY / "deploy/monitoring/prometheus/alerts.yml").read_text("utf-8"))
+    return [one for group in rules["groups"] for one in group["rules"]]
+
+
+def alerts() -> str:
+    return table(
+        ("alert", "when", "what to do"),
+        (
+            (code(one["alert"]), code(one["expr"]), f"[{Path(page).stem}](runbooks/{Path(page).name})")
+            for one in alert_rules()
+            for page in [one["annotations"]["runbook"]]
+        ),
+    )
+
+
 def relations(conn: psycopg.Connection[Any]) -> str:
     """All tables with what they hold, and the columns that need a word."""
     rows = []
@@ -319,6 +337,7 @@ MADE: Mapping[str, Callable[[], str]] = {
     "webhook-body": webhook_body,
     "mailed": mailed,
     "metrics": metrics,
+    "alerts": alerts,
     "operators-pages": operators_pages,
     **{f"carrier-{one.code}": partial(carrier_page, one) for one in KNOWN.values()},
     **{f"marketplace-{one.code}": partial(marketplace_page, one) for one in MARKETPLACES.values()},
