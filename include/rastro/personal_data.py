@@ -149,6 +149,7 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
     "correction": {OURS: "account carrier", NUMBER: "order_id invoice_number tracking_number new_number"},
     "erased": {FORGOTTEN: "name_hash"},
     "habit": {OURS: "carrier step lane"},
+    "incident": {OURS: "kind subject said told"},
     "inbox": {OURS: "carrier way digest", BODY: "body"},
     "inbox_part": {OURS: "carrier", NUMBER: "refs", BODY: "raw"},
     "manual_action": {
@@ -181,7 +182,7 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
         MESSAGE: "rendered",
         WORDS: "reason",
     },
-    "run_stage": {OURS: "run_id stage part figures", WORDS: "trouble"},
+    "run_stage": {OURS: "run_id stage part figures calls", WORDS: "trouble"},
     "shipment": {
         OURS: (
             "account shipper_cnpj carrier service origin affiliate marketplace_endpoint route route_reason marketplace "

@@ -14,11 +14,15 @@ from typing import Any
 from airflow.sdk.definitions.context import Context
 from psycopg import Connection
 
+from rastro.call_figures import CallFigures
 from rastro.carriers.base import Carrier, Feed
 from rastro.errors import Misconfigured, Permanent, RastroError, Transient
+from rastro.http import LISTENER
+from rastro.metrics import samples
 from rastro.models import Channel
 from rastro.orchestration.form import Form, form_of
 from rastro.orchestration.pools import shared
+from rastro.orchestration.telemetry import emit, metrics_are_on
 from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import (
@@ -38,6 +42,7 @@ from rastro.pipeline import (
     erase_contents as old_contents,
 )
 from rastro.pipeline.alert_shop import Alerter
+from rastro.pipeline.measure import measure
 from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
 from rastro.sending import held_back
@@ -64,7 +69,8 @@ class Stage:
 @contextmanager
 def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
     """Record what a stage did and how it ended, in the warehouse and in one line of the log."""
-    running = Stage(started_at=shop.clock())
+    running, calls = Stage(started_at=shop.clock()), CallFigures()
+    listening = LISTENER.set(calls.add)
     try:
         yield running
     except RastroError as error:
@@ -74,6 +80,7 @@ def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
         running.trouble = f"{type(error).__name__}: see the log of {name}"
         raise
     finally:
+        LISTENER.reset(listening)
         title = f"{name} {part}".strip()
         if running.trouble:
             log.error("%s: %s", title, running.trouble)
@@ -81,7 +88,7 @@ def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
         with shop.connect() as conn:
             records.add_stage(
                 conn, run_id=shop.run_id, stage=name, part=part, started_at=running.started_at,
-                finished_at=shop.clock(), figures=running.figures, trouble=running.trouble,
+                finished_at=shop.clock(), figures=running.figures, calls=calls.kept(), trouble=running.trouble,
             )  # fmt: skip
 
 
@@ -376,9 +383,16 @@ def check_run(
             conn, run_id=run_id, since=since, carriers=shop.carriers(), failed_tasks=failed_tasks,
             selection=form_of(context).selection,
         )  # fmt: skip
-        tally.count(conn, shop.clock())
-        learn_habits.once_a_day(conn, shop.clock())
-    report.problems += shop.misspelt()
+        now = shop.clock()
+        tally.count(conn, now)
+        learn_habits.once_a_day(conn, now)
+        report.problems += shop.misspelt()
+        if metrics_are_on():
+            found = measure(
+                conn, run_id=run_id, began=since, now=now, problems=len(report.problems),
+                calls_per_day=shop.settings.calls_per_day,
+            )  # fmt: skip
+            emit(samples(found, shop.carriers()))
     for name, figures in report.figures.items():
         log.info("%s: %s", name, in_a_line(figures))
     if ti := context.get("ti"):

@@ -247,6 +247,33 @@ ALTER TABLE rastro.inbox_part ALTER COLUMN part_id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE TABLE rastro.incident (
+    incident_id bigint NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    said text NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    told text[] DEFAULT '{}'::text[] NOT NULL,
+    resolved_at timestamp with time zone
+);
+
+COMMENT ON TABLE rastro.incident IS 'What the data team is alerted of, once from its beginning to its end.';
+
+COMMENT ON COLUMN rastro.incident.kind IS 'run_failed, run_late, carrier_silent or notice_waits.';
+
+COMMENT ON COLUMN rastro.incident.subject IS 'What it is about: a part of a run, a run, a carrier or a channel.';
+
+COMMENT ON COLUMN rastro.incident.told IS 'The ways of the setting alert_by by which it has been told.';
+
+ALTER TABLE rastro.incident ALTER COLUMN incident_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.incident_incident_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE rastro.manual_action (
     action_id bigint NOT NULL,
     act_key text NOT NULL,
@@ -629,10 +656,13 @@ CREATE TABLE rastro.run_stage (
     started_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone NOT NULL,
     figures jsonb NOT NULL,
-    trouble text DEFAULT ''::text NOT NULL
+    trouble text DEFAULT ''::text NOT NULL,
+    calls jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 COMMENT ON TABLE rastro.run_stage IS 'What each stage of each run did: figures, seconds, and what went wrong.';
+
+COMMENT ON COLUMN rastro.run_stage.calls IS 'Its HTTP calls by whom they went to: how they were answered, and in how many seconds at most.';
 
 CREATE TABLE rastro.shipment_change (
     change_id bigint NOT NULL,
@@ -1431,6 +1461,9 @@ ALTER TABLE ONLY rastro.inbox_part
 ALTER TABLE ONLY rastro.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (inbox_id);
 
+ALTER TABLE ONLY rastro.incident
+    ADD CONSTRAINT incident_pkey PRIMARY KEY (incident_id);
+
 ALTER TABLE ONLY rastro.manual_action
     ADD CONSTRAINT manual_action_is_done_once UNIQUE (act_key);
 
@@ -1515,6 +1548,8 @@ CREATE INDEX inbox_to_erase ON rastro.inbox USING btree (last_at) WHERE (body IS
 
 CREATE INDEX inbox_unread ON rastro.inbox USING btree (inbox_id) WHERE (read_at IS NULL);
 
+CREATE UNIQUE INDEX incident_is_open_once ON rastro.incident USING btree (kind, subject) WHERE (resolved_at IS NULL);
+
 CREATE INDEX manual_action_by_shipment ON rastro.manual_action USING btree (shipment_id);
 
 CREATE INDEX manual_action_by_time ON rastro.manual_action USING btree (done_at);
@@ -1530,6 +1565,8 @@ CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_befo
 CREATE INDEX notice_to_erase ON rastro.notice USING btree (settled_at) WHERE ((rendered IS NOT NULL) AND (erased_at IS NULL));
 
 CREATE INDEX notice_with_contact ON rastro.notice USING btree (settled_at) WHERE ((channel = 'email'::text) AND (recipient <> ''::text));
+
+CREATE INDEX poll_batch_by_carrier ON rastro.poll_batch USING btree (carrier, finished_at);
 
 CREATE INDEX poll_batch_by_run ON rastro.poll_batch USING btree (run_id);
 
