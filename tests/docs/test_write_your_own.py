@@ -21,7 +21,7 @@ from stack.state import REPOSITORY
 BOX = re.compile(r"^(?:`(?P<path>[\w./]+)`:\n\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 LEFT_BEHIND = (".git", ".venv", ".rastro", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info", "build")
 # What the commands of the pages make anew.
-MADE = re.compile(r"README\.md|\.env\.example|docs/.*\.md")
+MADE = re.compile(r"README(\.pt-BR)?\.md|\.env\.example|docs/.*\.md")
 
 
 @dataclass(frozen=True)
