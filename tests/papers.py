@@ -65,3 +65,18 @@ def run(command: str, folder: Path, **variables: str) -> str:
     )
     assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
+
+
+def built_site(folder: Path) -> Path:
+    """docs/ as the site that it is, built as ``make docs`` does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": "include", "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder

@@ -78,7 +78,7 @@ def relinked(markdown: str, page: str) -> str:
         if not (REPOSITORY / target).exists():
             return match[0]
         if (place := PAPERS.get(target) or target.removeprefix("docs/")) == target:
-            return match["words"][1:-1]
+            return re.sub(r"^([\w./-]+/[\w./-]+)$", r"`\1`", match["words"].lstrip("!")[1:-1])
         return f"{match['words']}({relpath(place, Path(page).parent.as_posix())}{match['anchor'] or ''})"
 
     return LINK.sub(link, markdown)

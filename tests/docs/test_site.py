@@ -1,9 +1,6 @@
 """docs/ as a site: it builds without a warning, every page has its place, and it needs nobody's servers."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,7 @@ from typing import Any
 import pytest
 from mkdocs.config import load_config
 
-from papers import PAGES
+from papers import PAGES, built_site
 from stack import pictures
 from stack.site import PAPERS, named, relinked
 from stack.state import REPOSITORY
@@ -27,18 +24,7 @@ pytestmark = pytest.mark.xdist_group("site")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": "include", "NO_MKDOCS_2_WARNING": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
+    return built_site(tmp_path_factory.mktemp("site"))
 
 
 def placed(nav: list[Any]) -> Iterator[str]:
@@ -95,6 +81,7 @@ def test_links_lead_to_the_pages_of_the_site_and_to_no_file_beside_it() -> None:
     assert relinked(text, "index.md") == (
         "[a](start.md#x) [b](changelog.md) `c` ![d](images/mail.png) [e](https://loja.example)"
     )
+    assert relinked("[include/rastro](../../include/rastro)", "carriers/dhl.md") == "`include/rastro`"
     assert relinked("[a](../../include/rastro/http.py) [b](../start.md)", "carriers/dhl.md") == "a [b](../start.md)"
 
 
