@@ -76,6 +76,10 @@ def test_a_guide_has_all_its_parts(guide: Guide) -> None:
     assert len([path for path in guide.files if path.startswith(f"tests/recordings/{guide.code}/")]) >= 9
     assert len(guide.lines) == 2
     assert len(guide.commands) > 5
+    idle = [
+        box["text"] for box in BOX.finditer(guide.text) if not box["path"] and box["language"] not in {"python", "sh"}
+    ]
+    assert idle == [], "nothing is done with these boxes"
 
 
 @pytest.mark.slow
