@@ -143,15 +143,6 @@ def connection_variable(connection_id: str, connection: Mapping[str, object]) ->
     return {f"AIRFLOW_CONN_{connection_id.upper()}": json.dumps(connection)}
 
 
-def celery_settings(broker: str) -> dict[str, str]:
-    """
-    The CeleryExecutor, for ``settings``; what becomes of a task is kept in Airflow's own database.
-
-    :param broker: its URL.
-    """
-    return {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW__CELERY__BROKER_URL": broker}
-
-
 @contextmanager
 def airflow_stack(
     state: Path,
@@ -171,7 +162,7 @@ def airflow_stack(
     :param settings: see :func:`environment`.
     :param pools: name → slots, description, include_deferred.
     :param preferred_port: of the UI, taken when it is free.
-    :param workers: of Celery, name → slots; they want ``settings`` with :func:`celery_settings`.
+    :param workers: of Celery, name → slots; they want ``settings`` with the CeleryExecutor and its broker.
     :param say: is told what is being waited for.
     :raises StackError: a process ends or does not get ready; the message holds the end of its log.
     """

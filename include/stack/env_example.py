@@ -164,10 +164,10 @@ def lines() -> Iterator[str]:
         yield from comment(f"{option.description} {default}")
         yield f"# AIRFLOW__RASTRO__{name.upper()}='{option.example}'"
     yield from section("docker compose only; its secrets are files: docs/deploy.md")
-    for name, (example, about) in COMPOSE.items():
+    for name, (value, about) in COMPOSE.items():
         yield ""
         yield from comment(f"{about[0].upper()}{about[1:]}.")
-        yield f"# {name}='{example}'"
+        yield f"# {name}='{value}'"
 
 
 def section(title: str) -> Iterator[str]:

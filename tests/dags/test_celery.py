@@ -1,5 +1,5 @@
 """
-The services of ``docker-compose.yaml`` as processes, in its environment, with secrets from files; one worker dies at work.
+The services of ``docker-compose.yaml`` as processes, in its environment, secrets from files; one worker dies at work.
 
 What differs from the containers: PostgreSQL and Valkey listen at sockets, ports are free ones, and users are Airflow's
 own simple auth manager's, whose FAB counterpart ``tests/stack/test_roles.py`` looks at.
@@ -21,8 +21,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from compose import environment_of, make_secrets, services
 
+from compose import environment_of, make_secrets, services
 from simulator.testing import Running
 from stack.airflow import COMPONENTS, LOOPBACK, METADATA, AirflowStack, airflow_stack, free_port
 from stack.audit import Evidence, Finding, audit
