@@ -24,6 +24,7 @@ from stack.product import migrate_warehouse, pools
 from stack.simulator import simulator as simulator_process
 from stack.state import REPOSITORY, secrets_of
 from stack.wiring import wiring
+from telemetry import Collector, collecting
 
 SESSION = tempfile.TemporaryDirectory(prefix="rastro-tests-")
 WITHOUT_PROCESSES = "airflow_without_processes"
@@ -208,9 +209,16 @@ def shop(postgres: Server) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="session")
-def stack_settings(postgres: Server, shop: Shop) -> dict[str, str]:
+def collector() -> Iterator[Collector]:
+    """What the running Airflow sends its metrics and traces to."""
+    with collecting() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def stack_settings(postgres: Server, shop: Shop, collector: Collector) -> dict[str, str]:
     """Connections and settings of the running Airflow: those of the simulated services."""
-    return wiring(
+    return collector.settings | wiring(
         shop.world.info(),
         warehouse=postgres.airflow_connection("rastro"),
         shop=postgres.airflow_connection("shop"),

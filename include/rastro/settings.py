@@ -58,6 +58,7 @@ class Settings:
     retry_delay: timedelta
     keep_raw_answers: bool
     keep_contents: timedelta
+    keep_contacts: timedelta
     shop_logo: str
     shop_colour: str
     mail_language: Language
@@ -442,7 +443,16 @@ OPTIONS: Mapping[str, Option] = {
         default="400d",
         example="180d",
         read=values.span_from("30d"),
-        description="How long texts of messages, masked recipients and raw answers are kept before they are erased.",
+        description="How long texts of messages, raw answers and proofs of delivery are kept before they are erased.",
+    ),
+    "keep_contacts": Option(
+        default="30d",
+        example="14d",
+        read=values.span_from("1d"),
+        description=(
+            "How long after an order's last parcel ended it is kept whom its mails went to, masked and as a keyed "
+            "hash. Nobody who is still owed a mail is forgotten, whatever it says."
+        ),
     ),
     "hub_key": Option(
         default="",

@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+import yaml
 
 from rastro.carriers.described import SHIPPED, all_carriers
 from rastro.carriers.registry import CARRIERS
@@ -24,11 +25,13 @@ from rastro.cli.registries import SHORT, how_asked
 from rastro.confirmation import CARRIED_BY_OTHERS, CONNECTORS
 from rastro.marketplaces import webhook
 from rastro.marketplaces.registry import MARKETPLACES
+from rastro.metrics import METRICS, exposed
 from rastro.models import Status
 from rastro.notices import MAILED
 from rastro.orders.registry import SOURCES
 from rastro.orders.sql import COLUMNS
 from rastro.pages.routes import ROUTES, May
+from rastro.personal_data import HELD, OURS, SORTS
 from rastro.receivers import Message
 from rastro.settings import OPTIONS
 from stack.adapter_pages import carrier_page, code, marketplace_page, pace, table, where
@@ -218,6 +221,39 @@ def mailed() -> str:
     return table(("status", "days the news is news"), ((code(status), f"{age.days}") for status, age in MAILED.items()))
 
 
+def metrics() -> str:
+    return table(
+        ("metric", "in Prometheus", "unit", "labels", "what it says"),
+        (
+            (
+                code(name),
+                code(exposed(name)),
+                one.unit,
+                "; ".join(f"{code(label)}: {meaning}" for label, meaning in one.labels.items()),
+                one.about,
+            )
+            for name, one in METRICS.items()
+        ),
+    )
+
+
+def alert_rules() -> list[dict[str, Any]]:
+    """Prometheus' rules, as they are shipped."""
+    rules = yaml.safe_load((REPOSITORY / "deploy/monitoring/prometheus/alerts.yml").read_text("utf-8"))
+    return [one for group in rules["groups"] for one in group["rules"]]
+
+
+def alerts() -> str:
+    return table(
+        ("alert", "when", "what to do"),
+        (
+            (code(one["alert"]), code(one["expr"]), f"[{Path(page).stem}](runbooks/{Path(page).name})")
+            for one in alert_rules()
+            for page in [one["annotations"]["runbook"]]
+        ),
+    )
+
+
 def relations(conn: psycopg.Connection[Any]) -> str:
     """All tables with what they hold, and the columns that need a word."""
     rows = []
@@ -240,6 +276,30 @@ def views(conn: psycopg.Connection[Any]) -> str:
 
 def columns_of(conn: psycopg.Connection[Any], relation: str) -> list[tuple[str, str, str | None]]:
     return conn.execute(COLUMNS_OF, [relation]).fetchall()
+
+
+def personal_sorts() -> str:
+    return table(
+        ("sort", "what", "why", "kept", "who reads it in Airflow", "when the person is erased"),
+        ((one.name, one.what, one.why, one.kept, one.readers, one.at_a_wish) for one in SORTS),
+    )
+
+
+def personal_columns() -> str:
+    """Every column that can hold anything, by what stands in it, but for those with nothing of a person."""
+    return table(
+        ("sort", "columns"),
+        (
+            (
+                one.name,
+                ", ".join(
+                    code(f"{name}.{column}") for name, sorts in HELD.items() for column in sorts.get(one, "").split()
+                ),
+            )
+            for one in SORTS
+            if one is not OURS
+        ),
+    )
 
 
 RIGHTS = {
@@ -301,7 +361,11 @@ MADE: Mapping[str, Callable[[], str]] = {
     "marketplaces": marketplaces,
     "webhook-body": webhook_body,
     "mailed": mailed,
+    "metrics": metrics,
+    "alerts": alerts,
     "operators-pages": operators_pages,
+    "personal-sorts": personal_sorts,
+    "personal-columns": personal_columns,
     **{f"carrier-{one.code}": partial(carrier_page, one) for one in KNOWN.values()},
     **{f"marketplace-{one.code}": partial(marketplace_page, one) for one in MARKETPLACES.values()},
 }
