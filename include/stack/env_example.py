@@ -147,6 +147,9 @@ COMPOSE = {
     ),
     "RASTRO_IMAGE": ("registry.loja.example/rastro:0.1.0", "the image to run, where it is not built here"),
     "AIRFLOW_BASE_URL": ("https://airflow.loja.example", "where people reach Airflow's UI, behind a proxy"),
+    "AIRFLOW__METRICS__OTEL_ON": ("True", "whether metrics are sent, as the profile monitoring wants"),
+    "AIRFLOW__TRACES__OTEL_ON": ("True", "likewise traces"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("https://otel.loja.example", "where to, if not to the collector of that profile"),
 }
 
 

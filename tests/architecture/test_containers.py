@@ -20,6 +20,7 @@ DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
 SERVICES = services()
 OURS = built()
 ONCE = {"airflow-init"}
+MONITORING = {"otel-collector", "prometheus", "alertmanager", "jaeger", "grafana"}
 STATED = re.compile(r"[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?(-\w+)?")
 BIND = re.compile(r"(\./[^:]+):[^:]+:ro")
 
@@ -37,6 +38,7 @@ def test_the_services_are_those_of_the_topology() -> None:
     assert commands["worker"] == ["airflow", "celery", "worker"]
     assert OURS["worker"]["deploy"]["replicas"] >= 2
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]} == {"mail"}
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["monitoring"]} == MONITORING
 
 
 def test_the_compose_file_is_as_its_specification_says() -> None:
@@ -104,6 +106,16 @@ def test_databases_are_reached_by_our_services_only() -> None:
     assert {name for name, one in SERVICES.items() if "inside" in one.get("networks", [])} == {
         *OURS, "postgres", "valkey",
     }  # fmt: skip
+
+
+def test_what_watches_finds_whom_it_asks_and_tells() -> None:
+    """Every host that a file of the monitoring names is a service that runs beside it, or the mail catcher."""
+    files = [path for path in (REPOSITORY / "deploy/monitoring").rglob("*.y*ml") if path.is_file()]
+    assert len(files) > 4
+    hosts = {host for path in files for host in re.findall(r"\b([a-z][a-z-]+):\d{4,5}\b", path.read_text())}
+    assert hosts >= {"otel-collector", "alertmanager", "prometheus"}
+    assert hosts - {"localhost"} <= {*MONITORING, "mail"}
+    assert OURS["scheduler"]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://otel-collector:4318"
 
 
 def test_airflows_services_share_what_must_be_the_same() -> None:
