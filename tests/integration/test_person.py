@@ -79,7 +79,7 @@ def everything_about(shop, parcel):
             [[parcel["tracking_number"]]],
         )
         records.add_stage(
-            conn, run_id="r", stage="update_orders", part="", started_at=now, finished_at=now, figures={},
+            conn, run_id="r", stage="update_orders", part="", started_at=now, finished_at=now, calls={}, figures={},
             trouble=f"order {parcel['order_id']}: 500; order 1: 500",
         )  # fmt: skip
         tracking_links.give_out(conn, account, parcel["order_id"], "https://rastro.loja.example", now)
