@@ -42,7 +42,7 @@ os.environ |= {
 
 
 # Started once however many processes the tests are shared out to: what takes long to start, or much memory.
-STARTED_ONCE = ("stack", "airflow_here", "two_workers")
+STARTED_ONCE = ("stack", "airflow_here", "two_workers", "image")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
