@@ -189,7 +189,7 @@ def test_variables_that_are_shown_can_be_set(page: str, tmp_path: Path) -> None:
         if name.startswith("AIRFLOW__RASTRO__")
     }
     settings_from(told)
-    known = {*all_carriers(), *MARKETPLACES, *SOURCES, "smtp", "postgres", "generic"}
+    known = {*all_carriers(), *MARKETPLACES, *SOURCES, "smtp", "postgres", "generic", "http"}
     assert set(re.findall(r'"conn_type": "(\w+)"', " ".join(shown.values()))) <= known
     if page == "docs/connect.md" or page.startswith(("docs/carriers/", "docs/marketplaces/")):
         assert told
