@@ -29,7 +29,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import CronDataIntervalTimetable, TaskGroup, TriggerRule, dag, get_current_context
 
-from rastro.orchestration import tasks
+from rastro.orchestration import incidents, tasks
 from rastro.orchestration.form import PARAMS
 from rastro.orchestration.links import branch, task
 from rastro.orchestration.pools import POOLS
@@ -84,6 +84,8 @@ def check_run(run_id: str) -> dict[str, object]:
     tags=["rastro"],
     default_args={"owner": "data-team", "retries": 1, "retry_policy": RetryWhatMayHelp()},
     dagrun_timeout=timedelta(hours=3),
+    deadline=incidents.DEADLINES,
+    on_failure_callback=incidents.run_has_failed,
     params=dict(PARAMS),
 )
 def track_deliveries() -> None:

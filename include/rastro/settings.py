@@ -38,6 +38,8 @@ class Settings:
     notify_since: Mapping[str, datetime]
     most_notices: Mapping[Channel, int]
     alert_to: tuple[str, ...]
+    alert_by: tuple[Endpoint, ...]
+    silent_after: timedelta
     events: str
     fill_tracking_url: bool
     resend_doubtful_mail: bool
@@ -314,6 +316,21 @@ OPTIONS: Mapping[str, Option] = {
             "Addresses that are mailed what only the shop can act on: parcels lost, returned, deliveries taken back. "
             "Empty: it is only listed in v_open_problem."
         ),
+    ),
+    "alert_by": Option(
+        default="",
+        example="mail:dados@loja.example, slack:team_slack, webhook:team_hook",
+        read=values.ways,
+        description=(
+            "How the data team is told of a run that is late or has failed, a carrier that is silent, a notice that "
+            "waits: mail:address, slack:connection, webhook:connection. Each incident once. Empty: nobody is told."
+        ),
+    ),
+    "silent_after": Option(
+        default="6h",
+        example="12h",
+        read=values.span_from("1h"),
+        description="How long a carrier has no news, where its habit is to have some, before the data team is told.",
     ),
     "events": Option(
         default="full",

@@ -136,6 +136,16 @@ CONNECTIONS = (
             "schema": "erp",
         },
     ),
+    Example(
+        connection_id="team_slack",
+        about="An incoming webhook of Slack's, for alerts to the data team; the password is the end of its address.",
+        connection={"conn_type": "http", "host": "https://hooks.slack.com/services", "password": "…"},
+    ),
+    Example(
+        connection_id="team_hook",
+        about="Any other that takes alerts by POST; what of its address is secret stands as the password.",
+        connection={"conn_type": "http", "host": "https://alerts.loja.example", "password": "…"},
+    ),
     *(source_example(one) for one in SOURCES.values() if one.fields),
     *(carrier_example(one) for one in all_carriers().values()),
     *(marketplace_example(one) for one in MARKETPLACES.values()),

@@ -1,13 +1,19 @@
 """What a running Airflow sends to a collector while a run goes through its scheduler."""
 
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from rastro.metrics import METRICS, PREFIX
 from telemetry import Collector
 
 pytestmark = pytest.mark.slow
+
+HOUR = timedelta(hours=1)
 
 
 def private_words(world: Any) -> set[str]:
@@ -31,3 +37,39 @@ def test_a_run_sends_every_metric_of_the_table_and_nobodys_data(job: Any, collec
     private = {word.encode() for word in private_words(job.shop.world)}
     assert len(private) > 100
     assert not [word for word in private for body in collector.bodies if word in body]
+
+
+def waited_for(found: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (value := found()) and time.monotonic() < deadline:
+        time.sleep(0.25)
+    return value
+
+
+def told(collector: Collector, kind: str) -> list[str]:
+    return [body["text"] for path, body in collector.posts if path == "/team" and body["kind"] == kind]
+
+
+def test_a_failed_run_is_told_by_airflows_own_callback(job: Any, collector: Collector) -> None:
+    run = job.run(window_start="2026-03-01T06:00:00Z", window_end="2026-03-01T05:00:00Z")
+    assert run["state"] == "failed"
+    (text,) = waited_for(lambda: told(collector, "run_failed"))
+    assert "docs/runbooks/run-failed.md" in text
+
+
+def test_a_run_that_misses_its_deadline_is_told_while_it_is_not_over(
+    job: Any, postgres: Any, collector: Collector
+) -> None:
+    """An hour is made to pass by moving the deadline, for a run that waits since another one goes before it."""
+    now = datetime.now(UTC)
+    runs = [
+        job.stack.client.trigger(
+            job.dag_id, window=(now - HOUR, now), logical_date=now + timedelta(seconds=one), conf={}
+        )
+        for one in range(4)
+    ]
+    with psycopg.connect(postgres.dsn("airflow")) as conn:
+        conn.execute("UPDATE deadline SET deadline_time = now() - interval '1 second' WHERE NOT missed")
+    (text,) = waited_for(lambda: told(collector, "run_late"))
+    assert "an hour after it was due" in text
+    assert {job.stack.client.wait_for_run(job.dag_id, run_id)["state"] for run_id in runs} == {"success"}

@@ -19,7 +19,8 @@ from rastro.carriers.base import Carrier, Feed
 from rastro.errors import Misconfigured, Permanent, RastroError, Transient
 from rastro.http import LISTENER
 from rastro.metrics import samples
-from rastro.models import Channel
+from rastro.models import EVERYTHING, Channel
+from rastro.orchestration import incidents
 from rastro.orchestration.form import Form, form_of
 from rastro.orchestration.pools import shared
 from rastro.orchestration.telemetry import emit, metrics_are_on
@@ -393,6 +394,7 @@ def check_run(
                 calls_per_day=shop.settings.calls_per_day,
             )  # fmt: skip
             emit(samples(found, shop.carriers()))
+    incidents.at_the_end_of(shop, run_id, since, whole=form_of(context).selection == EVERYTHING)
     for name, figures in report.figures.items():
         log.info("%s: %s", name, in_a_line(figures))
     if ti := context.get("ti"):
