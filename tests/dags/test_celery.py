@@ -220,7 +220,6 @@ def test_every_service_answers_as_its_container_is_asked(two_workers: TwoWorkers
     wait_until(lambda: two_workers.is_well("serve"))
     assert [name for name in COMPONENTS if not two_workers.is_well(name)] == []
     assert [name for name in WORKERS if not two_workers.is_well("worker", name)] == []
-    assert not two_workers.is_well("worker", "worker-of-nobody")
     processes = [*two_workers.stack.processes.values(), two_workers.serve]
     assert len({process.pid for process in processes}) == len(COMPONENTS) + len(WORKERS) + 1
 
@@ -239,6 +238,14 @@ def test_two_workers_share_a_run_and_nobody_is_asked_or_told_twice(two_workers: 
     ((turns,),) = two_workers.of_warehouse("SELECT turns FROM rastro.pace WHERE account LIKE 'correios:%'")
     assert turns >= len(calls) >= sum(slices.values())
     assert two_workers.wrong() == []
+
+
+def test_nothing_but_logs_is_written_into_airflows_home(two_workers: TwoWorkers) -> None:
+    """So the containers' can be read-only. The image has an empty configuration file, which else would be written."""
+    home = two_workers.stack.home
+    written = {path.relative_to(home).parts[0] for path in home.rglob("*") if path.is_file()}
+    assert "logs" in written
+    assert written - {"logs", "airflow.cfg"} == {"migrate.log", "migrated", "passwords.json"}  # of the stack's own
 
 
 def test_a_worker_that_dies_at_work_loses_nothing_and_nobody_is_told_twice(two_workers: TwoWorkers) -> None:

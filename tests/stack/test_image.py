@@ -38,7 +38,7 @@ for name in names:
         importlib.import_module(name)
 print(len(names))
 """
-RUN_FILE = "import runpy, sys; runpy.run_path(sys.argv[1])"
+RUN_FILES = "import runpy, sys; [runpy.run_path(file) for file in sys.argv[1:]]"
 
 
 def steps(dockerfile: str) -> Iterator[tuple[str, str]]:
@@ -103,18 +103,18 @@ class Image:
         assert done.returncode == 0, f"{step}\n{done.stderr[-3000:]}"
 
     def copy(self, words: list[str]) -> None:
-        origin = REPOSITORY
-        if words[0].startswith("--from="):
-            origin = self.aside / words.pop(0).partition("=")[2]
-        *sources, target = words
-        for source in (origin / one.lstrip("/") for one in sources):
-            place = self.root / target.lstrip("/")
-            if source.is_dir():
-                shutil.copytree(source, place, symlinks=True, dirs_exist_ok=True, copy_function=os.link)
+        """What comes from a stage is moved: nothing asks for it there again."""
+        *sources, target = [word.lstrip("/") for word in words if not word.startswith("--")]
+        stages = [self.aside / word.partition("=")[2] for word in words if word.startswith("--from=")]
+        for source in sources:
+            place = self.root / target / (source if target.endswith("/") and (REPOSITORY / source).is_file() else "")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if stages:
+                (stages[0] / source).rename(place)
+            elif (REPOSITORY / source).is_dir():
+                shutil.copytree(REPOSITORY / source, place, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                place = place / source.name if target.endswith("/") else place
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, place)
+                shutil.copy(REPOSITORY / source, place)
 
     def files(self) -> set[Path]:
         """What lies in Airflow's home, but for logs: in the containers nothing else can be written."""
@@ -178,8 +178,7 @@ def test_dags_and_plugins_load(image: Image) -> None:
     wanted = [path for folder in ("dags", "plugins") for path in (REPOSITORY / folder).glob("*.py")]
     assert {path.name for path in files} == {path.name for path in wanted}
     assert files
-    for file in files:
-        image.start(image.root / "opt/venv/bin/python", "-c", RUN_FILE, file)
+    image.start(image.root / "opt/venv/bin/python", "-c", RUN_FILES, *files)
 
 
 def test_what_asks_the_services_how_they_are_is_there(image: Image) -> None:
