@@ -24,6 +24,7 @@ from stack.product import migrate_warehouse, pools
 from stack.simulator import simulator as simulator_process
 from stack.state import REPOSITORY, secrets_of
 from stack.wiring import wiring
+from telemetry import Telemetry, listening
 
 SESSION = tempfile.TemporaryDirectory(prefix="rastro-tests-")
 WITHOUT_PROCESSES = "airflow_without_processes"
@@ -222,13 +223,19 @@ VIEWER = "viewer"
 
 
 @pytest.fixture(scope="session")
-def stack(postgres: Server, stack_settings: dict[str, str], shop: Shop) -> Iterator[AirflowStack]:
+def telemetry() -> Iterator[Telemetry]:
+    """All metrics and traces of the running Airflow."""
+    with listening() as told:
+        yield told
+
+
+@pytest.fixture(scope="session")
+def stack(postgres: Server, stack_settings: dict[str, str], shop: Shop, telemetry: Telemetry) -> Iterator[AirflowStack]:
     """A whole Airflow with its scheduler and a viewer beside the administrator, on a migrated warehouse of its own."""
     migrate_warehouse(shop.warehouse)
     users = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{VIEWER}:viewer"}
-    with airflow_stack(
-        Path(SESSION.name) / "stack", postgres, settings=stack_settings | users, pools=pools()
-    ) as running:
+    settings = stack_settings | telemetry.settings | users
+    with airflow_stack(Path(SESSION.name) / "stack", postgres, settings=settings, pools=pools()) as running:
         yield running
 
 
