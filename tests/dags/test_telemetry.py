@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from rastro.metrics import METRICS, PREFIX
-from telemetry import Collector
+from telemetry import Collector, attributes
 
 pytestmark = pytest.mark.slow
 
@@ -73,3 +73,51 @@ def test_a_run_that_misses_its_deadline_is_told_while_it_is_not_over(
     (text,) = waited_for(lambda: told(collector, "run_late"))
     assert "an hour after it was due" in text
     assert {job.stack.client.wait_for_run(job.dag_id, run_id)["state"] for run_id in runs} == {"success"}
+
+
+def test_a_runs_trace_leads_from_the_run_to_its_slices_and_calls(job: Any, collector: Collector) -> None:
+    job.shop.send(20)
+    run_id = job.run()["dag_run_id"]
+    spans = {one.span_id: one for one in collector.spans}
+    ours = [one for one in spans.values() if attributes(one).get("rastro.run_id") == run_id]
+    slices = [one for one in ours if one.name == "rastro.track"]
+    calls = [one for one in ours if attributes(one).get("rastro.peer") == "correios"]
+    assert slices
+    assert calls
+    assert {attributes(one)["rastro.part"].split()[0] for one in slices} == {"correios"}
+    assert {one.parent_span_id for one in calls} <= {one.span_id for one in slices}
+    assert {spans[one.parent_span_id].name for one in slices} <= {"worker.track.correios", *tasks_of(spans)}
+    assert len({one.trace_id for one in ours}) == 1
+    allowed = {
+        "rastro.run_id", "rastro.peer", "server.address", "http.request.method", "http.response.status_code",
+        "http.response.body.size",
+    }  # fmt: skip
+    assert {key for one in calls for key in attributes(one)} == allowed
+    assert {attributes(one)["http.response.status_code"] for one in calls} == {200}
+
+
+def tasks_of(spans: dict[bytes, Any]) -> set[str]:
+    """Names of the spans that Airflow itself makes for tasks."""
+    return {one.name for one in spans.values() if one.name.startswith("worker.")}
+
+
+def test_another_teams_dag_runs_when_an_hour_is_loaded(job: Any) -> None:
+    """The one of docs/watch.md, as it stands there."""
+    client = job.stack.client
+    job.stack.wait_for_dags(["deliveries_of_the_hour"])
+    client.unpause("deliveries_of_the_hour")
+    job.shop.send(10)
+    run = job.run()
+    (asset,) = [one for one in client.everything("/assets", "assets") if one["name"] == "rastro.tracking_event"]
+    happened = [
+        one
+        for one in client.everything("/assets/events", "asset_events", asset_id=asset["id"])
+        if one["extra"]["run_id"] == run["dag_run_id"]
+    ]
+    (event,) = happened
+    assert event["extra"]["events"] >= 10
+    assert event["source_task_id"] == "load_changes"
+    (follower, *_) = waited_for(lambda: client.runs("deliveries_of_the_hour"))
+    assert follower["run_type"] == "asset_triggered"
+    done = client.wait_for_run("deliveries_of_the_hour", follower["dag_run_id"])
+    assert done["state"] == "success"

@@ -17,13 +17,14 @@ from psycopg import Connection
 from rastro.call_figures import CallFigures
 from rastro.carriers.base import Carrier, Feed
 from rastro.errors import Misconfigured, Permanent, RastroError, Transient
-from rastro.http import LISTENER
+from rastro.http import LISTENER, Call
 from rastro.metrics import samples
 from rastro.models import EVERYTHING, Channel
 from rastro.orchestration import incidents
 from rastro.orchestration.form import Form, form_of
 from rastro.orchestration.pools import shared
-from rastro.orchestration.telemetry import emit, metrics_are_on
+from rastro.orchestration.tables import note_lineage
+from rastro.orchestration.telemetry import emit, metrics_are_on, traced
 from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import (
@@ -68,12 +69,28 @@ class Stage:
 
 
 @contextmanager
+def listening(*listeners: Callable[[Call], None] | None) -> Iterator[None]:
+    """They hear of each HTTP call of the clients that are made meanwhile."""
+    awake = [listener for listener in listeners if listener]
+
+    def hear(call: Call) -> None:
+        for listener in awake:
+            listener(call)
+
+    before = LISTENER.set(hear)
+    try:
+        yield
+    finally:
+        LISTENER.reset(before)
+
+
+@contextmanager
 def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
     """Record what a stage did and how it ended, in the warehouse and in one line of the log."""
     running, calls = Stage(started_at=shop.clock()), CallFigures()
-    listening = LISTENER.set(calls.add)
     try:
-        yield running
+        with traced(name, part, shop.run_id) as trace, listening(calls.add, trace):
+            yield running
     except RastroError as error:
         running.trouble = str(error)
         raise
@@ -81,7 +98,7 @@ def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
         running.trouble = f"{type(error).__name__}: see the log of {name}"
         raise
     finally:
-        LISTENER.reset(listening)
+        note_lineage(name, shop.database, shop)
         title = f"{name} {part}".strip()
         if running.trouble:
             log.error("%s: %s", title, running.trouble)
