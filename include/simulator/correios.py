@@ -180,21 +180,22 @@ class Correios:
         parcel = self._world.parcels.get(code)
         if parcel is None:
             return refusal(code, "SRO-020" if S10.fullmatch(code) else "SRO-019")
-        if parcel.carrier != "correios" or contract_of(parcel, self._world.settings).user != user:
+        contract = contract_of(parcel, self._world.settings)
+        if parcel.carrier != "correios" or contract.user != user:
             return refusal(code, "SRO-009")
         version = self._world.versions.get(f"parcel:{code}", 0)
         kept = self._objects.get((code, result))
         if kept is None or kept[0] != version:
-            kept = self._objects[code, result] = (version, described(parcel, result))
+            kept = self._objects[code, result] = (version, described(parcel, result, contract))
         return kept[1]
 
 
 def contract_of(parcel: Parcel, settings: Settings) -> Contract:
     """The one by which it was posted, and which alone knows it."""
-    return SECOND if parcel.account in settings.second_contract else FIRST
+    return SECOND if parcel.account and parcel.account == settings.second_contract else FIRST
 
 
-def described(parcel: Parcel, result: str) -> bytes:
+def described(parcel: Parcel, result: str, contract: Contract) -> bytes:
     """One object of an answer, newest event first."""
     known = journey(parcel.kind).upto(parcel.position)
     if not parcel.lines:
@@ -208,7 +209,7 @@ def described(parcel: Parcel, result: str) -> bytes:
             "codObjeto": parcel.number,
             "tipoPostal": {"sigla": parcel.number[:2], "descricao": kind, "categoria": category},
             "dtPrevista": f"{first + timedelta(days=7):%Y-%m-%d}T23:59:59",
-            "contrato": credentials.CORREIOS_CONTRACT,
+            "contrato": contract.number,
             "largura": 16,
             "comprimento": 24,
             "altura": 10,

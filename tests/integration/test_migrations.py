@@ -226,6 +226,7 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         "carrier_plan": [{"carrier": "correios", "window_end": NOW, "put_off": 3}],
     },
     "0013": {"pace": [{"account": "correios:correios", "per_second": 25.0, "free_at": NOW, "turns": 7}]},
+    "0018": {"contract": [{"carrier": "correios", "account": ACCOUNT, "contract": "correios:two"}]},
 }  # fmt: skip
 
 
