@@ -48,9 +48,9 @@ from rastro.pipeline.measure import measure
 from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
 from rastro.sending import held_back
-from rastro.warehouse import outbox, records, tally
+from rastro.warehouse import contracts, outbox, records, tally
 from rastro.warehouse.again import Filter
-from rastro.warehouse.polls import Slice
+from rastro.warehouse.polls import Slice, within
 from rastro.warehouse.shipments import known_sources
 
 log = logging.getLogger(__name__)
@@ -129,6 +129,7 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
             running.figures = asdict(retried)
     totals: dict[str, object] = {}
     failures: list[RastroError] = []
+    keep_contracts(shop)
     if offered := sync.offer_declined(shop.connect, shop.known_carriers, shop.settings, shop.clock()):
         log.info("offered to another carrier: %s", ", ".join(f"{code} {count}" for code, count in offered.items()))
     for endpoint in shop.settings.sources:
@@ -150,6 +151,15 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     return totals
 
 
+def keep_contracts(shop: Workshop) -> None:
+    """The warehouse is told what the settings say now, before anything is followed or planned by it."""
+    with shop.connect() as conn:
+        moved = contracts.keep(conn, shop.settings.further_contracts, shop.clock())
+        conn.commit()
+    if moved:
+        log.info("asked about through another contract from now on: %d", moved)
+
+
 def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """
     Slices by pool for the run's window, as plain values for XCom; only pools that have something due.
@@ -164,21 +174,21 @@ def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[s
                 running.figures = asdict(reprocessed(shop, context, conn, conn.commit))
         return {}
     with stage(shop, "plan_polls") as running, shop.connect() as conn:
-        carriers = {code: one for code, one in shop.carriers().items() if not shop.feeds(one)}
+        carriers = {name: one for name, one in shop.contracts().items() if not shop.feeds(one, name)}
         records.forget_slices(conn, run_id)
-        sizes = {code: carrier.batch_size for code, carrier in carriers.items()}
+        sizes = {name: carrier.batch_size for name, carrier in carriers.items()}
         planned = plan.plan(
             conn, carriers, window_of(context), shop.settings, sizes, now=shop.clock(), selection=form.selection
         )
-        for code, parts in planned.slices.items():
-            running.figures[code] = sum(part.size for part in parts)
+        for name, parts in planned.slices.items():
+            running.figures[name] = sum(part.size for part in parts)
         running.figures["slices"] = sum(map(len, planned.slices.values()))
         if planned.put_off:
             running.figures["put_off"] = planned.put_off
     pools: dict[str, dict[str, list[Slice]]] = {}
-    for code, parts in planned.slices.items():
+    for name, parts in planned.slices.items():
         if parts:
-            pools.setdefault(carriers[code].pool, {})[code] = parts
+            pools.setdefault(carriers[name].pool, {})[name] = parts
     return {pool: [asdict(part) for part in shared(parts)] for pool, parts in pools.items()}
 
 
@@ -193,11 +203,12 @@ def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     if form.dry_run or form.reprocess:
         return {}
     failures: list[RastroError] = []
-    for carrier in shop.carriers().values():
-        if carrier.feed and shop.feeds(carrier):
+    for name, carrier in shop.contracts().items():
+        if carrier.feed and shop.feeds(carrier, name):
             try:
-                with stage(shop, "fetch_feed", carrier.code) as running:
-                    running.figures = {"fetched": fetched(shop, carrier, carrier.feed)}
+                with stage(shop, "fetch_feed", name) as running:
+                    contract = within(name)["contract"]
+                    running.figures = {"fetched": fetched(shop, carrier, carrier.feed, contract)}
             except RastroError as error:
                 failures.append(error)
     with stage(shop, "receive_news") as running, shop.connect() as conn:
@@ -209,25 +220,26 @@ def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     return running.figures
 
 
-def fetched(shop: Workshop, carrier: Carrier, feed: Feed) -> int:
-    keeper = shop.keeper(carrier)
-    with shop.line_to(carrier, keeper.account, feed.host(keeper.account)) as http, shop.connect() as conn:
-        return int(receive.fetch(conn, carrier, feed, http, keeper, shop.settings, shop.clock()))
+def fetched(shop: Workshop, carrier: Carrier, feed: Feed, contract: str = "") -> int:
+    keeper = shop.keeper(carrier, contract)
+    host = feed.host(keeper.account)
+    with shop.line_to(carrier, keeper.account, host, contract) as http, shop.connect() as conn:
+        return int(receive.fetch(conn, carrier, feed, http, keeper, shop.settings, shop.clock(), contract))
 
 
 def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, int]:
-    """Ask one carrier about one slice, for the run's window."""
+    """Ask one carrier about one slice, through the slice's contract, for the run's window."""
     shop = Workshop.open(run_id)
     piece = Slice(**part)
     carrier = shop.known_carriers[piece.carrier]
-    with stage(shop, "track", f"{piece.carrier} {piece.first}-{piece.last}") as running:
-        keeper = shop.keeper(carrier)
-        with shop.line_to(carrier, keeper.account) as http:
+    with stage(shop, "track", piece.part) as running:
+        keeper = shop.keeper(carrier, piece.contract)
+        with shop.line_to(carrier, keeper.account, contract=piece.contract) as http:
             tracker = track.Tracker(
                 carrier=carrier, contract=keeper.holder, http=http, keeper=keeper, connect=shop.connect,
                 settings=shop.settings, window=window_of(context), run_id=run_id, clock=shop.clock,
                 selection=form_of(context).selection, habits=shop.habits_of(carrier.code),
-                purse=shop.purse_of(carrier.code),
+                purse=shop.purse_of(piece.contract or piece.carrier),
             )  # fmt: skip
             return finished(running, tracker.track(piece))
 
@@ -377,7 +389,9 @@ def alert_shop(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
 
 def label_of(part: str | Mapping[str, Any]) -> str:
     """How Airflow's UI names a mapped task: by its target, or by the ids and size of its slice."""
-    return part if isinstance(part, str) else f"{part['first']}–{part['last']}: {part['size']}"
+    if isinstance(part, str):
+        return part
+    return f"{part['contract']} {part['first']}–{part['last']}: {part['size']}".strip()
 
 
 def failed_tasks(context: Context) -> set[str]:
