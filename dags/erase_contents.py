@@ -1,7 +1,7 @@
 """
 ### Erase what has been kept long enough
 
-**When** Once a day, at 4:30 UTC. **Owner** the data team.
+**When** Once a day, at 4:30 UTC, and at once where it is new. **Owner** the data team.
 
 **What** Erases from the warehouse texts of messages, whom they went to, proofs of delivery, raw answers of carriers,
 bodies in quarantine, what dry runs worked out and links that lead nowhere, each when it is older than the settings
@@ -11,7 +11,7 @@ Nothing is erased of whom a mail is still owed to.
 **How many** of each kind stands in the run's note, in the log of `erase_contents` and in what the task returns.
 
 **Safe to rerun?** Yes: some thousand rows are erased and committed at a time, and what is erased is not old any more.
-It may run beside `track_deliveries`, and catches up by itself after days of being paused.
+It may run beside `track_deliveries` and beside itself, and catches up after days of being paused.
 
 **When it is red** The warehouse could not be reached or was too busy; the log says so in one line. Nothing is half
 erased. Rerun the task, or leave it to the next day.
@@ -30,10 +30,14 @@ from rastro.orchestration.steps import step
     schedule="30 4 * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=1,
     doc_md=__doc__,
     tags=["rastro"],
-    default_args={"owner": "data-team", "retries": 2, "retry_policy": RetryWhatMayHelp()},
+    default_args={
+        "owner": "data-team",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=30),
+        "retry_policy": RetryWhatMayHelp(),
+    },
     dagrun_timeout=timedelta(hours=6),
     is_paused_upon_creation=False,
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ os.environ |= {
 
 
 # Started once however many processes the tests are shared out to: what takes long to start, or much memory.
-STARTED_ONCE = ("stack", "airflow_here", "two_workers")
+STARTED_ONCE = ("stack", "airflow_here", "two_workers", "image")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -216,13 +217,34 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="session")
-def stack_settings(postgres: Server, shop: Shop, collector: Collector) -> dict[str, str]:
+def another_teams_dags() -> dict[str, str]:
+    """The DAG of docs/watch.md in a folder of its own beside ours."""
+    folder = Path(SESSION.name) / "another_team"
+    folder.mkdir()
+    (shown,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs/watch.md").read_text("utf-8"), re.DOTALL)
+    (folder / "deliveries_of_the_hour.py").write_text(shown)
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    bundles = [
+        {"name": "dags-folder", "classpath": local, "kwargs": {}},
+        {"name": "another-team", "classpath": local, "kwargs": {"path": str(folder)}},
+    ]
+    return {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)}
+
+
+@pytest.fixture(scope="session")
+def stack_settings(
+    postgres: Server, shop: Shop, collector: Collector, another_teams_dags: dict[str, str]
+) -> dict[str, str]:
     """Connections and settings of the running Airflow: those of the simulated services."""
-    return collector.settings | wiring(
-        shop.world.info(),
-        warehouse=postgres.airflow_connection("rastro"),
-        shop=postgres.airflow_connection("shop"),
-        sync_overlap="3d",  # cohorts are invoiced in the past, and come while it runs
+    return (
+        collector.settings
+        | another_teams_dags
+        | wiring(
+            shop.world.info(),
+            warehouse=postgres.airflow_connection("rastro"),
+            shop=postgres.airflow_connection("shop"),
+            sync_overlap="3d",  # cohorts are invoiced in the past, and come while it runs
+        )
     )
 
 

@@ -13,7 +13,10 @@ SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.rel
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_toast%'
   AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1, 2
 """
-VALUES = sql.SQL("SELECT key, value FROM {} AS this_row, jsonb_each_text(to_jsonb(this_row)) WHERE value IS NOT NULL")
+VALUES = sql.SQL(
+    "SELECT cell.name, cell.held FROM {} AS this_row, jsonb_each_text(to_jsonb(this_row)) AS cell (name, held)"
+    " WHERE cell.held IS NOT NULL"
+)
 
 
 def cells(dsn: str, passed_over: Collection[str] = ()) -> Iterator[tuple[str, str]]:

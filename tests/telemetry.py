@@ -1,6 +1,7 @@
-"""What takes in telemetry as a collector does: OTLP over HTTP, kept and decoded, on loopback."""
+"""Takes in telemetry as a collector does, and alerts as a webhook does: over HTTP on loopback, kept and decoded."""
 
 import gzip
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,12 +15,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass(slots=True, kw_only=True)
 class Collector:
-    """``metrics``: names, values and labels as they came; ``spans``: as OpenTelemetry's own protocol has them."""
+    """
+    ``metrics``: names, values and labels as they came; ``spans``: as OpenTelemetry's own protocol has them; ``posts``:
+    path and body of whatever else was posted as JSON; ``refusing``: none of that is taken.
+    """
 
     url: str
     metrics: list[tuple[str, float, dict[str, str]]] = field(default_factory=list)
     spans: list[Any] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    refusing: bool = False
 
     @property
     def settings(self) -> dict[str, str]:
@@ -32,9 +38,17 @@ class Collector:
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_TRACES_EXPORTER": "otlp_proto_http",
             "OTEL_SERVICE_NAME": "airflow",
+            "AIRFLOW__RASTRO__ALERT_BY": "webhook:team_hook",
+            "AIRFLOW_CONN_TEAM_HOOK": json.dumps({"conn_type": "http", "host": self.url, "password": "team"}),
         }
 
-    def take(self, path: str, body: bytes) -> None:
+    def take(self, path: str, body: bytes) -> int:
+        """The status to answer with."""
+        if not path.startswith("/v1/"):
+            if self.refusing:
+                return 503
+            self.posts.append((path, json.loads(body)))
+            return 200
         self.bodies.append(body)
         if path == "/v1/metrics":
             for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
@@ -45,6 +59,7 @@ class Collector:
             for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
                 for scope in resource.scope_spans:
                     self.spans.extend(scope.spans)
+        return 200
 
     def last(self, prefix: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
         """The last value of each metric whose name begins so."""
@@ -72,8 +87,7 @@ def collecting() -> Iterator[Collector]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
-            collector.take(self.path, body)
-            self.send_response(200)
+            self.send_response(collector.take(self.path, body))
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -146,6 +146,7 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
     "awaited_order": {OURS: "account", NUMBER: "order_id"},
     "carrier_day": {OURS: "carrier"},
     "carrier_plan": {OURS: "carrier"},
+    "contract": {OURS: "carrier account contract"},
     "correction": {OURS: "account carrier", NUMBER: "order_id invoice_number tracking_number new_number"},
     "erased": {FORGOTTEN: "name_hash"},
     "habit": {OURS: "carrier step lane"},

@@ -23,12 +23,14 @@ class Endpoint:
     """
     One connection and the adapter that uses it, written ``adapter:connection`` or ``adapter:connection:relation``.
 
-    ``key`` ("vtex:shop_main") names the account everywhere: in the warehouse, in routes, in messages.
+    ``key`` ("vtex:shop_main") names the account everywhere: in the warehouse, in routes, in messages. ``accounts`` are
+    those whose parcels a carrier is asked about through it.
     """
 
     adapter: str
     connection: str
     relation: str = ""
+    accounts: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -77,15 +79,35 @@ def endpoints(value: str) -> tuple[Endpoint, ...]:
     return tuple(found)
 
 
-def one_connection_each(value: str) -> tuple[Endpoint, ...]:
-    found = endpoints(value)
-    codes = [endpoint.adapter for endpoint in found]
-    twice = sorted({code for code in codes if codes.count(code) > 1})
-    if twice:
-        raise ValueError(
-            f"{', '.join(twice)} has more than one connection; a carrier is asked through one, keep that one"
-        )
-    return found
+def contracts(value: str) -> tuple[Endpoint, ...]:
+    """
+    ``correios:one, correios:two=vtex:shop_b+vtex:shop_c``: a carrier's first contract serves every account that is not
+    given to a further one.
+    """
+    found: list[Endpoint] = []
+    wrong: list[str] = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        written, equals, accounts = (piece.strip() for piece in part.partition("="))
+        given = tuple(account.strip() for account in accounts.split("+")) if equals else ()
+        if not all(re.fullmatch(r"[^:\s]+:[^:\s]+", one) for one in (written, *given)):
+            wrong.append(f"{part!r} is not of the form adapter:connection or adapter:connection=account+account")
+            continue
+        adapter, _, connection = written.partition(":")
+        earlier = [one for one in found if one.adapter == adapter]
+        if written in {one.key for one in earlier}:
+            wrong.append(f"{written} stands twice")
+        elif earlier and not given:
+            wrong.append(f"{written} is not {adapter}'s first, so it needs the accounts it is for: {written}=account")
+        taken = {account for one in earlier for account in one.accounts}
+        wrong += [
+            f"{account} has two contracts with {adapter}"
+            for place, account in enumerate(given)
+            if account in taken or account in given[:place]
+        ]
+        found.append(Endpoint(adapter=adapter, connection=connection, accounts=given))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return tuple(found)
 
 
 def routes(value: str) -> dict[str, OrderRoute]:
@@ -156,16 +178,16 @@ def limits(value: str) -> dict[Channel, int]:
 
 
 def budgets(value: str) -> dict[str, int]:
-    """``correios=20000, jadlog=5000``: calls a day by carrier; one with 0 has no limit, like one that is not named."""
+    """``correios=20000, correios:two=5000``: calls a day by carrier, or contract; one with 0 has no limit."""
     table: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in value.split(","))):
         carrier, equals, most = (piece.strip() for piece in part.partition("="))
-        if not (re.fullmatch(r"[a-z][a-z0-9_]*", carrier) and equals and re.fullmatch(r"[0-9]{1,9}", most)):
-            raise ValueError(f"{part!r} is not CARRIER=NUMBER")
+        if not (re.fullmatch(r"[a-z][a-z0-9_]*(:[^:\s]+)?", carrier) and equals and re.fullmatch(r"[0-9]{1,9}", most)):
+            raise ValueError(f"{part!r} is not CARRIER=NUMBER or CARRIER:CONNECTION=NUMBER")
         if carrier in table:
             raise ValueError(f"{carrier} stands twice")
         table[carrier] = int(most)
-    return {carrier: most for carrier, most in table.items() if most}
+    return table
 
 
 def key(value: str) -> str:
@@ -230,6 +252,17 @@ def addresses(value: str) -> tuple[str, ...]:
             validate_email(address, check_deliverability=False)
         except EmailNotValidError as error:
             raise ValueError(f"{address!r} is no address: {error}") from None
+    return found
+
+
+def ways(value: str) -> tuple[Endpoint, ...]:
+    """``mail:dados@loja.example, slack:team_slack``: how somebody is told, and where."""
+    found = endpoints(value)
+    for one in found:
+        if one.adapter not in {"mail", "slack", "webhook"} or one.relation:
+            raise ValueError(f"{one.key!r} is not mail:address, slack:connection or webhook:connection")
+        if one.adapter == "mail":
+            addresses(one.connection)
     return found
 
 

@@ -7,6 +7,7 @@ The one settings object, read once per task from the ``[rastro]`` section of Air
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from rastro import setting_values as values
@@ -38,6 +39,8 @@ class Settings:
     notify_since: Mapping[str, datetime]
     most_notices: Mapping[Channel, int]
     alert_to: tuple[str, ...]
+    alert_by: tuple[Endpoint, ...]
+    silent_after: timedelta
     events: str
     fill_tracking_url: bool
     resend_doubtful_mail: bool
@@ -83,6 +86,36 @@ class Settings:
             worth=self.worth_a_look,
         )
 
+    @property
+    def contracts(self) -> dict[str, Endpoint]:
+        """
+        The connections through which carriers are asked, by name: a carrier's first by the carrier's code, the others
+        by their keys.
+        """
+        named: dict[str, Endpoint] = {}
+        for one in self.carriers:
+            named[one.key if one.adapter in named else one.adapter] = one
+        return named
+
+    @property
+    def further_contracts(self) -> dict[tuple[str, str], str]:
+        """Those that are not their carrier's first, by carrier and account."""
+        return {
+            (one.adapter, account): name
+            for name, one in self.contracts.items()
+            for account in one.accounts
+            if name == one.key
+        }
+
+    @property
+    def budgets(self) -> dict[str, int]:
+        """Calls a day by contract; that of a carrier is each contract's that has none of its own."""
+        told = {
+            name: self.calls_per_day.get(one.key, self.calls_per_day.get(one.adapter, 0))
+            for name, one in self.contracts.items()
+        }
+        return {name: most for name, most in told.items() if most}
+
     def cut_off(self, account: str) -> datetime | None:
         """The go-live of an account: nothing that happened before it is mailed. None when it has none."""
         return self.notify_since.get(account) or self.notify_since.get(EVERY_ACCOUNT)
@@ -119,8 +152,11 @@ OPTIONS: Mapping[str, Option] = {
     "carriers": Option(
         default="",
         example="correios:correios_contract, jadlog:jadlog_contract",
-        read=values.one_connection_each,
-        description="Carriers that are asked: adapter:connection, comma separated, one connection for each carrier.",
+        read=values.contracts,
+        description=(
+            "Carriers that are asked: adapter:connection, comma separated. A carrier's further contracts stand after "
+            "its first, each with the sources whose parcels are its: correios:contract_two=vtex:shop_b+sql:erp_db."
+        ),
     ),
     "carrier_files": Option(
         default="",
@@ -315,6 +351,21 @@ OPTIONS: Mapping[str, Option] = {
             "Empty: it is only listed in v_open_problem."
         ),
     ),
+    "alert_by": Option(
+        default="",
+        example="mail:dados@loja.example, slack:team_slack, webhook:team_hook",
+        read=values.ways,
+        description=(
+            "How the data team is told of a run that is late or has failed, a carrier that is silent, a notice that "
+            "waits: mail:address, slack:connection, webhook:connection. Each incident once. Empty: nobody is told."
+        ),
+    ),
+    "silent_after": Option(
+        default="6h",
+        example="12h",
+        read=values.span_from("1h"),
+        description="How long a carrier has no news, where its habit is to have some, before the data team is told.",
+    ),
     "events": Option(
         default="full",
         example="full",
@@ -358,7 +409,8 @@ OPTIONS: Mapping[str, Option] = {
         description=(
             "Most calls to a carrier in a day of São Paulo, by all runs together. They are spread over the day; when "
             "more parcels are due, those go first that are likeliest to have news, and the rest stays due. A carrier "
-            "that is not named, or has 0, is asked about all that is due."
+            "that is not named, or has 0, is asked about all that is due. Each of a carrier's contracts has as many, "
+            "unless it is named itself: correios:contract_two=5000."
         ),
     ),
     "last_look_after": Option(
@@ -468,6 +520,15 @@ OPTIONS: Mapping[str, Option] = {
 }
 
 
+def unknown(name: str) -> str:
+    """A sentence about a setting that there is none of."""
+    option, _, beside = name.rpartition("_")
+    if option in OPTIONS and beside in {"cmd", "secret"}:
+        return f"{name}: {option} is no secret, so it is written as it is, without _{beside.upper()}"
+    near = get_close_matches(name, OPTIONS, n=1)
+    return f"{name}: there is no such setting{f', but {near[0]}' if near else ''}"
+
+
 def settings_from(texts: Mapping[str, str]) -> Settings:
     """
     Typed settings from their texts; an absent one takes its default.
@@ -475,7 +536,7 @@ def settings_from(texts: Mapping[str, str]) -> Settings:
     :raises Misconfigured: one message that lists everything that is wrong.
     """
     typed: dict[str, Any] = {}
-    wrong = [f"{name}: there is no such setting" for name in sorted(set(texts) - set(OPTIONS))]
+    wrong = [unknown(name) for name in sorted(set(texts) - set(OPTIONS))]
     for name, option in OPTIONS.items():
         try:
             typed[name] = option.read(texts.get(name, option.default))
@@ -498,7 +559,7 @@ def settings_from(texts: Mapping[str, str]) -> Settings:
             if ":" in key
         ]
     if "carriers" in typed:
-        asked = {endpoint.adapter for endpoint in typed["carriers"]}
+        asked = {name for endpoint in typed["carriers"] for name in (endpoint.adapter, endpoint.key)}
         wrong += [
             f"calls_per_day: {carrier} is not among the carriers"
             for carrier in typed.get("calls_per_day", {})
@@ -506,6 +567,12 @@ def settings_from(texts: Mapping[str, str]) -> Settings:
         ]
     if "sources" in typed:
         accounts = {EVERY_ACCOUNT, *(endpoint.key for endpoint in typed["sources"])}
+        wrong += [
+            f"carriers: {account}, which {endpoint.key} is for, is not among the sources"
+            for endpoint in typed.get("carriers", ())
+            for account in endpoint.accounts
+            if account not in accounts
+        ]
         wrong += [
             f"notify_since: {account} is not among the sources"
             for account in typed.get("notify_since", {})

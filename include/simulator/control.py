@@ -83,6 +83,11 @@ class Control:
                 "access_code": credentials.CORREIOS_ACCESS_CODE,
                 "posting_card": credentials.CORREIOS_POSTING_CARD,
                 "contract": credentials.CORREIOS_CONTRACT,
+                "second": {
+                    "user": credentials.SECOND_CORREIOS_USER,
+                    "access_code": credentials.SECOND_CORREIOS_ACCESS_CODE,
+                    "posting_card": credentials.SECOND_CORREIOS_POSTING_CARD,
+                },
             },
             "market": {
                 "url": f"{url}/market/one",

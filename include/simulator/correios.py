@@ -11,6 +11,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ import msgspec
 from simulator import credentials
 from simulator.calls import Call, Malformed, Reply, answer
 from simulator.journeys import journey
-from simulator.records import Parcel
+from simulator.records import Parcel, Settings
 from simulator.world import BRASILIA, World, now
 
 VERSION = "3.5.49"
@@ -43,11 +44,33 @@ POSTAL_TYPES = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    user: str
+    access_code: str
+    posting_card: str
+    number: str
+
+
+FIRST = Contract(
+    user=credentials.CORREIOS_USER,
+    access_code=credentials.CORREIOS_ACCESS_CODE,
+    posting_card=credentials.CORREIOS_POSTING_CARD,
+    number=credentials.CORREIOS_CONTRACT,
+)
+SECOND = Contract(
+    user=credentials.SECOND_CORREIOS_USER,
+    access_code=credentials.SECOND_CORREIOS_ACCESS_CODE,
+    posting_card=credentials.SECOND_CORREIOS_POSTING_CARD,
+    number=credentials.SECOND_CORREIOS_CONTRACT,
+)
+
+
 class Correios:
     def __init__(self, world: World) -> None:
         self._world = world
         self._objects: dict[tuple[str, str], tuple[int, bytes]] = {}
-        self._tokens: dict[tuple[str, int], tuple[float, str]] = {}
+        self._tokens: dict[tuple[str, str, int], tuple[float, str]] = {}
         self._asked_for_token: deque[float] = deque()
 
     def answer(self, call: Call) -> Reply:
@@ -57,9 +80,9 @@ class Correios:
             case ("POST", "token", "v1", "autentica", "cartaopostagem" | "contrato" as kind):
                 return self._token(call, kind)
             case ("GET", "srorastro", "v1", "objetos"):
-                return self._guarded(call, lambda: self._batch(call))
+                return self._guarded(call, lambda user: self._batch(call, user))
             case ("GET", "srorastro", "v1", "objetos", code):
-                return self._guarded(call, lambda: self._single(call, code))
+                return self._guarded(call, lambda user: self._single(call, code, user))
         return complaint(call, 404, "Recurso não encontrado")
 
     def _token(self, call: Call, kind: str) -> Reply:
@@ -70,9 +93,11 @@ class Correios:
         self._asked_for_token.append(at)
         if limit and len(self._asked_for_token) > limit:
             return Reply(status=429)
-        if call.headers.get("authorization") != basic(credentials.CORREIOS_USER, credentials.CORREIOS_ACCESS_CODE):
+        shown = call.headers.get("authorization")
+        contract = next((one for one in (FIRST, SECOND) if shown == basic(one.user, one.access_code)), None)
+        if contract is None:
             return complaint(call, 401, "Usuário ou código de acesso inválido")
-        expected = {"cartaopostagem": credentials.CORREIOS_POSTING_CARD, "contrato": credentials.CORREIOS_CONTRACT}
+        expected = {"cartaopostagem": contract.posting_card, "contrato": contract.number}
         if kind:
             try:
                 number = call.record().get("numero")
@@ -80,19 +105,23 @@ class Correios:
                 return complaint(call, 400, str(error))
             if number != expected[kind]:
                 return complaint(call, 400, f"GTW-015: {kind} não pertence ao usuário")
-        return answer(self._token_body(kind), 201)
+        return answer(self._token_body(kind, contract), 201)
 
-    def _token_body(self, kind: str) -> dict[str, Any]:
+    def _token_body(self, kind: str, contract: Contract) -> dict[str, Any]:
         settings, issued = self._world.settings, now()
-        held = self._tokens.get((kind, settings.token_generation))
+        key = (contract.user, kind, settings.token_generation)
+        held = self._tokens.get(key)
         if held is None or held[0] - issued.timestamp() <= FRESH_ENOUGH:
             expires = issued.timestamp() + settings.token_lifetime
-            claims = {"iat": issued.timestamp(), "exp": expires, "kind": kind, "gen": settings.token_generation}
-            held = self._tokens[kind, settings.token_generation] = (expires, signed(claims))
+            claims = {
+                "iat": issued.timestamp(), "exp": expires, "kind": kind, "gen": settings.token_generation,
+                "user": contract.user,
+            }  # fmt: skip
+            held = self._tokens[key] = (expires, signed(claims))
         expires_at = datetime.fromtimestamp(held[0], BRASILIA)
         body: dict[str, Any] = {
             "ambiente": "PRODUCAO",
-            "id": credentials.CORREIOS_USER,
+            "id": contract.user,
             "ip": "127.0.0.1",
             "perfil": "PJ",
             "cnpj": "12345678000100",
@@ -104,16 +133,16 @@ class Correios:
         apis = [{"api": number} for number in (5, 34, 35, 87)]
         if kind == "cartaopostagem":
             body["cartaoPostagem"] = {
-                "numero": credentials.CORREIOS_POSTING_CARD,
-                "contrato": credentials.CORREIOS_CONTRACT,
+                "numero": contract.posting_card,
+                "contrato": contract.number,
                 "dr": 72,
                 "api": apis,
             }
         if kind == "contrato":
-            body["contrato"] = {"numero": credentials.CORREIOS_CONTRACT, "dr": 72, "api": apis}
+            body["contrato"] = {"numero": contract.number, "dr": 72, "api": apis}
         return body
 
-    def _guarded(self, call: Call, ask: Callable[[], Reply]) -> Reply:
+    def _guarded(self, call: Call, ask: Callable[[str], Reply]) -> Reply:
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
         claims = verified(token) if scheme == "Bearer" else None
         if claims is None:
@@ -124,43 +153,49 @@ class Correios:
             return complaint(call, 403, "GTW-012: API 87 restrita para o usuário")
         if call.headers.get("accept-language") not in LANGUAGES:
             return complaint(call, 400, "SRO-018: Idioma não permitido. Use pt-BR, en ou es-ES")
-        return ask()
+        return ask(claims["user"])
 
-    def _batch(self, call: Call) -> Reply:
+    def _batch(self, call: Call, user: str) -> Reply:
         codes = call.every("codigosObjetos")
         result = call.first("resultado", "U")
         if not codes or not all(codes):
             return complaint(call, 400, "SRO-001: Informe ao menos um código de objeto")
         if len(codes) > MOST_CODES:
             return complaint(call, 400, f"SRO-017: O limite é de {MOST_CODES} objetos por consulta")
-        return self._objects_answer(call, codes, result)
+        return self._objects_answer(call, codes, result, user)
 
-    def _single(self, call: Call, code: str) -> Reply:
-        return self._objects_answer(call, [code], call.first("resultado", "T"))
+    def _single(self, call: Call, code: str, user: str) -> Reply:
+        return self._objects_answer(call, [code], call.first("resultado", "T"), user)
 
-    def _objects_answer(self, call: Call, codes: list[str], result: str) -> Reply:
+    def _objects_answer(self, call: Call, codes: list[str], result: str, user: str) -> Reply:
         if result not in RESULTS:
             return complaint(call, 400, "SRO-016: resultado deve ser T, P ou U")
         # The carrier does not keep the order of the question; whoever relies on it finds out here.
-        objects = b",".join(self._object(code, result) for code in reversed(codes))
+        objects = b",".join(self._object(code, result, user) for code in reversed(codes))
         head = f'{{"versao":"{VERSION}","quantidade":{len(codes)},"objetos":['
         tail = f'],"tipoResultado":"{RESULTS[result]}"}}'
         return Reply(body=head.encode() + objects + tail.encode())
 
-    def _object(self, code: str, result: str) -> bytes:
+    def _object(self, code: str, result: str, user: str) -> bytes:
         parcel = self._world.parcels.get(code)
         if parcel is None:
             return refusal(code, "SRO-020" if S10.fullmatch(code) else "SRO-019")
-        if parcel.carrier != "correios":  # somebody else's contract
+        contract = contract_of(parcel, self._world.settings)
+        if parcel.carrier != "correios" or contract.user != user:
             return refusal(code, "SRO-009")
         version = self._world.versions.get(f"parcel:{code}", 0)
         kept = self._objects.get((code, result))
         if kept is None or kept[0] != version:
-            kept = self._objects[code, result] = (version, described(parcel, result))
+            kept = self._objects[code, result] = (version, described(parcel, result, contract))
         return kept[1]
 
 
-def described(parcel: Parcel, result: str) -> bytes:
+def contract_of(parcel: Parcel, settings: Settings) -> Contract:
+    """The one by which it was posted, and which alone knows it."""
+    return SECOND if parcel.account and parcel.account == settings.second_contract else FIRST
+
+
+def described(parcel: Parcel, result: str, contract: Contract) -> bytes:
     """One object of an answer, newest event first."""
     known = journey(parcel.kind).upto(parcel.position)
     if not parcel.lines:
@@ -174,7 +209,7 @@ def described(parcel: Parcel, result: str) -> bytes:
             "codObjeto": parcel.number,
             "tipoPostal": {"sigla": parcel.number[:2], "descricao": kind, "categoria": category},
             "dtPrevista": f"{first + timedelta(days=7):%Y-%m-%d}T23:59:59",
-            "contrato": credentials.CORREIOS_CONTRACT,
+            "contrato": contract.number,
             "largura": 16,
             "comprimento": 24,
             "altura": 10,

@@ -18,6 +18,7 @@ class Settings:
     smtp_auth: bool = False  # the mail server wants a login
     webhook_tolerance: float = 300.0  # seconds a webhook's timestamp may be off
     registrations: int = 1_000_000  # numbers that an aggregator follows, over which none is registered any more
+    second_contract: str = ""  # the VTEX account that posts by Correios' second contract
     clock_ahead: float = 0.0  # seconds that this world's time is ahead of the machine's; behind it when negative
 
 

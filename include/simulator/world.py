@@ -78,7 +78,8 @@ class World:
             raise Malformed(f"no such settings: {', '.join(unknown)}; there are {', '.join(asdict(self.settings))}")
         for name, value in changes.items():
             kind = type(getattr(self.settings, name))
-            if not isinstance(value, int | float) or isinstance(value, bool) != (kind is bool):
+            fits = str if kind is str else int | float
+            if not isinstance(value, fits) or isinstance(value, bool) != (kind is bool):
                 raise Malformed(f"{name} must be a {kind.__name__}")
         self.settings = replace(self.settings, **changes)
         self._set_clock()

@@ -118,7 +118,7 @@ def flowchart(text: str) -> str:
     for name in labels:
         ranks[column[name]].append(name)
     wide = {rank: 22 + LETTER * max(len(labels[name]) for name in names) for rank, names in ranks.items()}
-    gap, high, row, edge_of_all = 40, 32, 46, 14
+    gap, high, row, edge_of_all = 32, 32, 46, 14
     tallest = max(map(len, ranks.values()))
     boxes: dict[str, Box] = {}
     x = float(edge_of_all)

@@ -39,6 +39,7 @@ NOT_RUN = {
 }
 # Page and how a command begins → the test that does what the page says.
 RUN_ELSEWHERE = {
+    ("docs/deploy.md", ""): "tests/docs/test_deploy_page.py",
     ("docs/write-a-carrier.md", ""): "tests/docs/test_write_your_own.py",
     ("docs/write-a-marketplace.md", ""): "tests/docs/test_write_your_own.py",
     ("docs/describe-a-carrier.md", ""): "tests/docs/test_describe_a_carrier.py",
@@ -188,7 +189,7 @@ def test_variables_that_are_shown_can_be_set(page: str, tmp_path: Path) -> None:
         if name.startswith("AIRFLOW__RASTRO__")
     }
     settings_from(told)
-    known = {*all_carriers(), *MARKETPLACES, *SOURCES, "smtp", "postgres", "generic"}
+    known = {*all_carriers(), *MARKETPLACES, *SOURCES, "smtp", "postgres", "generic", "http"}
     assert set(re.findall(r'"conn_type": "(\w+)"', " ".join(shown.values()))) <= known
     if page == "docs/connect.md" or page.startswith(("docs/carriers/", "docs/marketplaces/")):
         assert told

@@ -182,7 +182,7 @@ def test_whom_a_person_names_is_asked_about_whatever_the_plan(conn: psycopg.Conn
 
 def test_what_is_spent_is_spread_over_the_hours_that_are_left(conn: psycopg.Connection) -> None:
     known(conn, "N", 1000)
-    purse = Purse(carrier="correios", budget=120)
+    purse = Purse(contract="correios", budget=120)
     assert purse.take(conn, 60, made=0, now=NOON) == 60
     assert sum(part.size for part in planned(conn, 120).slices["correios"]) == 5 * 10
     assert purse.take(conn, 60, made=60, now=NOON) == 60
@@ -193,13 +193,13 @@ def test_what_is_spent_is_spread_over_the_hours_that_are_left(conn: psycopg.Conn
 
 
 def test_what_was_not_used_is_given_back_and_what_was_used_beyond_counts(conn: psycopg.Connection) -> None:
-    purse = Purse(carrier="correios", budget=10)
+    purse = Purse(contract="correios", budget=10)
     assert purse.take(conn, 4, made=0, now=NOON) == 4
     assert purse.take(conn, 4, made=6, now=NOON) == 4  # two were made again after a fault
     assert budgets.spent(conn, "correios", NOON) == 10
     assert purse.take(conn, 0, made=7, now=NOON) == 0
     assert budgets.spent(conn, "correios", NOON) == 7
-    assert Purse(carrier="correios", budget=10).take(conn, 4, made=0, now=NOON) == 3
+    assert Purse(contract="correios", budget=10).take(conn, 4, made=0, now=NOON) == 3
     assert budgets.spent(conn, "jadlog", NOON) == 0
     assert purse.take(conn, 4, made=40, now=NOON) == 0
     assert budgets.spent(conn, "correios", NOON) == 43
@@ -210,7 +210,7 @@ def test_runs_at_the_same_time_never_take_more_than_the_budget_together(warehous
     budget = 500
 
     def slice_of_a_run(number: int) -> int:
-        purse, made = Purse(carrier="correios", budget=budget), 0
+        purse, made = Purse(contract="correios", budget=budget), 0
         with psycopg.connect(warehouse.dsn) as conn:
             while given := purse.take(conn, 4, made=made, now=NOON):
                 conn.commit()
@@ -267,7 +267,7 @@ def test_a_task_that_finds_the_calls_used_up_asks_nobody_and_fails_not(shop: Any
     tasks.sync_orders("late", context)
     ((part,),) = tasks.plan_polls("late", context).values()
     with psycopg.connect(shop.warehouse) as conn:
-        assert Purse(carrier="correios", budget=2).take(conn, 2, made=0, now=datetime.now(UTC)) == 2  # by another run
+        assert Purse(contract="correios", budget=2).take(conn, 2, made=0, now=datetime.now(UTC)) == 2  # by another run
     figures = tasks.track_slice("late", context, part)
     assert (figures["asked"], figures["put_off"]) == (0, 5)
     assert not shop.received("GET", "^/correios/srorastro")

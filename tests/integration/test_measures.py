@@ -138,3 +138,10 @@ def test_metrics_go_to_statsd_with_their_labels(monkeypatch: pytest.MonkeyPatch,
             stats.initialize(factory=get_stats_factory(), export_legacy_names=False)
     assert not metrics_are_on()
     assert METRICS
+
+
+def test_where_traces_are_off_nobody_is_told_of_calls(airflow_here: Any) -> None:
+    from rastro.orchestration.telemetry import traced
+
+    with traced("track", "correios 1-9", "r") as told:
+        assert told is None

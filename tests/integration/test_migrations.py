@@ -228,6 +228,7 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0013": {"pace": [{"account": "correios:correios", "per_second": 25.0, "free_at": NOW, "turns": 7}]},
     "0014": {"erased": [{"name_hash": b"hash", "erased_at": NOW - DAY}]},
     "0015": {"incident": [{"kind": "carrier_silent", "subject": "correios", "said": "…", "began_at": NOW}]},
+    "0016": {"contract": [{"carrier": "correios", "account": ACCOUNT, "contract": "correios:two"}]},
 }  # fmt: skip
 
 

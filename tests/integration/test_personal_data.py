@@ -1,11 +1,15 @@
 """The map of what is held of persons has every column, and says of each what becomes of it."""
 
+import re
+from email import message_from_string, policy
+
 import psycopg
 import pytest
 
-from holdings import TABLES
+from holdings import TABLES, places_of
 from rastro import personal_data
-from rastro.personal_data import HELD, OURS, SORTS, sort_of_columns
+from rastro.carriers.registry import CARRIERS
+from rastro.personal_data import BODY, HELD, OURS, SORTS, sort_of_columns
 from stack import docs
 
 pytestmark = pytest.mark.slow
@@ -55,3 +59,23 @@ def test_what_is_searched_for_leaks_is_every_table(warehouse) -> None:
     with psycopg.connect(warehouse.dsn) as conn:
         searched = {name for schema, name in conn.execute(TABLES).fetchall() if schema == "rastro"}
     assert set(HELD) <= searched
+
+
+def test_what_carriers_say_of_people_stands_in_their_bodies_alone(wide, caplog) -> None:
+    wide.configure(tracking_page="https://rastro.loja.example")
+    simulated = sorted(set(wide.simulator.info()["carriers"]) & set(CARRIERS))
+    assert len(simulated) > 10
+    wide.carried(len(simulated), carriers=simulated, kinds=["delivered"])
+    assert [hour.failures for hour in wide.to_the_end() if hour.failures] == []
+    sent = [message_from_string(mail["raw"], policy=policy.default) for mail in wide.simulator.mails()]
+    links = {found for mail in sent for found in re.findall(r"/r/([\w-]{22})", mail.get_body(["plain"]).get_content())}
+    assert len(sent) > 10
+    assert links
+    bodies = {name for name, sort in sort_of_columns().items() if sort is BODY}
+    said = {"pessoa inventada", "pessoa.inventada", "000.000.000-00"}
+    assert {place for place, _ in places_of(wide.warehouse, said)} & bodies, "carriers do name people"
+    people = {row[name] for row in wide.rows_held() for name in ("customer_name", "customer_email") if row[name]}
+    assert places_of(wide.warehouse, said | people | links, passed_over=bodies) == set()
+    log = "\n".join(one.getMessage() for one in caplog.get_records("call") if one.name.startswith("rastro")).casefold()
+    assert "email_customers: sent" in log
+    assert not [word for word in said | people | links if word.casefold() in log]

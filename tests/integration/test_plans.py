@@ -42,7 +42,7 @@ INSERT INTO rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw,
 SELECT n, now(), 'd', 'said', 'raw', 'run' FROM generate_series(1, 1000000, 5) n;
 """
 ALL_DUE = {"window_end": NOW, "now": NOW, "chosen": False, **EVERYTHING.as_values()}
-SLICE = {"carrier": "correios", "first": 300_000, "last": 400_000, **ALL_DUE}
+SLICE = {"carrier": "correios", "contract": "", "first": 300_000, "last": 400_000, **ALL_DUE}
 SOME = list(range(1, 100_001, 50))  # as many as the load takes at a time
 CLAIM = {
     "channel": "order", "target": "vtex:loja", "account": "vtex:loja", "order_id": "O-500", "now": NOW,
@@ -98,7 +98,7 @@ def test_a_table_that_is_read_from_end_to_end_is_noticed(conn: Any) -> None:
     ("name", "values", "by"),
     [
         ("count_due", ALL_DUE, {"poll_state_due"}),
-        ("slice_due", {"carrier": "correios", "size": 500, **ALL_DUE}, {"poll_state_due"}),
+        ("slice_due", {"carrier": "correios", "contract": "", "size": 500, **ALL_DUE}, {"poll_state_due"}),
         ("claim_due", {**SLICE, "size": 800, "lease_until": NOW, "passed_over": []}, {"poll_state_pkey"}),
         ("count_left", {**SLICE, "passed_over": []}, {"poll_state_pkey"}),
         ("settle_staged", {"answered_at": NOW, "poll_ids": SOME[:50]}, {"poll_state_pkey"}),

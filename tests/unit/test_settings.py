@@ -228,11 +228,64 @@ def test_a_span_that_would_undo_its_purpose_is_refused(name: str, least: str, le
         assert f"{name}: {short} is too short; {least} is the least" in said(**{name: short})
 
 
-def test_a_carrier_is_asked_through_one_connection() -> None:
-    message = said(carriers="correios:main, acme:one, correios:branch")
-    assert "carriers: correios has more than one connection" in message
-    assert "acme" not in message
-    assert len(settings_from({"carriers": "correios:main, acme:one"}).carriers) == 2
+TWO = "correios:main, acme:one, correios:branch=vtex:b+sql:erp, correios:third=vtex:c"
+SHOPS = "vtex:a, vtex:b, vtex:c, sql:erp:public.rastro_shipment"
+
+
+def test_a_carriers_first_contract_serves_all_accounts_that_have_none_of_their_own() -> None:
+    read = settings_from({"carriers": TWO, "sources": SHOPS})
+    assert list(read.contracts) == ["correios", "acme", "correios:branch", "correios:third"]
+    assert read.contracts["correios"].key == "correios:main"
+    assert read.further_contracts == {
+        ("correios", "vtex:b"): "correios:branch",
+        ("correios", "sql:erp"): "correios:branch",
+        ("correios", "vtex:c"): "correios:third",
+    }
+    alone = settings_from({"carriers": "correios:main=vtex:a", "sources": SHOPS})
+    assert (list(alone.contracts), alone.further_contracts) == (["correios"], {})
+
+
+def test_all_that_is_wrong_about_contracts_stands_in_one_line() -> None:
+    message = said(
+        carriers="correios:main, correios:branch, acme, correios:main=vtex:a, correios:x=vtex:b, correios:y=vtex:b",
+        sources="vtex:a, vtex:b",
+        calls_per_day="ups:x=4",
+    )
+    for one in (
+        "correios:branch is not correios's first, so it needs the accounts it is for: correios:branch=account",
+        "'acme' is not of the form adapter:connection",
+        "correios:main stands twice",
+        "vtex:b has two contracts with correios",
+    ):
+        assert one in message
+    message = said(carriers="correios:m, correios:y=gone:g", sources="vtex:a", calls_per_day="correios:y=1, ups:x=4")
+    assert "gone:g, which correios:y is for, is not among the sources" in message
+    assert "calls_per_day: ups:x is not among the carriers" in message
+    assert "calls_per_day: correios:y" not in message
+
+
+@pytest.mark.parametrize(
+    "written", ["correios:a:b", "correios", "correios:a=", "correios:a=b", "correios:a=vtex:b+", "=x:y"]
+)
+def test_a_contract_of_another_form_is_refused_by_name(written: str) -> None:
+    with pytest.raises(ValueError, match="not of the form adapter:connection or") as refused:
+        setting_values.contracts(f"acme:one, {written}")
+    assert repr(written) in str(refused.value)
+
+
+def test_each_contract_has_the_budget_of_its_carrier_unless_it_has_one_of_its_own() -> None:
+    told = {"carriers": TWO, "sources": SHOPS}
+    read = settings_from({**told, "calls_per_day": "correios=100, correios:branch=7"})
+    assert read.budgets == {"correios": 100, "correios:branch": 7, "correios:third": 100}
+    read = settings_from({**told, "calls_per_day": "correios:main=5, correios=100, correios:third=0"})
+    assert read.budgets == {"correios": 5, "correios:branch": 100}
+
+
+def test_a_misspelt_setting_is_told_the_nearest_right_name() -> None:
+    message = said(cariers="x", shop_name_cmd="x", nothing_like_it="x")
+    assert "cariers: there is no such setting, but carriers;" in message
+    assert "shop_name_cmd: shop_name is no secret, so it is written as it is, without _CMD" in message
+    assert message.index("nothing_like_it: there is no such setting;") > 0
 
 
 def test_a_number_lies_between_its_bounds() -> None:
@@ -387,7 +440,8 @@ def test_hours_that_are_none_are_refused(wrong: str) -> None:
 def test_a_budget_of_calls_is_read_by_carrier_and_none_is_no_budget() -> None:
     carriers = "correios:c, jadlog:j, loggi:l"
     given = settings_from({"carriers": carriers, "calls_per_day": "correios=20000, jadlog = 0"})
-    assert given.calls_per_day == {"correios": 20000}
+    assert given.calls_per_day == {"correios": 20000, "jadlog": 0}
+    assert given.budgets == {"correios": 20000}
     for wrong in ("correios", "correios=-1", "correios=many", "correios=1, correios=2", "=5", "ups=5"):
         with pytest.raises(Misconfigured, match="calls_per_day"):
             settings_from({"carriers": carriers, "calls_per_day": wrong})

@@ -89,7 +89,10 @@ def describe(conn: Connection[Any], parcel: Any, now: datetime) -> None:
         ("next", [next_look(parcel, settings_from({}).pace, now)]),
         ("problem", problems_of(parcel, [*lookup.put_aside(conn, parcel)])),
         ("you can", [f"{action}: {words}" for action, words in can_be_done(parcel, known["notices"])]),
-        ("carrier", [f"{parcel.carrier or 'none claims it'} ({parcel.courier or '-'}): {parcel.carrier_reason}"]),
+        ("carrier", [
+            f"{parcel.carrier or 'none claims it'} ({parcel.courier or '-'}): {parcel.carrier_reason}",
+            *([f"asked through {parcel.contract}"] if parcel.contract else []),
+        ]),
         ("confirmed", [f"{ROUTES[parcel.route]}{f', {parcel.marketplace}' if parcel.marketplace else ''}"]),
         ("history", [line_of(event) for event in reversed(known["events"])]),
         ("by hand", [f"{local(act.done_at)}  {act.action} by {act.done_by}: {act.reason}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from airflow.models.dag import DagModel
 from airflow.models.pool import Pool
-from airflow.sdk import Connection, conf
+from airflow.sdk import Connection
 from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,7 +27,6 @@ from rastro.marketplaces.base import Marketplace
 from rastro.marketplaces.registry import MARKETPLACES
 from rastro.orchestration.serving import stored
 from rastro.orchestration.workshop import (
-    SECTION,
     Workshop,
     account_of,
     adapter_of,
@@ -45,13 +44,11 @@ from rastro.pipeline import probe
 from rastro.pipeline.probe import Check, Finding, State
 from rastro.pipeline.tokens import AccessKeeper, FreshTokens, is_good_once
 from rastro.setting_values import Endpoint
-from rastro.settings import OPTIONS
 from rastro.warehouse.connect import Connect, connector
 
 DAG = "track_deliveries"
 LONGEST_WAIT = 10.0  # seconds for each answer of a mail server
 GOOD_ONCE = "its refresh token is good for one use, which is the runs': rastro doctor asks by the token that they keep"
-BESIDE_A_NAME = ("_cmd", "_secret")  # how Airflow names where an option's value is to be had
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +142,7 @@ class Doctor:
         yield Check(name="airflow", look=self.of_airflow)
 
     def of_settings(self) -> Finding:
-        """They could be read; what is left is names that nobody reads."""
-        given = conf.getsection(SECTION) or {}
-        known = {name + more for name in OPTIONS for more in ("", *BESIDE_A_NAME)}
-        if strange := sorted(set(given) - known):
-            return Finding(state=State.LOOK, said=f"There is no such setting: {', '.join(strange)}")
+        """They could be read."""
         if not self.settings.sources:
             return Finding(state=State.LOOK, said="No order source is set, so there is nothing to follow: see sources")
         return Finding(state=State.OK, said="All make sense")

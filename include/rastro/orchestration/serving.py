@@ -17,7 +17,7 @@ from rastro.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """``accounts`` are the connections of carriers that push, by carrier; ``conninfo`` is the warehouse's."""
+    """``accounts`` are the connections of carriers that push, by contract; ``conninfo`` is the warehouse's."""
 
     settings: Settings
     conninfo: str = field(repr=False)
@@ -29,9 +29,13 @@ class Serving:
         :raises Misconfigured: one message that lists every connection that is missing.
         """
         settings = read_settings()
-        pushing = [one for one in settings.carriers if one.adapter in CARRIERS and CARRIERS[one.adapter].push]
+        pushing = {
+            name: one
+            for name, one in settings.contracts.items()
+            if one.adapter in CARRIERS and CARRIERS[one.adapter].push
+        }
         wanted = {settings.warehouse: "the warehouse"}
-        wanted |= {one.connection: f"carrier {CARRIERS[one.adapter].name}" for one in pushing}
+        wanted |= {one.connection: f"carrier {CARRIERS[one.adapter].name}" for one in pushing.values()}
         held = {name: stored(name) for name in wanted}
         missing = [f"{name} ({wanted[name]})" for name, found in held.items() if found is None]
         if missing:
@@ -44,7 +48,7 @@ class Serving:
             settings=settings,
             conninfo=conninfo_of(there[settings.warehouse]),
             accounts={
-                one.adapter: account_of(there[one.connection], CARRIERS[one.adapter].base_url) for one in pushing
+                name: account_of(there[one.connection], CARRIERS[one.adapter].base_url) for name, one in pushing.items()
             },
         )
 

@@ -17,12 +17,14 @@ from psycopg import Connection
 from rastro.call_figures import CallFigures
 from rastro.carriers.base import Carrier, Feed
 from rastro.errors import Misconfigured, Permanent, RastroError, Transient
-from rastro.http import LISTENER
+from rastro.http import LISTENER, Call
 from rastro.metrics import samples
-from rastro.models import Channel
+from rastro.models import EVERYTHING, Channel
+from rastro.orchestration import incidents
 from rastro.orchestration.form import Form, form_of
 from rastro.orchestration.pools import shared
-from rastro.orchestration.telemetry import emit, metrics_are_on
+from rastro.orchestration.tables import note_lineage
+from rastro.orchestration.telemetry import emit, metrics_are_on, traced
 from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import (
@@ -46,9 +48,9 @@ from rastro.pipeline.measure import measure
 from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
 from rastro.sending import held_back
-from rastro.warehouse import outbox, records, tally
+from rastro.warehouse import contracts, outbox, records, tally
 from rastro.warehouse.again import Filter
-from rastro.warehouse.polls import Slice
+from rastro.warehouse.polls import Slice, within
 from rastro.warehouse.shipments import known_sources
 
 log = logging.getLogger(__name__)
@@ -67,12 +69,28 @@ class Stage:
 
 
 @contextmanager
+def listening(*listeners: Callable[[Call], None] | None) -> Iterator[None]:
+    """They hear of each HTTP call of the clients that are made meanwhile."""
+    awake = [listener for listener in listeners if listener]
+
+    def hear(call: Call) -> None:
+        for listener in awake:
+            listener(call)
+
+    before = LISTENER.set(hear)
+    try:
+        yield
+    finally:
+        LISTENER.reset(before)
+
+
+@contextmanager
 def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
     """Record what a stage did and how it ended, in the warehouse and in one line of the log."""
     running, calls = Stage(started_at=shop.clock()), CallFigures()
-    listening = LISTENER.set(calls.add)
     try:
-        yield running
+        with traced(name, part, shop.run_id) as trace, listening(calls.add, trace):
+            yield running
     except RastroError as error:
         running.trouble = str(error)
         raise
@@ -80,7 +98,7 @@ def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
         running.trouble = f"{type(error).__name__}: see the log of {name}"
         raise
     finally:
-        LISTENER.reset(listening)
+        note_lineage(name, shop.database, shop)
         title = f"{name} {part}".strip()
         if running.trouble:
             log.error("%s: %s", title, running.trouble)
@@ -111,6 +129,7 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
             running.figures = asdict(retried)
     totals: dict[str, object] = {}
     failures: list[RastroError] = []
+    keep_contracts(shop)
     if offered := sync.offer_declined(shop.connect, shop.known_carriers, shop.settings, shop.clock()):
         log.info("offered to another carrier: %s", ", ".join(f"{code} {count}" for code, count in offered.items()))
     for endpoint in shop.settings.sources:
@@ -132,6 +151,15 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     return totals
 
 
+def keep_contracts(shop: Workshop) -> None:
+    """The warehouse is told what the settings say now, before anything is followed or planned by it."""
+    with shop.connect() as conn:
+        moved = contracts.keep(conn, shop.settings.further_contracts, shop.clock())
+        conn.commit()
+    if moved:
+        log.info("asked about through another contract from now on: %d", moved)
+
+
 def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """
     Slices by pool for the run's window, as plain values for XCom; only pools that have something due.
@@ -146,21 +174,21 @@ def plan_polls(run_id: str, context: Mapping[str, Any]) -> dict[str, list[dict[s
                 running.figures = asdict(reprocessed(shop, context, conn, conn.commit))
         return {}
     with stage(shop, "plan_polls") as running, shop.connect() as conn:
-        carriers = {code: one for code, one in shop.carriers().items() if not shop.feeds(one)}
+        carriers = {name: one for name, one in shop.contracts().items() if not shop.feeds(one, name)}
         records.forget_slices(conn, run_id)
-        sizes = {code: carrier.batch_size for code, carrier in carriers.items()}
+        sizes = {name: carrier.batch_size for name, carrier in carriers.items()}
         planned = plan.plan(
             conn, carriers, window_of(context), shop.settings, sizes, now=shop.clock(), selection=form.selection
         )
-        for code, parts in planned.slices.items():
-            running.figures[code] = sum(part.size for part in parts)
+        for name, parts in planned.slices.items():
+            running.figures[name] = sum(part.size for part in parts)
         running.figures["slices"] = sum(map(len, planned.slices.values()))
         if planned.put_off:
             running.figures["put_off"] = planned.put_off
     pools: dict[str, dict[str, list[Slice]]] = {}
-    for code, parts in planned.slices.items():
+    for name, parts in planned.slices.items():
         if parts:
-            pools.setdefault(carriers[code].pool, {})[code] = parts
+            pools.setdefault(carriers[name].pool, {})[name] = parts
     return {pool: [asdict(part) for part in shared(parts)] for pool, parts in pools.items()}
 
 
@@ -175,11 +203,12 @@ def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     if form.dry_run or form.reprocess:
         return {}
     failures: list[RastroError] = []
-    for carrier in shop.carriers().values():
-        if carrier.feed and shop.feeds(carrier):
+    for name, carrier in shop.contracts().items():
+        if carrier.feed and shop.feeds(carrier, name):
             try:
-                with stage(shop, "fetch_feed", carrier.code) as running:
-                    running.figures = {"fetched": fetched(shop, carrier, carrier.feed)}
+                with stage(shop, "fetch_feed", name) as running:
+                    contract = within(name)["contract"]
+                    running.figures = {"fetched": fetched(shop, carrier, carrier.feed, contract)}
             except RastroError as error:
                 failures.append(error)
     with stage(shop, "receive_news") as running, shop.connect() as conn:
@@ -191,25 +220,26 @@ def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
     return running.figures
 
 
-def fetched(shop: Workshop, carrier: Carrier, feed: Feed) -> int:
-    keeper = shop.keeper(carrier)
-    with shop.line_to(carrier, keeper.account, feed.host(keeper.account)) as http, shop.connect() as conn:
-        return int(receive.fetch(conn, carrier, feed, http, keeper, shop.settings, shop.clock()))
+def fetched(shop: Workshop, carrier: Carrier, feed: Feed, contract: str = "") -> int:
+    keeper = shop.keeper(carrier, contract)
+    host = feed.host(keeper.account)
+    with shop.line_to(carrier, keeper.account, host, contract) as http, shop.connect() as conn:
+        return int(receive.fetch(conn, carrier, feed, http, keeper, shop.settings, shop.clock(), contract))
 
 
 def track_slice(run_id: str, context: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, int]:
-    """Ask one carrier about one slice, for the run's window."""
+    """Ask one carrier about one slice, through the slice's contract, for the run's window."""
     shop = Workshop.open(run_id)
     piece = Slice(**part)
     carrier = shop.known_carriers[piece.carrier]
-    with stage(shop, "track", f"{piece.carrier} {piece.first}-{piece.last}") as running:
-        keeper = shop.keeper(carrier)
-        with shop.line_to(carrier, keeper.account) as http:
+    with stage(shop, "track", piece.part) as running:
+        keeper = shop.keeper(carrier, piece.contract)
+        with shop.line_to(carrier, keeper.account, contract=piece.contract) as http:
             tracker = track.Tracker(
                 carrier=carrier, contract=keeper.holder, http=http, keeper=keeper, connect=shop.connect,
                 settings=shop.settings, window=window_of(context), run_id=run_id, clock=shop.clock,
                 selection=form_of(context).selection, habits=shop.habits_of(carrier.code),
-                purse=shop.purse_of(carrier.code),
+                purse=shop.purse_of(piece.contract or piece.carrier),
             )  # fmt: skip
             return finished(running, tracker.track(piece))
 
@@ -359,7 +389,9 @@ def alert_shop(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
 
 def label_of(part: str | Mapping[str, Any]) -> str:
     """How Airflow's UI names a mapped task: by its target, or by the ids and size of its slice."""
-    return part if isinstance(part, str) else f"{part['first']}–{part['last']}: {part['size']}"
+    if isinstance(part, str):
+        return part
+    return f"{part['contract']} {part['first']}–{part['last']}: {part['size']}".strip()
 
 
 def failed_tasks(context: Context) -> set[str]:
@@ -393,6 +425,7 @@ def check_run(
                 calls_per_day=shop.settings.calls_per_day,
             )  # fmt: skip
             emit(samples(found, shop.carriers()))
+    incidents.at_the_end_of(shop, run_id, since, whole=form_of(context).selection == EVERYTHING)
     for name, figures in report.figures.items():
         log.info("%s: %s", name, in_a_line(figures))
     if ti := context.get("ti"):

@@ -1,6 +1,7 @@
 """What a task works with: settings and connections, read once inside the task, made into adapters."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ from rastro.warehouse.connect import Connect, connector
 from rastro.warehouse.paces import SharedPace
 
 SECTION = "rastro"
+VARIABLES = f"AIRFLOW__{SECTION.upper()}__"
 T = TypeVar("T")
 # What libpq understands among a connection's extras.
 LIBPQ = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "host", "port", "dbname"})
@@ -54,7 +56,21 @@ def read_settings() -> Settings:
     :raises Misconfigured: lists everything that is wrong.
     """
     given = {name: conf.get(SECTION, name, fallback=option.default) for name, option in OPTIONS.items()}
-    return settings_from({name: str(value) for name, value in given.items() if value is not None})
+    strange = dict.fromkeys(written_names() - set(OPTIONS), "")
+    return settings_from(strange | {name: str(value) for name, value in given.items() if value is not None})
+
+
+def written_names() -> set[str]:
+    """
+    What stands in the section, in the environment or in a file; not a secret's ``_cmd`` and ``_secret``, which Airflow
+    reads.
+    """
+    variables = {name.lower() for name in os.environ if name.startswith(VARIABLES)}
+    names = {name.removeprefix(VARIABLES.lower()) for name in variables}
+    names |= set(conf.options(SECTION)) if conf.has_section(SECTION) else set()
+    return names - {
+        f"{name}_{beside}" for name, option in OPTIONS.items() if option.secret for beside in ("cmd", "secret")
+    }
 
 
 def connection(conn_id: str, purpose: str) -> Connection:
@@ -127,6 +143,7 @@ class Workshop:
     settings: Settings
     connect: Connect
     run_id: str
+    database: str = ""  # of the warehouse, as postgres://host:5432/name
     clock: Callable[[], datetime] = now
 
     @classmethod
@@ -136,7 +153,8 @@ class Workshop:
         """
         settings = read_settings()
         held = connection(settings.warehouse, "the warehouse")
-        return cls(settings=settings, connect=connector(conninfo_of(held)), run_id=run_id)
+        connect = connector(conninfo_of(held))
+        return cls(settings=settings, connect=connect, run_id=run_id, database=database_of(held))
 
     def source(self, account: str) -> OrderSource:
         """
@@ -187,11 +205,17 @@ class Workshop:
         known = self.known_carriers
         return {one.adapter: known[one.adapter] for one in self.settings.carriers if one.adapter in known}
 
-    def feeds(self, carrier: Carrier) -> bool:
-        """Whether the carrier hands out by its feed what others are asked about."""
+    def contracts(self) -> dict[str, Carrier]:
+        """The carriers of all contracts, as :attr:`Settings.contracts` names them."""
+        known = self.known_carriers
+        named = self.settings.contracts.items()
+        return {contract: known[one.adapter] for contract, one in named if one.adapter in known}
+
+    def feeds(self, carrier: Carrier, contract: str = "") -> bool:
+        """Whether the carrier hands out to this contract by its feed what others are asked about."""
         if carrier.feed is None or carrier.asks is Asks.FEED:
             return carrier.feed is not None
-        held = connection(self.contract(carrier.code).connection, f"carrier {carrier.name}")
+        held = connection(self.contract(contract or carrier.code).connection, f"carrier {carrier.name}")
         return by_feed(carrier, held)
 
     def misspelt(self) -> list[str]:
@@ -208,30 +232,31 @@ class Workshop:
             if endpoint.adapter not in registry
         ]
 
-    def contract(self, carrier: str) -> Endpoint:
-        """The connection through which a carrier is asked."""
-        for endpoint in self.settings.carriers:
-            if endpoint.adapter == carrier:
-                return endpoint
-        raise Misconfigured(f"No connection for {carrier}: add {carrier}:connection to the setting carriers")
+    def contract(self, name: str) -> Endpoint:
+        """The connection of a contract, which is named as in :attr:`Settings.contracts`."""
+        if endpoint := self.settings.contracts.get(name):
+            return endpoint
+        written = name if ":" in name else f"{name}:connection"
+        raise Misconfigured(f"No connection for {name}: add {written} to the setting carriers")
 
     def habits_of(self, carrier: str) -> Habits:
         """When the carrier has news, as learnt; empty where nothing is."""
         with self.connect() as conn:
             return habits.read(conn, carrier).get(carrier, {})
 
-    def purse_of(self, carrier: str) -> Purse | None:
-        """What the carrier's calls of the day are taken from; None where they are not counted."""
-        budget = self.settings.calls_per_day.get(carrier)
-        return Purse(carrier=carrier, budget=budget) if budget else None
+    def purse_of(self, contract: str) -> Purse | None:
+        """What the contract's calls of the day are taken from; None where they are not counted."""
+        budget = self.settings.budgets.get(contract)
+        return Purse(contract=contract, budget=budget) if budget else None
 
-    def keeper(self, carrier: Carrier) -> AccessKeeper:
+    def keeper(self, carrier: Carrier, contract: str = "") -> AccessKeeper:
         """
-        The way into a carrier's contract.
+        The way into a contract with a carrier.
 
+        :param contract: its name, where it is not the carrier's first.
         :raises Misconfigured: its connection is missing, or lacks something.
         """
-        endpoint = self.contract(carrier.code)
+        endpoint = self.contract(contract or carrier.code)
         account = account_of(connection(endpoint.connection, f"carrier {carrier.name}"), carrier.base_url)
         check(carrier.code, account, carrier.fields)
         return self._keeper(endpoint, account, carrier.login)
@@ -246,15 +271,16 @@ class Workshop:
             clock=self.clock,
         )
 
-    def line_to(self, carrier: Carrier, account: Account, host: str = "") -> Http:
+    def line_to(self, carrier: Carrier, account: Account, host: str = "", contract: str = "") -> Http:
         """
         A client of the carrier that keeps to its pace, or to that of this contract, together with all others.
 
         :param host: where that is not the account's own (a feed).
+        :param contract: its name, where it is not the carrier's first.
         :raises Misconfigured: the contract's pace makes no sense.
         """
         limits = self._limits(
-            self.contract(carrier.code), pace_of(carrier.code, account) or carrier.requests_per_second
+            self.contract(contract or carrier.code), pace_of(carrier.code, account) or carrier.requests_per_second
         )
         return Http(
             host or account.base_url, name=carrier.code, limits=limits, secrets=account.secrets,
@@ -340,6 +366,12 @@ def conninfo_of(held: Connection) -> str:
         **{name: value for name, value in held.extra_dejson.items() if name in LIBPQ},
     }  # fmt: skip
     return make_conninfo(**{name: value for name, value in values.items() if value})
+
+
+def database_of(held: Connection) -> str:
+    """How lineage names the database of a connection; one behind a socket is on this machine."""
+    host = held.host if held.host and not held.host.startswith("/") else "localhost"
+    return f"postgres://{host}:{held.port or 5432}/{held.schema}"
 
 
 def engine_of(held: Connection) -> Engine:

@@ -71,31 +71,37 @@ def fetch(
     keeper: AccessKeeper,
     settings: Settings,
     now: datetime,
+    contract: str = "",
 ) -> bool:
     """
     Fetch a carrier's newest lot and keep it, before anything is read. False when it was asked too short a time ago.
 
+    :param contract: whose feed it is, where that is not the carrier's first.
     :raises Unreadable: what came makes no sense, and is kept for the quarantine: a lot may be in it.
     :raises RastroError: nothing was handed out, as far as anybody can tell.
     """
-    last = inbox.last_fetched(conn, carrier.code)
+    last = inbox.last_fetched(conn, carrier.code, contract)
     if last is not None and now - last < feed.every:
         return False
     access = keeper.access()
     try:
-        take(conn, carrier.code, feed, http, access, now)
+        take(conn, carrier.code, feed, http, access, now, contract)
     except CredentialsRefused:
         renewed = keeper.renewed(access)
         if renewed is None:
             raise
-        take(conn, carrier.code, feed, http, renewed, now)
+        take(conn, carrier.code, feed, http, renewed, now, contract)
     next_poll_at = start_of_interval(now, settings.poll_every) + settings.poll_every
-    inbox.answered_by_feed(conn, carrier.code, now, next_poll_at, silent_since=now - settings.give_up_after)
+    inbox.answered_by_feed(
+        conn, carrier.code, contract, now, next_poll_at, silent_since=now - settings.give_up_after
+    )  # fmt: skip
     conn.commit()
     return True
 
 
-def take(conn: Connection[Any], carrier: str, feed: Feed, http: Http, access: Access, now: datetime) -> None:
+def take(
+    conn: Connection[Any], carrier: str, feed: Feed, http: Http, access: Access, now: datetime, contract: str
+) -> None:
     """
     One call, whose answer is kept and committed before anything is made of it, and let go where it is a refusal.
 
@@ -106,14 +112,14 @@ def take(conn: Connection[Any], carrier: str, feed: Feed, http: Http, access: Ac
     except Doubtful as error:
         raise Transient(f"{error}. {LOST}") from error
     digest = feed_digest(response.body)
-    inbox.receive(conn, carrier, Way.FEED, digest, zlib.compress(response.body, 1), now)
+    inbox.receive(conn, carrier, Way.FEED, digest, zlib.compress(response.body, 1), now, contract)
     conn.commit()
     try:
         feed.check(response)
     except Unreadable:
         raise
     except RastroError:
-        inbox.let_go(conn, carrier, digest)
+        inbox.let_go(conn, carrier, contract, digest)
         conn.commit()
         raise
 

@@ -290,7 +290,9 @@ class Tracker:
                     decided.unreadable.append((one.reference, error, raw))
                     continue
                 if isinstance(meaning, Refusal):
-                    said = f"{meaning.code} {meaning.message}"
+                    said = f"{meaning.code} {meaning.message}".strip()
+                    if meaning.reason is RefusalReason.NOT_OURS:
+                        said = f"{said} (asked through {self.contract})"
                     decided.refused.append(self._refusal(one, at, pace, digest, meaning.reason, said))
                 else:
                     if_same = self._next(one, at, pace, None)

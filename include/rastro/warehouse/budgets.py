@@ -9,18 +9,19 @@ from psycopg import Connection
 
 from rastro.budget import Kind, day_of
 from rastro.models import Selection, Status, Window
+from rastro.warehouse.polls import within
 from rastro.warehouse.queries import run
 
 
 @dataclass(slots=True, kw_only=True)
 class Purse:
     """
-    Takes calls out of a carrier's day for one slice, so that all runs together stay within its ``budget``.
+    Takes calls out of a contract's day for one slice, so that all runs together stay within its ``budget``.
 
     ``taken`` counts the calls that it was given, or made beyond that: one that is repeated after a fault counts too.
     """
 
-    carrier: str
+    contract: str
     budget: int
     taken: int = field(default=0, init=False)
     is_empty: bool = field(default=False, init=False)
@@ -31,7 +32,7 @@ class Purse:
 
         :param made: all calls of this slice until now.
         """
-        day = {"carrier": self.carrier, "day": day_of(now)}
+        day = {"carrier": self.contract, "day": day_of(now)}
         run(conn, "begin_carrier_day", **day)
         (row,) = run(
             conn, "take_calls", **day, correction=made - self.taken, wanted=wanted, budget=self.budget
@@ -41,14 +42,14 @@ class Purse:
         return int(row.given)
 
 
-def spent(conn: Connection[Any], carrier: str, now: datetime) -> int:
-    """The calls of the carrier's day, those included that tasks have just been given."""
-    row = run(conn, "calls_of_day", carrier=carrier, day=day_of(now)).fetchone()
+def spent(conn: Connection[Any], contract: str, now: datetime) -> int:
+    """The calls of the contract's day, those included that tasks have just been given."""
+    row = run(conn, "calls_of_day", carrier=contract, day=day_of(now)).fetchone()
     return int(row.calls) if row else 0
 
 
-def kinds_due(conn: Connection[Any], carrier: str, window: Window, now: datetime, selection: Selection) -> list[Kind]:
-    rows = run(conn, "kinds_due", carrier=carrier, window_end=window.end, now=now, **selection.as_values())
+def kinds_due(conn: Connection[Any], contract: str, window: Window, now: datetime, selection: Selection) -> list[Kind]:
+    rows = run(conn, "kinds_due", window_end=window.end, now=now, **within(contract), **selection.as_values())
     return [
         Kind(step=row.step, status=Status(row.status), near=row.near, silent=row.silent, waited=row.waited)
         for row in rows
@@ -57,7 +58,7 @@ def kinds_due(conn: Connection[Any], carrier: str, window: Window, now: datetime
 
 def choose(
     conn: Connection[Any],
-    carrier: str,
+    contract: str,
     window: Window,
     now: datetime,
     selection: Selection,
@@ -73,18 +74,18 @@ def choose(
     :param ranked: the kinds of what is due, the most urgent first.
     """
     return run(
-        conn, "choose_due", carrier=carrier, window_end=window.end, now=now, most=most, patient=patient,
+        conn, "choose_due", window_end=window.end, now=now, most=most, patient=patient, **within(contract),
         steps=[one.step for one in ranked], statuses=[one.status.value for one in ranked],
         nears=[one.near for one in ranked], silents=[one.silent for one in ranked],
         waiteds=[one.waited for one in ranked], **selection.as_values(),
     ).rowcount  # fmt: skip
 
 
-def note_plan(conn: Connection[Any], carrier: str, window: Window, put_off: int) -> None:
-    """Remember how many references of the carrier have to wait after this plan."""
-    run(conn, "note_plan", carrier=carrier, window_end=window.end, put_off=put_off)
+def note_plan(conn: Connection[Any], contract: str, window: Window, put_off: int) -> None:
+    """Remember how many references of the contract have to wait after this plan."""
+    run(conn, "note_plan", carrier=contract, window_end=window.end, put_off=put_off)
 
 
-def forget_other_plans(conn: Connection[Any], carriers: Collection[str]) -> None:
-    """Of carriers that have no budget any more."""
-    run(conn, "forget_other_plans", carriers=list(carriers))
+def forget_other_plans(conn: Connection[Any], contracts: Collection[str]) -> None:
+    """Of contracts that have no budget any more."""
+    run(conn, "forget_other_plans", carriers=list(contracts))

@@ -52,19 +52,24 @@ class Unasked:
     raw: bytes = field(repr=False)
 
 
-def receive(conn: Connection[Any], carrier: str, way: Way, digest: bytes, body: bytes, now: datetime) -> bool:
+def receive(
+    conn: Connection[Any], carrier: str, way: Way, digest: bytes, body: bytes, now: datetime, contract: str = ""
+) -> bool:
     """
     Keep a body; false when the very same one is here already.
 
     :param body: compressed.
+    :param contract: whose feed it is, where that is not the carrier's first.
     """
-    (row,) = run(conn, "receive", carrier=carrier, way=way.value, digest=digest, body=body, now=now)
+    (row,) = run(
+        conn, "receive", carrier=carrier, contract=contract, way=way.value, digest=digest, body=body, now=now
+    )  # fmt: skip
     return bool(row.is_new)
 
 
-def let_go(conn: Connection[Any], carrier: str, digest: bytes) -> None:
+def let_go(conn: Connection[Any], carrier: str, contract: str, digest: bytes) -> None:
     """Forget a body that nobody has read, and that turned out to hold nothing."""
-    run(conn, "let_go", carrier=carrier, digest=digest)
+    run(conn, "let_go", carrier=carrier, contract=contract, digest=digest)
 
 
 def unread(conn: Connection[Any]) -> dict[str, int]:
@@ -72,19 +77,20 @@ def unread(conn: Connection[Any]) -> dict[str, int]:
     return {row.carrier: row.letters for row in run(conn, "count_unread")}
 
 
-def last_fetched(conn: Connection[Any], carrier: str) -> datetime | None:
-    """When a lot was last fetched from the carrier."""
-    (row,) = run(conn, "last_fetched", carrier=carrier)
+def last_fetched(conn: Connection[Any], carrier: str, contract: str) -> datetime | None:
+    """When a lot was last fetched from the carrier by this contract."""
+    (row,) = run(conn, "last_fetched", carrier=carrier, contract=contract)
     at: datetime | None = row.at
     return at
 
 
 def answered_by_feed(
-    conn: Connection[Any], carrier: str, now: datetime, next_poll_at: datetime, *, silent_since: datetime
+    conn: Connection[Any], carrier: str, contract: str, now: datetime, next_poll_at: datetime, *, silent_since: datetime
 ) -> None:
-    """Count every reference of the carrier as answered, those at their end or silent for so long for the last time."""
+    """Count every reference of the contract as answered, those at their end or silent for so long for the last time."""
     run(
-        conn, "answered_by_feed", carrier=carrier, now=now, next_poll_at=next_poll_at, silent_since=silent_since
+        conn, "answered_by_feed", carrier=carrier, contract=contract, now=now, next_poll_at=next_poll_at,
+        silent_since=silent_since,
     )  # fmt: skip
 
 

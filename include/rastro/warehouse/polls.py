@@ -15,10 +15,10 @@ from rastro.warehouse.queries import copy_in, run
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """
-    A run of due references of one carrier: ids from ``first`` to ``last``, ``size`` of them due when it was cut.
+    A run of due references of one contract: ids from ``first`` to ``last``, ``size`` of them due when it was cut.
 
     Its carrier's pool takes so many ``turns`` for all that it has. ``chosen``: it holds only those that were chosen for
-    its window, since its carrier's calls are counted.
+    its window, since its carrier's calls are counted. ``contract`` is empty for the carrier's first.
     """
 
     carrier: str
@@ -27,6 +27,12 @@ class Slice:
     size: int
     turns: int = 1
     chosen: bool = False
+    contract: str = ""
+
+    @property
+    def part(self) -> str:
+        """How a person is told of it."""
+        return f"{self.contract or self.carrier} {self.first}-{self.last}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +108,20 @@ class Batch:
 def count_due(
     conn: Connection[Any], window: Window, now: datetime, selection: Selection = EVERYTHING
 ) -> dict[str, int]:
+    """By contract, named as in :attr:`rastro.settings.Settings.contracts`."""
     rows = run(conn, "count_due", window_end=window.end, now=now, **selection.as_values())
-    return {row.carrier: row.due for row in rows}
+    return {row.contract: row.due for row in rows}
+
+
+def within(contract: str) -> dict[str, str]:
+    """Its carrier, and what stands for it beside its references, for SQL."""
+    carrier, further, _ = contract.partition(":")
+    return {"carrier": carrier, "contract": contract if further else ""}
 
 
 def slice_due(
     conn: Connection[Any],
-    carrier: str,
+    contract: str,
     size: int,
     window: Window,
     now: datetime,
@@ -117,10 +130,13 @@ def slice_due(
     chosen: bool = False,
 ) -> list[Slice]:
     rows = run(
-        conn, "slice_due", carrier=carrier, size=size, window_end=window.end, now=now, chosen=chosen,
+        conn, "slice_due", size=size, window_end=window.end, now=now, chosen=chosen, **within(contract),
         **selection.as_values(),
     )  # fmt: skip
-    return [Slice(carrier=carrier, first=row.first, last=row.last, size=row.size, chosen=chosen) for row in rows]
+    return [
+        Slice(first=row.first, last=row.last, size=row.size, chosen=chosen, **within(contract))  # type: ignore[arg-type]
+        for row in rows
+    ]
 
 
 def claim_due(
@@ -141,7 +157,7 @@ def claim_due(
     :param passed_over: ids that are due and not wanted, since they were just asked about in vain.
     """
     rows = run(
-        conn, "claim_due", carrier=part.carrier, first=part.first, last=part.last, size=size,
+        conn, "claim_due", carrier=part.carrier, contract=part.contract, first=part.first, last=part.last, size=size,
         window_end=window.end, now=now, lease_until=lease_until, passed_over=list(passed_over), chosen=part.chosen,
         **selection.as_values(),
     )  # fmt: skip
@@ -168,8 +184,8 @@ def count_left(
 ) -> int:
     """How many of the slice :func:`claim_due` would still give."""
     (row,) = run(
-        conn, "count_left", carrier=part.carrier, first=part.first, last=part.last, window_end=window.end, now=now,
-        passed_over=list(passed_over), chosen=part.chosen, **selection.as_values(),
+        conn, "count_left", carrier=part.carrier, contract=part.contract, first=part.first, last=part.last,
+        window_end=window.end, now=now, passed_over=list(passed_over), chosen=part.chosen, **selection.as_values(),
     )  # fmt: skip
     return int(row.due)
 

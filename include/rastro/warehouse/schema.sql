@@ -30,11 +30,12 @@ CREATE TABLE rastro.poll_state (
     whole_at timestamp with time zone,
     step text DEFAULT ''::text NOT NULL,
     meaning bytea,
-    chosen_for timestamp with time zone
+    chosen_for timestamp with time zone,
+    contract text DEFAULT ''::text NOT NULL
 )
 WITH (fillfactor='70');
 
-COMMENT ON TABLE rastro.poll_state IS 'What carriers are asked about, once per reference however many shipments share it; narrow and hot.';
+COMMENT ON TABLE rastro.poll_state IS 'What carriers are asked about, once per reference and contract however many shipments share it; narrow and hot.';
 
 COMMENT ON COLUMN rastro.poll_state.quiet_since IS 'Time of the newest event, or when the reference was first known.';
 
@@ -59,6 +60,8 @@ COMMENT ON COLUMN rastro.poll_state.step IS 'The carrier''s code of the newest e
 COMMENT ON COLUMN rastro.poll_state.meaning IS 'Digest of the newest answer as it was read; one that says the same again changes nothing. Null when it may.';
 
 COMMENT ON COLUMN rastro.poll_state.chosen_for IS 'End of the window it was last chosen for, when there were fewer calls than references due.';
+
+COMMENT ON COLUMN rastro.poll_state.contract IS 'The contract through which it is asked about, as adapter:connection; empty: the carrier''s first.';
 
 CREATE FUNCTION rastro.kind_of(p rastro.poll_state, at timestamp with time zone) RETURNS TABLE(step text, status text, near boolean, silent integer, waited integer)
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -119,6 +122,8 @@ CREATE TABLE rastro.carrier_day (
 
 COMMENT ON TABLE rastro.carrier_day IS 'The calls of one day to a carrier that has a budget of them, by all runs.';
 
+COMMENT ON COLUMN rastro.carrier_day.carrier IS 'Registry code of the carrier, for its first contract; a further one as adapter:connection.';
+
 COMMENT ON COLUMN rastro.carrier_day.day IS 'By the clock of America/Sao_Paulo.';
 
 COMMENT ON COLUMN rastro.carrier_day.calls IS 'Made, or given to a task that is about to make them.';
@@ -131,7 +136,21 @@ CREATE TABLE rastro.carrier_plan (
 
 COMMENT ON TABLE rastro.carrier_plan IS 'The last plan for a carrier that has a budget of calls.';
 
+COMMENT ON COLUMN rastro.carrier_plan.carrier IS 'Registry code of the carrier, for its first contract; a further one as adapter:connection.';
+
 COMMENT ON COLUMN rastro.carrier_plan.put_off IS 'References that were due and have to wait, since the calls go to others; they stay due.';
+
+CREATE TABLE rastro.contract (
+    carrier text NOT NULL,
+    account text NOT NULL,
+    contract text NOT NULL
+);
+
+COMMENT ON TABLE rastro.contract IS 'Accounts whose parcels a carrier is asked about through another contract than its first, as the setting carriers says.';
+
+COMMENT ON COLUMN rastro.contract.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.contract.contract IS 'The carrier''s connection, as adapter:connection.';
 
 CREATE TABLE rastro.correction (
     account text NOT NULL,
@@ -201,6 +220,7 @@ CREATE TABLE rastro.inbox (
     times integer DEFAULT 1 NOT NULL,
     read_at timestamp with time zone,
     unreadable integer DEFAULT 0 NOT NULL,
+    contract text DEFAULT ''::text NOT NULL,
     CONSTRAINT inbox_way_is_known CHECK ((way = ANY (ARRAY['push'::text, 'feed'::text])))
 );
 
@@ -215,6 +235,8 @@ COMMENT ON COLUMN rastro.inbox.times IS 'How often the very same body came.';
 COMMENT ON COLUMN rastro.inbox.read_at IS 'When it was cut into parts; null while it waits for a run.';
 
 COMMENT ON COLUMN rastro.inbox.unreadable IS 'How much of it could not be read, and is read again when the quarantine is retried.';
+
+COMMENT ON COLUMN rastro.inbox.contract IS 'Of a feed, the contract that it was handed out to, as adapter:connection; empty: the carrier''s first.';
 
 ALTER TABLE rastro.inbox ALTER COLUMN inbox_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.inbox_inbox_id_seq
@@ -1440,6 +1462,9 @@ ALTER TABLE ONLY rastro.carrier_day
 ALTER TABLE ONLY rastro.carrier_plan
     ADD CONSTRAINT carrier_plan_pkey PRIMARY KEY (carrier);
 
+ALTER TABLE ONLY rastro.contract
+    ADD CONSTRAINT contract_is_one PRIMARY KEY (carrier, account);
+
 ALTER TABLE ONLY rastro.correction
     ADD CONSTRAINT correction_pkey PRIMARY KEY (account, order_id, invoice_number, tracking_number);
 
@@ -1453,7 +1478,7 @@ ALTER TABLE ONLY rastro.habits_learnt
     ADD CONSTRAINT habits_learnt_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY rastro.inbox
-    ADD CONSTRAINT inbox_keeps_a_body_once UNIQUE (carrier, digest);
+    ADD CONSTRAINT inbox_keeps_a_body_once UNIQUE (carrier, digest, contract);
 
 ALTER TABLE ONLY rastro.inbox_part
     ADD CONSTRAINT inbox_part_pkey PRIMARY KEY (part_id);
@@ -1489,7 +1514,7 @@ ALTER TABLE ONLY rastro.poll_batch
     ADD CONSTRAINT poll_batch_pkey PRIMARY KEY (batch_id);
 
 ALTER TABLE ONLY rastro.poll_state
-    ADD CONSTRAINT poll_state_asks_once_per_reference UNIQUE (carrier, reference);
+    ADD CONSTRAINT poll_state_asks_once_per_reference UNIQUE (carrier, reference, contract);
 
 ALTER TABLE ONLY rastro.poll_state
     ADD CONSTRAINT poll_state_pkey PRIMARY KEY (poll_id);

@@ -36,13 +36,13 @@ AT_ONCE = 1 << 16  # bytes whose verification takes no time worth a thread
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """
-    A carrier that pushes, and the connection by which its messages are verified.
+    A carrier that pushes, and the connections by which its messages are verified: each is genuine by one of them.
 
     ``signature`` is the header that messages have and a trial of the address has not, where the carrier makes one.
     """
 
     push: Push
-    account: Account
+    accounts: tuple[Account, ...]
     signature: str = ""
 
 
@@ -50,19 +50,21 @@ def sources_of(carriers: Mapping[str, Carrier], accounts: Mapping[str, Account])
     """
     Whose pushes can be taken, by carrier, and a sentence about each carrier that pushes and cannot be verified.
 
-    :param accounts: the connection of each carrier that has one.
+    :param accounts: the connection of each contract, by the carrier's code or ``adapter:connection``.
     """
     sources: dict[str, Source] = {}
     unverified = []
-    for code, account in accounts.items():
+    for contract, account in accounts.items():
+        code = contract.partition(":")[0]
         push = carriers[code].push if code in carriers else None
         if push is None:
             continue
         if any(all(account.value(name) for name in names) for names in push.verified_by):
-            sources[code] = Source(push=push, account=account, signature=carriers[code].push_signature)
+            known = sources[code].accounts if code in sources else ()
+            sources[code] = Source(push=push, accounts=(*known, account), signature=carriers[code].push_signature)
         else:
             wanted = " or ".join(" and ".join(map(written, names)) for names in push.verified_by)
-            unverified.append(f"{code} pushes, but its connection lacks {wanted}: its pushes are not taken")
+            unverified.append(f"{contract} pushes, but its connection lacks {wanted}: its pushes are not taken")
     return sources, unverified
 
 
@@ -155,6 +157,7 @@ class Pushes:
 
 
 async def genuine(source: Source, pushed: Pushed) -> bool:
-    if len(pushed.body) <= AT_ONCE:
-        return source.push.is_genuine(pushed, source.account)
-    return await asyncio.to_thread(source.push.is_genuine, pushed, source.account)
+    def verified() -> bool:
+        return any(source.push.is_genuine(pushed, account) for account in source.accounts)
+
+    return verified() if len(pushed.body) <= AT_ONCE else await asyncio.to_thread(verified)

@@ -17,22 +17,22 @@ WHERE d.carrier = %(carrier)s AND d.day = %(day)s
 RETURNING given.given
 
 -- name: kinds_due
--- The due references of one carrier by what is known of them, in whole hours.
+-- The due references of one contract by what is known of them, in whole hours.
 SELECT DISTINCT k.*
 FROM rastro.poll_state p, LATERAL rastro.kind_of(p, %(now)s) AS k
-WHERE carrier = %(carrier)s
+WHERE carrier = %(carrier)s AND contract = %(contract)s
   AND rastro.is_due(next_poll_at, answered_at, lease_until, %(window_end)s, %(now)s)
   AND (%(chosen_account)s::text IS NULL OR poll_id IN (
       SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))
 
 -- name: choose_due
--- So many of the due references of one carrier are chosen for a window: those first that have waited longest, as many
+-- So many of the due references of one contract are chosen for a window: those first that have waited longest, as many
 -- as have that right, then by the rank of their kind. Each time that one was asked about in vain counts as an hour less,
 -- so that it takes no call from the others for ever. What nobody has ranked has just become due.
 WITH due AS (
     SELECT p.poll_id, p.next_poll_at, row_number() OVER (ORDER BY p.next_poll_at + p.failures * interval '1 hour', p.poll_id) AS place, k.*
     FROM rastro.poll_state p, LATERAL rastro.kind_of(p, %(now)s) AS k
-    WHERE p.carrier = %(carrier)s
+    WHERE p.carrier = %(carrier)s AND p.contract = %(contract)s
       AND rastro.is_due(p.next_poll_at, p.answered_at, p.lease_until, %(window_end)s, %(now)s)
       AND (%(chosen_account)s::text IS NULL OR p.poll_id IN (
           SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))

@@ -1,21 +1,21 @@
 -- name: receive
 -- Keeps what came. The very same body again is counted and not read again.
-INSERT INTO rastro.inbox AS i (carrier, way, digest, body, received_at, last_at)
-VALUES (%(carrier)s, %(way)s, %(digest)s, %(body)s, %(now)s, %(now)s)
+INSERT INTO rastro.inbox AS i (carrier, contract, way, digest, body, received_at, last_at)
+VALUES (%(carrier)s, %(contract)s, %(way)s, %(digest)s, %(body)s, %(now)s, %(now)s)
 ON CONFLICT ON CONSTRAINT inbox_keeps_a_body_once DO UPDATE SET times = i.times + 1, last_at = excluded.last_at
 RETURNING times = 1 AS is_new
 
 -- name: let_go
-DELETE FROM rastro.inbox WHERE carrier = %(carrier)s AND digest = %(digest)s AND read_at IS NULL
+DELETE FROM rastro.inbox WHERE carrier = %(carrier)s AND contract = %(contract)s AND digest = %(digest)s AND read_at IS NULL
 
 -- name: count_unread
 SELECT carrier, count(*) AS letters FROM rastro.inbox WHERE read_at IS NULL AND way = 'push' GROUP BY carrier
 
 -- name: last_fetched
-SELECT max(last_at) AS at FROM rastro.inbox WHERE carrier = %(carrier)s AND way = 'feed'
+SELECT max(last_at) AS at FROM rastro.inbox WHERE carrier = %(carrier)s AND contract = %(contract)s AND way = 'feed'
 
 -- name: answered_by_feed
--- A lot that was handed out speaks for every reference of its carrier: what is not in it has nothing new. As where one
+-- A lot that was handed out speaks for every reference of its contract: what is not in it has nothing new. As where one
 -- asks, a parcel at its end has one look more, and one that is silent for too long none.
 UPDATE rastro.poll_state
 SET answered_at = %(now)s, first_answered_at = coalesce(first_answered_at, %(now)s), failures = 0, lease_until = NULL,
@@ -23,7 +23,7 @@ SET answered_at = %(now)s, first_answered_at = coalesce(first_answered_at, %(now
         WHEN status IN ('delivered', 'returned', 'lost', 'cancelled', 'expired') THEN CASE WHEN next_poll_at > %(now)s THEN next_poll_at END
         WHEN quiet_since >= %(silent_since)s THEN %(next_poll_at)s::timestamptz
     END
-WHERE carrier = %(carrier)s AND next_poll_at IS NOT NULL
+WHERE carrier = %(carrier)s AND contract = %(contract)s AND next_poll_at IS NOT NULL
 
 -- name: take_unread
 -- The oldest that nobody has read, a bounded number of them; those that somebody else is at are left to them.

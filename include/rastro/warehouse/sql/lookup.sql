@@ -15,9 +15,9 @@ ORDER BY v.order_id, v.tracking_number LIMIT %(most)s
 SELECT s.*, coalesce(t.status, 'unknown') AS status, t.status_at, t.delivered_at, t.pickup, t.received_by, t.proof_url,
        coalesce(t.estimated_at, p.estimated_at) AS estimated_at,
        p.reference, p.status AS looked_status, p.quiet_since, p.estimated_at AS looked_estimated_at, p.answered_at, p.next_poll_at,
-       p.lease_until, p.failures, p.refusal, p.refusal_text, p.not_ours,
+       p.lease_until, p.failures, p.refusal, p.refusal_text, p.not_ours, p.contract,
        EXISTS (SELECT FROM rastro.carrier_plan l
-               WHERE l.carrier = p.carrier AND l.put_off > 0 AND p.next_poll_at <= l.window_end
+               WHERE l.carrier = coalesce(nullif(p.contract, ''), p.carrier) AND l.put_off > 0 AND p.next_poll_at <= l.window_end
                  AND p.chosen_for IS DISTINCT FROM l.window_end) AS put_off
 FROM rastro.shipment s LEFT JOIN rastro.shipment_state t USING (shipment_id) LEFT JOIN rastro.poll_state p USING (poll_id)
 WHERE s.shipment_id = %(shipment_id)s

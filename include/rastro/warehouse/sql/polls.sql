@@ -1,5 +1,5 @@
 -- name: count_due
-SELECT carrier, count(*) AS due
+SELECT coalesce(nullif(contract, ''), carrier) AS contract, count(*) AS due
 FROM rastro.poll_state
 WHERE rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                     %(window_end)s, %(now)s)
@@ -9,15 +9,15 @@ WHERE rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_
       SELECT s.poll_id FROM rastro.shipment s
       WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
   AND (%(chosen_carrier)s::text IS NULL OR carrier = %(chosen_carrier)s)
-GROUP BY carrier ORDER BY carrier
+GROUP BY 1 ORDER BY 1
 
 -- name: slice_due
--- The due references of one carrier cut into runs of equal count, as ranges of ids.
+-- The due references of one contract cut into runs of equal count, as ranges of ids.
 SELECT min(poll_id) AS first, max(poll_id) AS last, count(*) AS size
 FROM (
     SELECT poll_id, (row_number() OVER (ORDER BY poll_id) - 1) / %(size)s AS slice
     FROM rastro.poll_state
-    WHERE carrier = %(carrier)s
+    WHERE carrier = %(carrier)s AND contract = %(contract)s
       AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                         %(window_end)s, %(now)s)
       AND (%(chosen_account)s::text IS NULL OR poll_id IN (
@@ -35,7 +35,7 @@ GROUP BY slice ORDER BY first
 UPDATE rastro.poll_state p SET lease_until = %(lease_until)s
 FROM (
     SELECT poll_id FROM rastro.poll_state
-    WHERE carrier = %(carrier)s AND poll_id BETWEEN %(first)s AND %(last)s
+    WHERE carrier = %(carrier)s AND contract = %(contract)s AND poll_id BETWEEN %(first)s AND %(last)s
       AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                         %(window_end)s, %(now)s)
       AND (%(chosen_account)s::text IS NULL OR poll_id IN (
@@ -58,7 +58,7 @@ RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated
 -- name: count_left
 SELECT count(*) AS due
 FROM rastro.poll_state
-WHERE carrier = %(carrier)s AND poll_id BETWEEN %(first)s AND %(last)s
+WHERE carrier = %(carrier)s AND contract = %(contract)s AND poll_id BETWEEN %(first)s AND %(last)s
   AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                     %(window_end)s, %(now)s)
   AND (%(chosen_account)s::text IS NULL OR poll_id IN (

@@ -53,13 +53,13 @@ WHERE p.poll_id = ANY(%(poll_ids)s::bigint[])
   AND NOT EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id AND s.skip = '')
 
 -- name: add_references
--- Every reference that is to be asked about, once however many shipments share it.
-INSERT INTO rastro.poll_state (carrier, reference, quiet_since, next_poll_at)
-SELECT DISTINCT carrier, reference, %(now)s::timestamptz, %(now)s::timestamptz
-FROM incoming_shipment
-WHERE carrier IS NOT NULL AND reference <> '' AND skip = ''
-ORDER BY carrier, reference
-ON CONFLICT (carrier, reference) DO NOTHING
+-- Every reference that is to be asked about, once in each contract however many shipments share it.
+INSERT INTO rastro.poll_state (carrier, reference, contract, quiet_since, next_poll_at)
+SELECT DISTINCT i.carrier, i.reference, coalesce(c.contract, ''), %(now)s::timestamptz, %(now)s::timestamptz
+FROM incoming_shipment i LEFT JOIN rastro.contract c USING (carrier, account)
+WHERE i.carrier IS NOT NULL AND i.reference <> '' AND i.skip = ''
+ORDER BY 1, 2, 3
+ON CONFLICT ON CONSTRAINT poll_state_asks_once_per_reference DO NOTHING
 
 -- name: merge_shipments
 -- New shipments and those whose source says something else now; a source that cannot tell a field does not blank it.
@@ -75,7 +75,8 @@ WITH merged AS (
         i.affiliate, i.marketplace_order_id, i.marketplace_endpoint, i.route, i.route_reason, i.marketplace, i.locale, i.ordered_at,
         i.invoiced_at, i.promised_at, i.city_to, i.state_to, i.receiver_too, i.skip, i.warning, %(now)s::timestamptz, %(now)s::timestamptz
     FROM incoming_shipment i
-    LEFT JOIN rastro.poll_state p ON p.carrier = i.carrier AND p.reference = i.reference
+    LEFT JOIN rastro.contract c ON c.carrier = i.carrier AND c.account = i.account
+    LEFT JOIN rastro.poll_state p ON p.carrier = i.carrier AND p.reference = i.reference AND p.contract = coalesce(c.contract, '')
     ORDER BY i.account, i.order_id, i.invoice_number, i.tracking_number, i.skip
     ON CONFLICT ON CONSTRAINT shipment_is_one_package DO UPDATE SET
         tracking_text = excluded.tracking_text, courier = excluded.courier, tracking_url = excluded.tracking_url,
@@ -135,8 +136,9 @@ WHERE s.account = package.account AND s.order_id = package.order_id AND s.invoic
 -- name: resume_wanted_polls
 -- References that had been given up and are wanted again.
 UPDATE rastro.poll_state p SET next_poll_at = %(now)s
-FROM incoming_shipment i
-WHERE i.skip = '' AND p.carrier = i.carrier AND p.reference = i.reference AND p.next_poll_at IS NULL
+FROM incoming_shipment i LEFT JOIN rastro.contract c USING (carrier, account)
+WHERE i.skip = '' AND p.carrier = i.carrier AND p.reference = i.reference AND p.contract = coalesce(c.contract, '')
+  AND p.next_poll_at IS NULL
   AND p.refusal <> 'not_ours' AND p.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
   AND EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id AND s.skip = '' AND s.paused_at IS NULL)
 
