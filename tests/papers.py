@@ -1,5 +1,6 @@
 """README, docs/ and what else is written for people, and the pieces of them that tests try."""
 
+import ast
 import os
 import re
 import subprocess
@@ -47,6 +48,17 @@ def links(text: str) -> Iterator[str]:
     """Where it leads to within the project."""
     bare = re.sub(r"(?<!\[)`[^`\n]+`", "", text)  # a regular expression is no link
     return (target for target in re.findall(r"\]\(([^)\s]+)\)", bare) if "://" not in target)
+
+
+def named_tests(text: str) -> list[tuple[str, str]]:
+    """File and function of the tests that a text names."""
+    return re.findall(r"`([\w/]+\.py)::(test_\w+)`", text)
+
+
+def functions_of(file: str) -> set[str]:
+    """The tests in a file of tests/."""
+    tree = ast.parse((REPOSITORY / "tests" / file).read_text("utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
 
 def run(command: str, folder: Path, **variables: str) -> str:
