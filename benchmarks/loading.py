@@ -7,6 +7,7 @@ anything about before; known are the same ones, told again by an answer that dif
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,10 @@ from rastro.settings import settings_from
 NAME = "loading"
 NEW = Goal(name="load: new events", unit="events/s", at_least=0.35)
 KNOWN = Goal(name="load: known events", unit="events/s", at_least=1)
+GROWTH = Goal(name="load: time per new event, 10,000,000 / 100,000", unit="µs", at_most=1.3)
 EVENTS = 5  # of each parcel
+PARCELS = 200_000
+A_FEW, MANY = 20_000, 2_000_000
 FILL = (
     "INSERT INTO rastro.source (account, writes_back, own_mail) VALUES ('vtex:loja', true, false)",
     """
@@ -53,19 +57,33 @@ FORGET = (
 
 
 def measure(size: Size) -> Iterator[Measured]:
-    parcels = 4_000 if size.quick else 200_000
-    events = parcels * EVENTS
-    with filled(size, "loading", FILL, parcels) as (_, dsn), opened(dsn) as conn:
+    parcels = 4_000 if size.quick else PARCELS
+    with forgotten(size, parcels) as conn:
+        new = parcels * EVENTS / loaded(conn)
+        known = parcels * EVENTS / loaded(conn)
+        ((kept,),) = conn.execute("SELECT count(*) FROM rastro.tracking_event").fetchall()
+        if kept != parcels * EVENTS:
+            raise AssertionError(f"{kept} events of {parcels * EVENTS} were loaded")
+        copied = parcels * EVENTS / copied_bare(conn)
+    yield Measured(NEW, new, copied)
+    yield Measured(KNOWN, known, copied)
+    if not size.quick:
+        yield Measured(GROWTH, time_per_event(size, MANY), time_per_event(size, A_FEW))
+
+
+def time_per_event(size: Size, parcels: int) -> float:
+    """Microseconds of the load for each new event of so many parcels, in one transaction."""
+    with forgotten(size, parcels) as conn:
+        return loaded(conn) / (parcels * EVENTS) * 1e6
+
+
+@contextmanager
+def forgotten(size: Size, parcels: int) -> Iterator[Connection[Any]]:
+    """A warehouse of so many parcels that nobody has said anything about."""
+    with filled(size, f"loading_{parcels}", FILL, parcels) as (_, dsn), opened(dsn) as conn:
         for statement in FORGET:
             conn.execute(statement)
-        new = events / loaded(conn)
-        known = events / loaded(conn)
-        ((kept,),) = conn.execute("SELECT count(*) FROM rastro.tracking_event").fetchall()
-        if kept != events:
-            raise AssertionError(f"{kept} events of {events} were loaded")
-        copied = events / copied_bare(conn)
-        yield Measured(NEW, new, copied)
-        yield Measured(KNOWN, known, copied)
+        yield conn
 
 
 def loaded(conn: Connection[Any]) -> float:

@@ -101,7 +101,13 @@ def shop_with(orders: int, folder: Path) -> Iterator[Shop]:
         shop = Shop(connect=connector(warehouse), services=Running(url=process.url, smtp_port=0, log=process.log))
         shop.services.cohort(parcels=orders, variants=["own"], kinds=["delivered"])
         look = Sync(
-            account=ACCOUNT, source=shop.account(), carriers=CARRIERS, settings=SETTINGS, now=now(), run_id="sync"
+            account=ACCOUNT,
+            source=shop.account(),
+            carriers=CARRIERS,
+            settings=SETTINGS,
+            now=now(),
+            run_id="sync",
+            hash_key=b"key",
         )
         sync(shop.connect, look)
         yield shop

@@ -16,6 +16,8 @@ from rastro.settings import settings_from
 
 NAME = "planning"
 GOAL = Goal(name="planning: cut what is due into slices", unit="s", at_most=3)
+GROWTH = Goal(name="planning: time per due parcel, 10,000,000 / 100,000", unit="µs", at_most=1.3)
+PARCELS, A_FEW = 10_000_000, 100_000
 CARRIERS = ("correios", "jadlog", "loggi", "total_express")
 FILL = (
     """
@@ -32,8 +34,16 @@ COUNT = """
 
 
 def measure(size: Size) -> Iterator[Measured]:
-    many = 500_000 if size.quick else 10_000_000
-    with filled(size, "planning", FILL, many) as (_, dsn), opened(dsn) as conn:
+    took, counted, due = planned(size, 500_000 if size.quick else PARCELS)
+    yield Measured(GOAL, took, counted)
+    if not size.quick:
+        took_a_few, _, a_few_due = planned(size, A_FEW)
+        yield Measured(GROWTH, took / due * 1e6, took_a_few / a_few_due * 1e6)
+
+
+def planned(size: Size, many: int) -> tuple[float, float, int]:
+    """Seconds of planning and of counting, and how many of so many parcels are due."""
+    with filled(size, f"planning_{many}", FILL, many) as (_, dsn), opened(dsn) as conn:
         now = datetime.now(UTC)
         window = Window(start=now - timedelta(hours=1), end=now)
 
@@ -45,8 +55,8 @@ def measure(size: Size) -> Iterator[Measured]:
         counted = time.perf_counter() - started
 
         started = time.perf_counter()
-        planned_now = plan(conn, CARRIERS, window, settings_from({}), dict.fromkeys(CARRIERS, 50), now=now)
-        planned = time.perf_counter() - started
-        if sum(one.size for several in planned_now.slices.values() for one in several) != due:
+        slices = plan(conn, CARRIERS, window, settings_from({}), dict.fromkeys(CARRIERS, 50), now=now).slices
+        took = time.perf_counter() - started
+        if sum(one.size for several in slices.values() for one in several) != due:
             raise AssertionError("not all that is due was planned")
-        yield Measured(GOAL, planned, counted)
+        return took, counted, due

@@ -29,12 +29,13 @@ from datetime import UTC, datetime, timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import CronDataIntervalTimetable, TaskGroup, TriggerRule, dag, get_current_context
 
-from rastro.orchestration import tasks
+from rastro.orchestration import incidents, tasks
 from rastro.orchestration.form import PARAMS
 from rastro.orchestration.links import branch, task
 from rastro.orchestration.pools import POOLS
 from rastro.orchestration.retry import RetryWhatMayHelp
 from rastro.orchestration.steps import PLAN, for_each_planned, planned_by, step
+from rastro.orchestration.tables import CHANGE, EVENT, SHIPMENT
 
 
 @branch(trigger_rule=TriggerRule.ALL_DONE)
@@ -84,11 +85,13 @@ def check_run(run_id: str) -> dict[str, object]:
     tags=["rastro"],
     default_args={"owner": "data-team", "retries": 1, "retry_policy": RetryWhatMayHelp()},
     dagrun_timeout=timedelta(hours=3),
+    deadline=incidents.DEADLINES,
+    on_failure_callback=incidents.run_has_failed,
     params=dict(PARAMS),
 )
 def track_deliveries() -> None:
     planned, chosen, checked = plan_polls(), choose_deliveries(), check_run()
-    loaded = step(tasks.load_changes, trigger_rule=TriggerRule.ALL_DONE, retries=2)
+    loaded = step(tasks.load_changes, outlets=[EVENT, CHANGE], trigger_rule=TriggerRule.ALL_DONE, retries=2)
     tellers = [step(tasks.email_customers), step(tasks.alert_shop), step(tasks.rehearse), nothing_to_tell()]
     with TaskGroup("track", tooltip="One mapped task per carrier, in the carrier's pool"):
         for carrier in POOLS:
@@ -102,7 +105,8 @@ def track_deliveries() -> None:
     asked = TriggerDagRunOperator.partial(task_id="ask_for_release", trigger_dag_id="approve_release").expand(conf=held)
     chosen >> held
     asked >> checked
-    synced, received = step(tasks.sync_orders), step(tasks.receive_news, trigger_rule=TriggerRule.ALL_DONE)
+    synced = step(tasks.sync_orders, outlets=[SHIPMENT])
+    received = step(tasks.receive_news, trigger_rule=TriggerRule.ALL_DONE)
     synced >> [planned, received]
     received >> loaded
     loaded >> chosen >> tellers >> checked

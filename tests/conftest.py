@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from stack.product import migrate_warehouse, pools
 from stack.simulator import simulator as simulator_process
 from stack.state import REPOSITORY, secrets_of
 from stack.wiring import wiring
+from telemetry import Collector, collecting
 
 SESSION = tempfile.TemporaryDirectory(prefix="rastro-tests-")
 WITHOUT_PROCESSES = "airflow_without_processes"
@@ -41,7 +43,7 @@ os.environ |= {
 
 
 # Started once however many processes the tests are shared out to: what takes long to start, or much memory.
-STARTED_ONCE = ("stack", "airflow_here", "two_workers")
+STARTED_ONCE = ("stack", "airflow_here", "two_workers", "image")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -208,13 +210,41 @@ def shop(postgres: Server) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="session")
-def stack_settings(postgres: Server, shop: Shop) -> dict[str, str]:
+def collector() -> Iterator[Collector]:
+    """What the running Airflow sends its metrics and traces to."""
+    with collecting() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def another_teams_dags() -> dict[str, str]:
+    """The DAG of docs/watch.md in a folder of its own beside ours."""
+    folder = Path(SESSION.name) / "another_team"
+    folder.mkdir()
+    (shown,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs/watch.md").read_text("utf-8"), re.DOTALL)
+    (folder / "deliveries_of_the_hour.py").write_text(shown)
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    bundles = [
+        {"name": "dags-folder", "classpath": local, "kwargs": {}},
+        {"name": "another-team", "classpath": local, "kwargs": {"path": str(folder)}},
+    ]
+    return {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)}
+
+
+@pytest.fixture(scope="session")
+def stack_settings(
+    postgres: Server, shop: Shop, collector: Collector, another_teams_dags: dict[str, str]
+) -> dict[str, str]:
     """Connections and settings of the running Airflow: those of the simulated services."""
-    return wiring(
-        shop.world.info(),
-        warehouse=postgres.airflow_connection("rastro"),
-        shop=postgres.airflow_connection("shop"),
-        sync_overlap="3d",  # cohorts are invoiced in the past, and come while it runs
+    return (
+        collector.settings
+        | another_teams_dags
+        | wiring(
+            shop.world.info(),
+            warehouse=postgres.airflow_connection("rastro"),
+            shop=postgres.airflow_connection("shop"),
+            sync_overlap="3d",  # cohorts are invoiced in the past, and come while it runs
+        )
     )
 
 

@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote, urlsplit
@@ -56,6 +57,28 @@ class Response:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """
+    One request as it went over the wire, which one that is repeated does each time.
+
+    ``status`` is None when no whole answer came, ``began`` in seconds since the epoch. Neither path nor query stands
+    here: they hold numbers of parcels, and tokens.
+    """
+
+    name: str
+    host: str
+    method: str
+    status: int | None
+    bytes: int
+    began: float
+    seconds: float
+
+
+# Who is told of each call of the clients that are made meanwhile; None: nobody, and it costs nothing.
+LISTENER: ContextVar[Callable[[Call], None] | None] = ContextVar("LISTENER", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +186,8 @@ class Http:
             connect=self.limits.connect_timeout, read=min(self.limits.read_timeout, self.limits.call_timeout)
         )
         self._line = Line(self.base_url, connections)
+        self._host = urlsplit(base_url).hostname or ""
+        self._listener = LISTENER.get()
 
     def __enter__(self) -> "Http":
         return self
@@ -223,6 +248,7 @@ class Http:
         with self._count:
             self.calls += 1
         answered: int | None = None
+        began = time.time()
         DEADLINE.set(deadline)
         try:
             with self._line.asked(request.method, request.path, request.params, headers, body, self._timeout) as answer:
@@ -230,6 +256,7 @@ class Http:
                 content = b"".join(plain_chunks(answer, self.limits.max_bytes))
         except (requests.RequestException, HTTPError, OSError, ValueError, TooLarge) as error:
             if answered is None or is_success(answered, request):
+                self._tell(request, None, 0, began)
                 # The chain is cut: urllib3's own messages show whole URLs and values of headers.
                 reason = self._reason(error, late=time.monotonic() > deadline)
                 raise lost(f"{what}: {reason}", error, request, sent=answered is not None) from None
@@ -237,6 +264,7 @@ class Http:
         with self._count:
             self.bytes += len(content)
             self.time_told = answer.headers.get("Date", "")
+        self._tell(request, answer.status, len(content), began)
         if not is_success(answer.status, request):
             hidden = self._secrets | sent_in(headers, request.params)
             raise failure_of(what, answer, excerpt(content, hidden=hidden), request)
@@ -246,6 +274,15 @@ class Http:
             headers=answer.headers,
             seconds=time.monotonic() - started,
         )
+
+    def _tell(self, request: Request, status: int | None, size: int, began: float) -> None:
+        if self._listener:
+            self._listener(
+                Call(
+                    name=self.name, host=self._host, method=request.method, status=status, bytes=size, began=began,
+                    seconds=max(0.0, time.time() - began),
+                )
+            )  # fmt: skip
 
     def _reason(self, error: Exception, *, late: bool) -> str:
         if isinstance(error, TooLarge):

@@ -287,6 +287,17 @@ def address(part: str) -> str:
     return part
 
 
+def ways(value: str) -> tuple[Endpoint, ...]:
+    """``mail:dados@loja.example, slack:team_slack``: how somebody is told, and where."""
+    found = endpoints(value)
+    for one in found:
+        if one.adapter not in {"mail", "slack", "webhook"} or one.relation:
+            raise ValueError(f"{one.key!r} is not mail:address, slack:connection or webhook:connection")
+        if one.adapter == "mail":
+            addresses(one.connection)
+    return found
+
+
 def span(value: str) -> timedelta:
     """A number and s, m, h or d: ``90s``, ``60m``, ``45d``; 0 alone is allowed."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])|0", value.strip())

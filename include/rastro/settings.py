@@ -39,6 +39,8 @@ class Settings:
     notify_since: Mapping[str, datetime]
     most_notices: Mapping[Channel, int]
     alert_to: tuple[str, ...]
+    alert_by: tuple[Endpoint, ...]
+    silent_after: timedelta
     events: str
     fill_tracking_url: bool
     resend_doubtful_mail: bool
@@ -59,6 +61,7 @@ class Settings:
     retry_delay: timedelta
     keep_raw_answers: bool
     keep_contents: timedelta
+    keep_contacts: timedelta
     shop_logo: str
     shop_colour: str
     mail_language: Language
@@ -348,6 +351,21 @@ OPTIONS: Mapping[str, Option] = {
             "Empty: it is only listed in v_open_problem."
         ),
     ),
+    "alert_by": Option(
+        default="",
+        example="mail:dados@loja.example, slack:team_slack, webhook:team_hook",
+        read=values.ways,
+        description=(
+            "How the data team is told of a run that is late or has failed, a carrier that is silent, a notice that "
+            "waits: mail:address, slack:connection, webhook:connection. Each incident once. Empty: nobody is told."
+        ),
+    ),
+    "silent_after": Option(
+        default="6h",
+        example="12h",
+        read=values.span_from("1h"),
+        description="How long a carrier has no news, where its habit is to have some, before the data team is told.",
+    ),
     "events": Option(
         default="full",
         example="full",
@@ -477,7 +495,16 @@ OPTIONS: Mapping[str, Option] = {
         default="400d",
         example="180d",
         read=values.span_from("30d"),
-        description="How long texts of messages, masked recipients and raw answers are kept before they are erased.",
+        description="How long texts of messages, raw answers and proofs of delivery are kept before they are erased.",
+    ),
+    "keep_contacts": Option(
+        default="30d",
+        example="14d",
+        read=values.span_from("1d"),
+        description=(
+            "How long after an order's last parcel ended it is kept whom its mails went to, masked and as a keyed "
+            "hash. Nobody who is still owed a mail is forgotten, whatever it says."
+        ),
     ),
     "hub_key": Option(
         default="",

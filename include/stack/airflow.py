@@ -89,7 +89,8 @@ def environment(
     """
     All that an Airflow process of ours is told: the machine's environment less foreign settings, ours, ``settings``.
 
-    :param settings: connections as ``AIRFLOW_CONN_…``, options as ``AIRFLOW__RASTRO__…``, and whatever else overrides.
+    :param settings: connections as ``AIRFLOW_CONN_…``, options as ``AIRFLOW__RASTRO__…``, and whatever else overrides;
+        an option that a command prints (``…_CMD``) or a secrets backend keeps (``…_SECRET``) takes the place of ours.
     """
     url = f"http://{LOOPBACK}:{port}"
     options: dict[str, dict[str, object]] = {
@@ -128,24 +129,18 @@ def environment(
         for section, values in options.items()
         for name, value in values.items()
     }
+    theirs = dict(settings or {})
+    elsewhere = {name.removesuffix("_CMD").removesuffix("_SECRET") for name in theirs} - theirs.keys()
+    ours = {name: value for name, value in ours.items() if name not in elsewhere}
     fixed = {"AIRFLOW_HOME": str(home), "PYTHONPATH": str(INCLUDE), "PYTHONUNBUFFERED": "1"}
     for name in ("NO_PROXY", "no_proxy"):  # each is read by some client
         fixed[name] = ",".join(filter(None, [os.environ.get(name), LOOPBACK, "localhost"]))
-    return inherited | fixed | ours | dict(settings or {})
+    return inherited | fixed | ours | theirs
 
 
 def connection_variable(connection_id: str, connection: Mapping[str, object]) -> dict[str, str]:
     """One connection as an environment variable, for ``settings``."""
     return {f"AIRFLOW_CONN_{connection_id.upper()}": json.dumps(connection)}
-
-
-def celery_settings(broker: str) -> dict[str, str]:
-    """
-    The CeleryExecutor, for ``settings``; what becomes of a task is kept in Airflow's own database.
-
-    :param broker: its URL.
-    """
-    return {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW__CELERY__BROKER_URL": broker}
 
 
 @contextmanager
@@ -167,7 +162,7 @@ def airflow_stack(
     :param settings: see :func:`environment`.
     :param pools: name → slots, description, include_deferred.
     :param preferred_port: of the UI, taken when it is free.
-    :param workers: of Celery, name → slots; they want ``settings`` with :func:`celery_settings`.
+    :param workers: of Celery, name → slots; they want ``settings`` with the CeleryExecutor and its broker.
     :param say: is told what is being waited for.
     :raises StackError: a process ends or does not get ready; the message holds the end of its log.
     """

@@ -1,14 +1,16 @@
 """
-Fills the tables of ``README.md`` and ``docs/`` from what they describe: ``python -m stack.docs``.
+Fills the tables of the READMEs and ``docs/`` from what they describe: ``python -m stack.docs``.
 
 A table stands between ``<!-- made: NAME -->`` and ``<!-- end -->``; all around it is written by hand. Those about the
-warehouse are read from a database that is migrated for it. A carrier or marketplace that has no page yet gets one.
+warehouse are read from a database that is migrated for it. A carrier or marketplace that has no page yet gets one. The
+picture of the architecture is drawn, too.
 """
 
+import ast
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+import yaml
 
 from rastro.carriers.described import SHIPPED, all_carriers
 from rastro.carriers.registry import CARRIERS
@@ -24,19 +27,24 @@ from rastro.cli.registries import SHORT, how_asked
 from rastro.confirmation import CARRIED_BY_OTHERS, CONNECTORS
 from rastro.marketplaces import webhook
 from rastro.marketplaces.registry import MARKETPLACES
+from rastro.metrics import METRICS, exposed
 from rastro.models import Status
 from rastro.notices import MAILED
 from rastro.orders.registry import SOURCES
 from rastro.orders.sql import COLUMNS
 from rastro.pages.routes import ROUTES, May
+from rastro.personal_data import HELD, OURS, SORTS
 from rastro.receivers import Message
 from rastro.settings import OPTIONS
 from stack.adapter_pages import carrier_page, code, marketplace_page, pace, table, where
+from stack.pictures import architecture
 from stack.postgres import embedded_postgres
 from stack.product import migrate_warehouse
 from stack.state import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
+READMES = (REPOSITORY / "README.md", REPOSITORY / "README.pt-BR.md")
+PICTURES: Mapping[Path, Callable[[], str]] = {DOCS / "images/architecture.svg": architecture}
 KNOWN = all_carriers()
 BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z0-9_-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 RELATIONS = """
@@ -106,14 +114,25 @@ def sql_columns() -> str:
     )
 
 
-def adapters() -> str:
+def adapters(
+    heads: tuple[str, str] = ("what", "which"), kinds: Sequence[str] = ("order systems", "carriers", "marketplaces")
+) -> str:
     """Who can be asked and told, each with a link to its page."""
     rows = (
-        ("order systems", [f"[{one.name}](docs/sources.md)" for one in SOURCES.values()]),
-        ("carriers", [f"[{one.name}](docs/carriers/{one.code}.md)" for one in KNOWN.values()]),
-        ("marketplaces", [f"[{one.name}](docs/marketplaces/{one.code}.md)" for one in MARKETPLACES.values()]),
+        [f"[{one.name}](docs/sources.md)" for one in SOURCES.values()],
+        [f"[{one.name}](docs/carriers/{one.code}.md)" for one in KNOWN.values()],
+        [f"[{one.name}](docs/marketplaces/{one.code}.md)" for one in MARKETPLACES.values()],
     )
-    return table(("what", "which"), ((what, ", ".join(which)) for what, which in rows))
+    return table(heads, ((kind, ", ".join(which)) for kind, which in zip(kinds, rows, strict=True)))
+
+
+def dags() -> str:
+    """What each DAG says of itself, the hourly one first."""
+    parts = []
+    for file in sorted((REPOSITORY / "dags").glob("*.py"), key=lambda one: (one.stem != "track_deliveries", one)):
+        title, _, text = (ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "").partition("\n\n")
+        parts.append(f"## `{file.stem}`\n\n*{title.lstrip('# ')}.*\n\n{text}\n")
+    return "\n".join(parts)
 
 
 def carriers() -> str:
@@ -218,6 +237,39 @@ def mailed() -> str:
     return table(("status", "days the news is news"), ((code(status), f"{age.days}") for status, age in MAILED.items()))
 
 
+def metrics() -> str:
+    return table(
+        ("metric", "in Prometheus", "unit", "labels", "what it says"),
+        (
+            (
+                code(name),
+                code(exposed(name)),
+                one.unit,
+                "; ".join(f"{code(label)}: {meaning}" for label, meaning in one.labels.items()),
+                one.about,
+            )
+            for name, one in METRICS.items()
+        ),
+    )
+
+
+def alert_rules() -> list[dict[str, Any]]:
+    """Prometheus' rules, as they are shipped."""
+    rules = yaml.safe_load((REPOSITORY / "deploy/monitoring/prometheus/alerts.yml").read_text("utf-8"))
+    return [one for group in rules["groups"] for one in group["rules"]]
+
+
+def alerts() -> str:
+    return table(
+        ("alert", "when", "what to do"),
+        (
+            (code(one["alert"]), code(one["expr"]), f"[{Path(page).stem}](runbooks/{Path(page).name})")
+            for one in alert_rules()
+            for page in [one["annotations"]["runbook"]]
+        ),
+    )
+
+
 def relations(conn: psycopg.Connection[Any]) -> str:
     """All tables with what they hold, and the columns that need a word."""
     rows = []
@@ -240,6 +292,30 @@ def views(conn: psycopg.Connection[Any]) -> str:
 
 def columns_of(conn: psycopg.Connection[Any], relation: str) -> list[tuple[str, str, str | None]]:
     return conn.execute(COLUMNS_OF, [relation]).fetchall()
+
+
+def personal_sorts() -> str:
+    return table(
+        ("sort", "what", "why", "kept", "who reads it in Airflow", "when the person is erased"),
+        ((one.name, one.what, one.why, one.kept, one.readers, one.at_a_wish) for one in SORTS),
+    )
+
+
+def personal_columns() -> str:
+    """Every column that can hold anything, by what stands in it, but for those with nothing of a person."""
+    return table(
+        ("sort", "columns"),
+        (
+            (
+                one.name,
+                ", ".join(
+                    code(f"{name}.{column}") for name, sorts in HELD.items() for column in sorts.get(one, "").split()
+                ),
+            )
+            for one in SORTS
+            if one is not OURS
+        ),
+    )
 
 
 RIGHTS = {
@@ -289,6 +365,8 @@ MADE: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "commands": commands,
     "adapters": adapters,
+    "adapters-pt-br": partial(adapters, ("o quê", "quais"), ("sistemas de pedidos", "transportadoras", "marketplaces")),
+    "dags": dags,
     "pushes": pushes,
     "sources": sources,
     "vtex-fields": vtex_fields,
@@ -301,7 +379,11 @@ MADE: Mapping[str, Callable[[], str]] = {
     "marketplaces": marketplaces,
     "webhook-body": webhook_body,
     "mailed": mailed,
+    "metrics": metrics,
+    "alerts": alerts,
     "operators-pages": operators_pages,
+    "personal-sorts": personal_sorts,
+    "personal-columns": personal_columns,
     **{f"carrier-{one.code}": partial(carrier_page, one) for one in KNOWN.values()},
     **{f"marketplace-{one.code}": partial(marketplace_page, one) for one in MARKETPLACES.values()},
 }
@@ -321,7 +403,7 @@ def filled(text: str, made: Mapping[str, str]) -> str:
 
 def files() -> tuple[Path, ...]:
     """The pages that there are."""
-    return (REPOSITORY / "README.md", *sorted(DOCS.rglob("*.md")))
+    return (*READMES, *sorted(DOCS.rglob("*.md")))
 
 
 def begin_pages() -> None:
@@ -344,6 +426,8 @@ def main() -> None:
     made |= {name: make() for name, make in MADE.items()}
     for file in files():
         file.write_text(filled(file.read_text("utf-8"), made), "utf-8")
+    for picture, drawn in PICTURES.items():
+        picture.write_text(drawn(), "utf-8")
 
 
 if __name__ == "__main__":

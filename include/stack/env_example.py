@@ -99,7 +99,7 @@ def marketplace_example(market: Marketplace) -> Example:
 CONNECTIONS = (
     Example(
         connection_id="rastro_warehouse",
-        about="The warehouse, PostgreSQL 14 or newer. Left out, `make up` and docker compose use their own.",
+        about="The warehouse, PostgreSQL 14 or newer. Left out, `make up` uses its own.",
         connection={
             "conn_type": "postgres",
             "host": "db.loja.example",
@@ -136,19 +136,30 @@ CONNECTIONS = (
             "schema": "erp",
         },
     ),
+    Example(
+        connection_id="team_slack",
+        about="An incoming webhook of Slack's, for alerts to the data team; the password is the end of its address.",
+        connection={"conn_type": "http", "host": "https://hooks.slack.com/services", "password": "…"},
+    ),
+    Example(
+        connection_id="team_hook",
+        about="Any other that takes alerts by POST; what of its address is secret stands as the password.",
+        connection={"conn_type": "http", "host": "https://alerts.loja.example", "password": "…"},
+    ),
     *(source_example(one) for one in SOURCES.values() if one.fields),
     *(carrier_example(one) for one in all_carriers().values()),
     *(marketplace_example(one) for one in MARKETPLACES.values()),
 )
 COMPOSE = {
-    "POSTGRES_PASSWORD": "letters and digits only: it stands in URLs",
-    "AIRFLOW_ADMIN_PASSWORD": "of the user admin in Airflow's UI",
-    "AIRFLOW_FERNET_KEY": (
-        "encrypts connections and carriers' tokens: python -c \"import base64, os; "
-        'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
+    "COMPOSE_PROFILES": (
+        "demo,monitoring",
+        "what runs beside the rest: demo a mail catcher, monitoring what watches it",
     ),
-    "AIRFLOW_JWT_SECRET": 'at least 64 characters: python -c "import secrets; print(secrets.token_urlsafe(64))"',
-    "AIRFLOW_API_SECRET_KEY": "likewise",
+    "RASTRO_IMAGE": ("registry.loja.example/rastro:0.1.0", "the image to run, where it is not built here"),
+    "AIRFLOW_BASE_URL": ("https://airflow.loja.example", "where people reach Airflow's UI, behind a proxy"),
+    "AIRFLOW__METRICS__OTEL_ON": ("True", "whether metrics are sent, as the profile monitoring wants"),
+    "AIRFLOW__TRACES__OTEL_ON": ("True", "likewise traces"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("https://otel.loja.example", "where to, if not to the collector of that profile"),
 }
 
 
@@ -165,11 +176,11 @@ def lines() -> Iterator[str]:
         default = f"Default: {option.default}." if option.default else "Default: empty."
         yield from comment(f"{option.description} {default}")
         yield f"# AIRFLOW__RASTRO__{name.upper()}='{option.example}'"
-    yield from section("docker compose only: without these it does not start")
-    for name, about in COMPOSE.items():
+    yield from section("docker compose only; its secrets are files: docs/deploy.md")
+    for name, (value, about) in COMPOSE.items():
         yield ""
-        yield from comment(about[0].upper() + about[1:])
-        yield f"# {name}="
+        yield from comment(f"{about[0].upper()}{about[1:]}.")
+        yield f"# {name}='{value}'"
 
 
 def section(title: str) -> Iterator[str]:

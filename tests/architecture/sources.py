@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-NOT_OURS = {".git", ".venv", ".rastro", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "__pycache__"}
+NOT_OURS = {
+    ".git",
+    ".venv",
+    ".rastro",
+    "secrets",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".hypothesis",
+    "__pycache__",
+}
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ def test_what_was_pushed_becomes_the_events_that_it_tells(warehouse, web: Servic
     conn.commit()
     assert push(web, code, recording.body).status_code == 200
 
-    figures = receive.read(conn, CARRIERS, now=now, run_id="run")
+    figures = receive.read(conn, CARRIERS, now=now, run_id="run", hash_key=b"key")
     load(conn, SETTINGS, now=now, run_id="run")
     conn.commit()
     assert (figures.letters, figures.told, figures.quarantined) == (1, 1, 0)
@@ -177,7 +177,7 @@ def test_what_was_pushed_becomes_the_events_that_it_tells(warehouse, web: Servic
 
     before = conn.execute("SELECT * FROM rastro.tracking_event").fetchall()
     assert push(web, code, recording.body).status_code == 200
-    assert receive.read(conn, CARRIERS, now=now, run_id="next").letters == 0
+    assert receive.read(conn, CARRIERS, now=now, run_id="next", hash_key=b"key").letters == 0
     load(conn, SETTINGS, now=now, run_id="next")
     assert conn.execute("SELECT * FROM rastro.tracking_event").fetchall() == before
 

@@ -121,7 +121,10 @@ def test_a_link_is_erased_when_it_leads_nowhere_and_not_before_however_old_it_is
 
     def erased() -> int:
         month_ago, ended = now - timedelta(days=30), now - timedelta(days=90)
-        return retention.erase(conn, month_ago, now, waited_since=month_ago, links_since=ended)["tracking links"]
+        limits = retention.Limits(
+            kept_since=month_ago, contacts_since=month_ago, waited_since=month_ago, links_since=ended
+        )
+        return retention.erase_some(conn, "tracking links", limits, now)
 
     assert erased() == 0, "its parcel is on its way"
     conn.execute("UPDATE rastro.shipment_state SET status = 'delivered', changed_at = now() - interval '89 days'")

@@ -21,7 +21,7 @@ from stack.state import REPOSITORY
 BOX = re.compile(r"^(?:`(?P<path>[\w./]+)`:\n\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 LEFT_BEHIND = (".git", ".venv", ".rastro", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info", "build")
 # What the commands of the pages make anew.
-MADE = re.compile(r"README\.md|\.env\.example|docs/.*\.md")
+MADE = re.compile(r"README(\.pt-BR)?\.md|\.env\.example|docs/.*\.md")
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,10 @@ def test_a_guide_has_all_its_parts(guide: Guide) -> None:
     assert len([path for path in guide.files if path.startswith(f"tests/recordings/{guide.code}/")]) >= 9
     assert len(guide.lines) == 2
     assert len(guide.commands) > 5
+    idle = [
+        box["text"] for box in BOX.finditer(guide.text) if not box["path"] and box["language"] not in {"python", "sh"}
+    ]
+    assert idle == [], "nothing is done with these boxes"
 
 
 @pytest.mark.slow

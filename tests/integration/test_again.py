@@ -16,6 +16,8 @@ from rastro.carriers.registry import CARRIERS
 from rastro.errors import Unreadable
 from rastro.models import EVERYTHING, Refusal, Selection, Status, Window
 from rastro.pipeline import put_aside, reprocess, track
+from rastro.pipeline.erase_contents import erase_contents, in_words
+from rastro.settings import settings_from
 from rastro.warehouse import records, retention, tracking_links
 from rastro.warehouse.again import Filter
 from rastro.warehouse.polls import Slice
@@ -513,6 +515,12 @@ def test_an_order_put_aside_so_long_ago_that_it_is_no_longer_read_is_read_again_
 
 NOW = datetime.now(UTC)
 OLD, SINCE = NOW - timedelta(days=401), NOW - timedelta(days=400)
+ALL_SINCE = retention.Limits(kept_since=SINCE, contacts_since=SINCE, waited_since=SINCE, links_since=SINCE)
+
+
+def erased(conn, limits=ALL_SINCE):
+    """One round of each kind; how much of it there was."""
+    return {kind: number for kind in retention.KINDS if (number := retention.erase_some(conn, kind, limits, NOW))}
 
 
 def add_notices(conn):
@@ -534,17 +542,17 @@ def test_contents_of_old_settled_notices_are_erased_and_nothing_else_of_them(war
     add_notices(conn)
     columns = "state, kind, settled_at, message_id, receipt"
     told = conn.execute(f"SELECT {columns} FROM rastro.notice ORDER BY notice_id").fetchall()
-    assert retention.erase(conn, SINCE, NOW, waited_since=SINCE, links_since=SINCE)["messages"] == 4
-    erased = conn.execute(
+    assert erased(conn) == {"messages": 4}
+    gone = conn.execute(
         "SELECT state, recipient, recipient_hash FROM rastro.notice WHERE erased_at = %s AND rendered IS NULL"
         " ORDER BY state",
         [NOW],
     ).fetchall()
-    assert erased == [(state, "", "") for state in ("dead", "dropped", "sent", "superseded")]
+    assert gone == [(state, "", "") for state in ("dead", "dropped", "sent", "superseded")]
     kept = conn.execute("SELECT DISTINCT recipient, recipient_hash FROM rastro.notice WHERE rendered IS NOT NULL")
     assert kept.fetchall() == [("a…@…", "hash")]
     assert conn.execute(f"SELECT {columns} FROM rastro.notice ORDER BY notice_id").fetchall() == told
-    assert retention.erase(conn, SINCE, NOW, waited_since=SINCE, links_since=SINCE)["messages"] == 0
+    assert erased(conn) == {}
 
 
 def test_old_raw_bodies_and_rehearsals_are_erased_and_their_entries_stay(warehouse):
@@ -563,8 +571,8 @@ def test_old_raw_bodies_and_rehearsals_are_erased_and_their_entries_stay(warehou
         add_letter(conn, subject, at, read_at=at)
         tracking_links.give_out(conn, "vtex:loja", subject, "https://rastro.loja.example", at)
     add_letter(conn, "old and unread", OLD, read_at=None)
-    assert retention.erase(conn, SINCE, NOW, waited_since=SINCE, links_since=SINCE) == {
-        "messages": 0, "quarantined bodies": 1, "raw answers": 1, "letters": 1, "waiting parts": 1,
+    assert erased(conn) == {
+        "quarantined bodies": 1, "raw answers": 1, "letters": 1, "waiting parts": 1,
         "rehearsals": 1, "tracking links": 1,
     }  # fmt: skip
     assert conn.execute("SELECT order_id FROM rastro.tracking_link").fetchall() == [("fresh",)]
@@ -576,15 +584,14 @@ def test_old_raw_bodies_and_rehearsals_are_erased_and_their_entries_stay(warehou
     assert bodies == [("fresh", False, None), ("old", True, NOW)]
     kept = conn.execute("SELECT reference FROM rastro.raw_answer JOIN rastro.poll_state USING (poll_id)").fetchall()
     assert kept == [("fresh",)]
-    assert not any(retention.erase(conn, SINCE, NOW, waited_since=SINCE, links_since=SINCE).values())
+    assert erased(conn) == {}
 
 
 def test_news_that_nobody_came_for_is_erased_long_before_the_bodies_are_and_found_by_its_letter(warehouse):
     conn = warehouse.connection
     for subject, at in (("old", OLD), ("fresh", NOW)):
         add_letter(conn, subject, at, read_at=at)
-    erased = retention.erase(conn, OLD - timedelta(days=1), NOW, waited_since=SINCE, links_since=SINCE)
-    assert {name: number for name, number in erased.items() if number} == {"waiting parts": 1}
+    assert erased(conn, replace(ALL_SINCE, kept_since=OLD - timedelta(days=1))) == {"waiting parts": 1}
     assert conn.execute("SELECT refs FROM rastro.inbox_part").fetchall() == [(["fresh"],)]
     indexes = conn.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'inbox_part'").fetchall()
     assert sorted(definition.rpartition(" ")[2] for (definition,) in indexes) == ["(inbox_id)", "(part_id)"]
@@ -610,10 +617,68 @@ def add_rehearsals(conn, at, number):
     )
 
 
-def test_one_run_erases_a_bounded_number_and_the_next_goes_on(warehouse):
+def test_a_statement_erases_a_bounded_number_and_a_run_erases_all_of_it_and_a_rerun_nothing(warehouse):
     add_rehearsals(warehouse.connection, OLD, retention.AT_MOST + 1)
-    erased = [
-        retention.erase(warehouse.connection, SINCE, NOW, waited_since=SINCE, links_since=SINCE)["rehearsals"]
-        for _ in range(3)
+    assert erased(warehouse.connection) == {"rehearsals": retention.AT_MOST}
+    add_rehearsals(warehouse.connection, OLD, retention.AT_MOST)
+    warehouse.connection.commit()
+    told = erase_contents(warehouse.connection, settings_from({}), NOW)
+    assert told == {**dict.fromkeys(retention.KINDS, 0), "rehearsals": retention.AT_MOST + 1}
+    assert in_words(told) == "Erased: 10,001 rehearsals."
+    again = erase_contents(warehouse.connection, settings_from({}), NOW)
+    assert in_words(again) == "Nothing was old enough to be erased."
+
+
+ENDED, UNDER_WAY = NOW - timedelta(days=40), NOW - timedelta(days=20)
+
+
+def add_told(conn, order_id, *parcels, at=ENDED):
+    """An order whose parcels have these statuses, each changed then and with these states of mails about it."""
+    for place, (status, changed_at, *states) in enumerate(parcels):
+        conn.execute(
+            "WITH one AS (INSERT INTO rastro.shipment (account, order_id, invoice_number, tracking_number,"
+            " first_seen_at, updated_at) VALUES ('sql:erp', %(order)s, '1', %(number)s, %(at)s, %(at)s)"
+            " RETURNING shipment_id), state AS (INSERT INTO rastro.shipment_state (shipment_id, status, changed_at)"
+            " SELECT shipment_id, %(status)s, %(changed)s FROM one)"
+            " INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, event_at, owed_at,"
+            " not_before, settled_at, rendered, recipient, recipient_hash, run_id)"
+            " SELECT shipment_id, 'email', state, '', 'sql:erp', state, %(at)s, %(at)s, %(at)s, %(at)s, '{}',"
+            " 'a…@…', 'hash', '' FROM one, unnest(%(states)s::text[]) AS state",
+            {"order": order_id, "number": f"N{place}", "status": status, "changed": changed_at, "at": at,
+             "states": states},
+        )  # fmt: skip
+
+
+def test_whom_mails_went_to_is_erased_once_nothing_can_be_owed_and_their_texts_are_kept(warehouse):
+    conn = warehouse.connection
+    add_told(conn, "over", ("delivered", ENDED, "sent", "superseded"), ("returned", ENDED, "dropped"))
+    add_told(conn, "ended lately", ("delivered", UNDER_WAY, "sent"))
+    add_told(conn, "under way in part", ("delivered", ENDED, "sent"), ("in_transit", ENDED, "sent"))
+    add_told(conn, "waits for a person", ("delivered", ENDED, "sent", "dead"))
+    add_told(conn, "still owed", ("delivered", ENDED, "sent"), ("delivered", ENDED, "owed"))
+    told = erase_contents(conn, settings_from({}), NOW)
+    assert {kind: number for kind, number in told.items() if number} == {"contacts": 3}
+    left = conn.execute(
+        "SELECT DISTINCT order_id, recipient <> '', recipient_hash <> '', rendered IS NOT NULL"
+        " FROM rastro.notice JOIN rastro.shipment USING (shipment_id) ORDER BY 1"
+    ).fetchall()
+    assert left == [
+        ("ended lately", True, True, True),
+        ("over", False, False, True),
+        ("still owed", True, True, True),
+        ("under way in part", True, True, True),
+        ("waits for a person", True, True, True),
     ]
-    assert erased == [retention.AT_MOST, 1, 0]
+
+
+def test_who_took_a_parcel_is_erased_with_the_contents(warehouse):
+    conn = warehouse.connection
+    add_told(conn, "old", ("delivered", OLD), at=OLD)
+    add_told(conn, "fresh", ("delivered", NOW))
+    conn.execute("UPDATE rastro.shipment_state SET received_by = 'A. B.', proof_url = 'https://carrier.example/p'")
+    assert erased(conn) == {"proofs": 1}
+    kept = conn.execute(
+        "SELECT order_id, received_by, status FROM rastro.shipment_state JOIN rastro.shipment USING (shipment_id)"
+        " ORDER BY 1"
+    ).fetchall()
+    assert kept == [("fresh", "A. B.", "delivered"), ("old", "", "delivered")]

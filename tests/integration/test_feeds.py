@@ -123,7 +123,10 @@ def test_a_lot_that_makes_no_sense_is_kept_and_told_once_it_can_be_read(fed):
     assert covered == [], "it speaks for no parcel before it is read"
     with psycopg.connect(fed.shop.warehouse, row_factory=namedtuple_row) as conn:
         before = type("Before", (type(CARRIERS[CARRIER]),), {"feed": Puzzled()})()
-        assert receive.read(conn, {CARRIER: before}, now=datetime.now(UTC), run_id="read").quarantined == 1
+        assert (
+            receive.read(conn, {CARRIER: before}, now=datetime.now(UTC), run_id="read", hash_key=b"key").quarantined
+            == 1
+        )
         assert put_aside.retry(conn, CARRIERS, now=datetime.now(UTC), run_id="retry").letters_again == 1
     assert fed.shop.hour().failures == {}
     assert fed.fetched() == 1
@@ -154,7 +157,7 @@ def test_a_refusal_that_nobody_looked_at_is_no_lot_and_holds_up_nobody(fed):
     with psycopg.connect(fed.shop.warehouse, row_factory=namedtuple_row) as conn:
         now = datetime.now(UTC)
         inbox.receive(conn, CARRIER, inbox.Way.FEED, receive.feed_digest(refusal), zlib.compress(refusal), now)
-        figures = receive.read(conn, CARRIERS, now=now, run_id="read")
+        figures = receive.read(conn, CARRIERS, now=now, run_id="read", hash_key=b"key")
     assert (figures.letters, figures.refused, figures.quarantined) == (1, 1, 0)
     assert fed.letters() == [("feed", 1, True, 0)]
 
@@ -174,7 +177,7 @@ def test_a_reading_that_is_cut_off_is_begun_anew(fed):
             raise Killed(raw, reference)
 
     with psycopg.connect(fed.shop.warehouse, row_factory=namedtuple_row) as conn, pytest.raises(Killed):
-        receive.read(conn, {CARRIER: Dying()}, now=datetime.now(UTC), run_id="cut off")
+        receive.read(conn, {CARRIER: Dying()}, now=datetime.now(UTC), run_id="cut off", hash_key=b"key")
     assert fed.letters() == [("feed", 1, False, 0)]
     assert fed.shop.hour().failures == {}
     assert fed.states() == fed.truths()

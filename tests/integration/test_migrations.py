@@ -226,7 +226,9 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         "carrier_plan": [{"carrier": "correios", "window_end": NOW, "put_off": 3}],
     },
     "0013": {"pace": [{"account": "correios:correios", "per_second": 25.0, "free_at": NOW, "turns": 7}]},
-    "0018": {"contract": [{"carrier": "correios", "account": ACCOUNT, "contract": "correios:two"}]},
+    "0014": {"erased": [{"name_hash": b"hash", "erased_at": NOW - DAY}]},
+    "0015": {"incident": [{"kind": "carrier_silent", "subject": "correios", "said": "…", "began_at": NOW}]},
+    "0016": {"contract": [{"carrier": "correios", "account": ACCOUNT, "contract": "correios:two"}]},
 }  # fmt: skip
 
 

@@ -326,7 +326,7 @@ def test_a_nul_in_any_text_is_left_out_and_holds_up_nobody(store):
         assert records.resolve_quarantine(conn, "a", ["b\0"], NOW) == 1
         records.add_stage(
             conn, run_id="run", stage="s", part="", started_at=NOW, finished_at=NOW,
-            figures={"said\0": ["x\0", {"y": ("z\0",)}]},
+            figures={"said\0": ["x\0", {"y": ("z\0",)}]}, calls={},
         )  # fmt: skip
     assert store.ask("SELECT figures FROM rastro.run_stage") == [({"said": ["x", {"y": ["z"]}]},)]
 

@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from rastro.cli import doctor, links, mailing, quarantine, registries, rehearsal, routing, serving, warehouse
+from rastro.cli import doctor, links, mailing, person, quarantine, registries, rehearsal, routing, serving, warehouse
 from rastro.cli.command import Command, Interleaved, complain
 from rastro.cli.reading import parse, parse_arguments
 from rastro.errors import RastroError
@@ -64,6 +64,12 @@ COMMANDS = (
         help="End every link to the tracking page of an order.",
         run=links.revoke,
         arguments=links.revoke_arguments,
+    ),
+    Command(
+        name="person",
+        help="Tell a person all that is kept of them, or erase it, by order or e-mail address: export, erase.",
+        run=person.person,
+        arguments=person.arguments,
     ),
     Command(
         name="serve",

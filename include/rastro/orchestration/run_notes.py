@@ -1,5 +1,5 @@
 """
-Writes on each run of ``track_deliveries`` what it did, as the run's note in Airflow's UI.
+Writes on each run that sums itself up what it did, as the run's note in Airflow's UI.
 
 Airflow calls this in the scheduler when a run has ended, with the run as it stands in the scheduler's own transaction:
 what is set here is stored with it. It must never disturb the scheduler, so whatever goes wrong leaves no note.
@@ -17,8 +17,7 @@ from sqlalchemy.orm import object_session
 from rastro.orchestration.tasks import SUMMARY
 
 log = logging.getLogger(__name__)
-DAG = "track_deliveries"
-LAST_TASK = "check_run"
+SUMMED_UP_BY = {"track_deliveries": "check_run", "erase_contents": "erase_contents"}  # DAG → the task that does so
 
 
 @hookimpl
@@ -32,18 +31,18 @@ def on_dag_run_failed(dag_run: Any, msg: str) -> None:  # noqa: ARG001 -- likewi
 
 
 def write_note(dag_run: Any) -> None:
-    """The summary that the run's last task left, unless a person has written a note before."""
+    """The summary that one of the run's tasks left, unless a person has written a note before."""
     try:
-        if dag_run.dag_id != DAG or dag_run.note:
+        if dag_run.dag_id not in SUMMED_UP_BY or dag_run.note:
             return
         session = object_session(dag_run)
         if session is None:
             return
         said = session.scalar(
             select(XComModel.value).where(
-                XComModel.dag_id == DAG,
+                XComModel.dag_id == dag_run.dag_id,
                 XComModel.run_id == dag_run.run_id,
-                XComModel.task_id == LAST_TASK,
+                XComModel.task_id == SUMMED_UP_BY[dag_run.dag_id],
                 XComModel.key == SUMMARY,
             )
         )

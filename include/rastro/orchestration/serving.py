@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowException
 from rastro.access import Account
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
-from rastro.orchestration.workshop import account_of, conninfo_of, read_settings
+from rastro.orchestration.workshop import Workshop, account_of, conninfo_of, read_settings
 from rastro.settings import Settings
 
 
@@ -63,3 +63,12 @@ def stored(conn_id: str) -> Connection | None:
         return cast("Connection", StoredConnection.get_connection_from_secrets(conn_id))
     except AirflowException:
         return None
+
+
+def hash_key() -> bytes:
+    """
+    What keys the hashes that addresses and erased orders are known by.
+
+    :raises Misconfigured: Airflow has no Fernet key.
+    """
+    return Workshop.vault().hash_key

@@ -1,9 +1,9 @@
 """How a task is made of one body, alone or once for each part that another task has planned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from airflow.sdk import get_current_context
+from airflow.sdk import Asset, get_current_context
 from airflow.sdk.definitions.context import Context
 
 from rastro.orchestration import tasks
@@ -12,12 +12,16 @@ from rastro.orchestration.links import task
 PLAN = "plan"  # the XCom key under which a branch leaves the lists that the tasks behind it are mapped over
 
 
-def step(body: Callable[[str, Context], dict[str, Any]], **options: Any) -> Any:
-    """A task that is one body, named like it."""
+def step(body: Callable[[str, Context], dict[str, Any]], *, outlets: Sequence[Asset] = (), **options: Any) -> Any:
+    """A task that is one body, named like it; what it counted goes with the event of each asset that it updates."""
 
-    @task(task_id=body.__name__, **options)
+    @task(task_id=body.__name__, outlets=list(outlets), **options)
     def run(run_id: str) -> dict[str, Any]:
-        return body(run_id, get_current_context())
+        context = get_current_context()
+        figures = body(run_id, context)
+        for asset in outlets:
+            context["outlet_events"][asset].extra = {"run_id": run_id, **figures}
+        return figures
 
     return run()  # type: ignore[misc,call-arg]  # Airflow gives a task its run's id
 

@@ -14,11 +14,17 @@ from typing import Any
 from airflow.sdk.definitions.context import Context
 from psycopg import Connection
 
+from rastro.call_figures import CallFigures
 from rastro.carriers.base import Carrier, Feed
 from rastro.errors import Misconfigured, Permanent, RastroError, Transient
-from rastro.models import Channel
+from rastro.http import LISTENER, Call
+from rastro.metrics import samples
+from rastro.models import EVERYTHING, Channel
+from rastro.orchestration import incidents
 from rastro.orchestration.form import Form, form_of
 from rastro.orchestration.pools import shared
+from rastro.orchestration.tables import note_lineage
+from rastro.orchestration.telemetry import emit, metrics_are_on, traced
 from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import (
@@ -34,11 +40,15 @@ from rastro.pipeline import (
     tell,
     track,
 )
+from rastro.pipeline import (
+    erase_contents as old_contents,
+)
 from rastro.pipeline.alert_shop import Alerter
+from rastro.pipeline.measure import measure
 from rastro.pipeline.rehearse import Rehearsal
 from rastro.receivers import Receiver
 from rastro.sending import held_back
-from rastro.warehouse import contracts, outbox, records, retention, tally
+from rastro.warehouse import contracts, outbox, records, tally
 from rastro.warehouse.again import Filter
 from rastro.warehouse.polls import Slice, within
 from rastro.warehouse.shipments import known_sources
@@ -59,11 +69,28 @@ class Stage:
 
 
 @contextmanager
+def listening(*listeners: Callable[[Call], None] | None) -> Iterator[None]:
+    """They hear of each HTTP call of the clients that are made meanwhile."""
+    awake = [listener for listener in listeners if listener]
+
+    def hear(call: Call) -> None:
+        for listener in awake:
+            listener(call)
+
+    before = LISTENER.set(hear)
+    try:
+        yield
+    finally:
+        LISTENER.reset(before)
+
+
+@contextmanager
 def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
     """Record what a stage did and how it ended, in the warehouse and in one line of the log."""
-    running = Stage(started_at=shop.clock())
+    running, calls = Stage(started_at=shop.clock()), CallFigures()
     try:
-        yield running
+        with traced(name, part, shop.run_id) as trace, listening(calls.add, trace):
+            yield running
     except RastroError as error:
         running.trouble = str(error)
         raise
@@ -71,6 +98,7 @@ def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
         running.trouble = f"{type(error).__name__}: see the log of {name}"
         raise
     finally:
+        note_lineage(name, shop.database, shop)
         title = f"{name} {part}".strip()
         if running.trouble:
             log.error("%s: %s", title, running.trouble)
@@ -78,7 +106,7 @@ def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
         with shop.connect() as conn:
             records.add_stage(
                 conn, run_id=shop.run_id, stage=name, part=part, started_at=running.started_at,
-                finished_at=shop.clock(), figures=running.figures, trouble=running.trouble,
+                finished_at=shop.clock(), figures=running.figures, calls=calls.kept(), trouble=running.trouble,
             )  # fmt: skip
 
 
@@ -111,7 +139,8 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
             with stage(shop, "sync_orders", endpoint.key) as running:
                 look = sync.Sync(
                     account=endpoint.key, source=shop.source(endpoint.key), carriers=shop.known_carriers,
-                    settings=shop.settings, now=shop.clock(), run_id=run_id, selection=form.selection,
+                    settings=shop.settings, now=shop.clock(), run_id=run_id, hash_key=shop.vault().hash_key,
+                    selection=form.selection,
                 )  # fmt: skip
                 running.figures = asdict(sync.sync(shop.connect, look))
             totals[endpoint.key] = running.figures
@@ -183,7 +212,9 @@ def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
             except RastroError as error:
                 failures.append(error)
     with stage(shop, "receive_news") as running, shop.connect() as conn:
-        running.figures = asdict(receive.read(conn, shop.known_carriers, now=shop.clock(), run_id=run_id))
+        running.figures = asdict(
+            receive.read(conn, shop.known_carriers, now=shop.clock(), run_id=run_id, hash_key=shop.vault().hash_key)
+        )
     if failures:
         raise together(failures)
     return running.figures
@@ -374,7 +405,7 @@ def check_run(
     run_id: str, context: Mapping[str, Any], since: datetime, failed_tasks: Collection[str]
 ) -> dict[str, object]:
     """
-    Sum up the run, and erase contents that have been kept long enough.
+    Sum up the run, count the figures of the operators' pages, and learn when carriers have news.
 
     :raises Permanent: something in it failed; the message lists what, and what to do.
     """
@@ -384,16 +415,18 @@ def check_run(
             conn, run_id=run_id, since=since, carriers=shop.carriers(), failed_tasks=failed_tasks,
             selection=form_of(context).selection,
         )  # fmt: skip
-        now, settings = shop.clock(), shop.settings
-        erased = retention.erase(
-            conn, now - settings.keep_contents, now, waited_since=now - settings.sync_horizon,
-            links_since=now - settings.tracking_link_for,
-        )  # fmt: skip
+        now = shop.clock()
         tally.count(conn, now)
         learn_habits.once_a_day(conn, now)
-    report.problems += shop.misspelt()
-    told: Mapping[str, Mapping[str, object]] = {**report.figures, "erased": erased}
-    for name, figures in told.items():
+        report.problems += shop.misspelt()
+        if metrics_are_on():
+            found = measure(
+                conn, run_id=run_id, began=since, now=now, problems=len(report.problems),
+                calls_per_day=shop.settings.calls_per_day,
+            )  # fmt: skip
+            emit(samples(found, shop.carriers()))
+    incidents.at_the_end_of(shop, run_id, since, whole=form_of(context).selection == EVERYTHING)
+    for name, figures in report.figures.items():
         log.info("%s: %s", name, in_a_line(figures))
     if ti := context.get("ti"):
         ti.xcom_push(key=SUMMARY, value=report.in_words())
@@ -404,6 +437,17 @@ def check_run(
             log.error("%s", problem)
         raise Permanent("This run did all it could, and this went wrong: " + "; ".join(report.problems))
     return dict(report.figures)
+
+
+def erase_contents(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
+    """Erase all contents that have been kept long enough; how many of each kind."""
+    shop = Workshop.open(run_id)
+    with stage(shop, "erase_contents") as running, shop.connect() as conn:
+        erased = old_contents.erase_contents(conn, shop.settings, shop.clock())
+        running.figures = dict(erased)
+    if ti := context.get("ti"):
+        ti.xcom_push(key=SUMMARY, value=old_contents.in_words(erased))
+    return erased
 
 
 def in_a_line(figures: Mapping[str, object]) -> str:

@@ -143,6 +143,7 @@ class Workshop:
     settings: Settings
     connect: Connect
     run_id: str
+    database: str = ""  # of the warehouse, as postgres://host:5432/name
     clock: Callable[[], datetime] = now
 
     @classmethod
@@ -152,7 +153,8 @@ class Workshop:
         """
         settings = read_settings()
         held = connection(settings.warehouse, "the warehouse")
-        return cls(settings=settings, connect=connector(conninfo_of(held)), run_id=run_id)
+        connect = connector(conninfo_of(held))
+        return cls(settings=settings, connect=connect, run_id=run_id, database=database_of(held))
 
     def source(self, account: str) -> OrderSource:
         """
@@ -364,6 +366,12 @@ def conninfo_of(held: Connection) -> str:
         **{name: value for name, value in held.extra_dejson.items() if name in LIBPQ},
     }  # fmt: skip
     return make_conninfo(**{name: value for name, value in values.items() if value})
+
+
+def database_of(held: Connection) -> str:
+    """How lineage names the database of a connection; one behind a socket is on this machine."""
+    host = held.host if held.host and not held.host.startswith("/") else "localhost"
+    return f"postgres://{host}:{held.port or 5432}/{held.schema}"
 
 
 def engine_of(held: Connection) -> Engine:

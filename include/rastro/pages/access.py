@@ -41,8 +41,8 @@ from rastro.pages.routes import May
 from rastro.settings import Settings
 from rastro.warehouse.connect import opened_promptly
 
-TRACK, ACT_BY_HAND, APPROVE = "track_deliveries", "act_by_hand", "approve_release"
-DAGS = (TRACK, ACT_BY_HAND, APPROVE)
+TRACK, ACT_BY_HAND, APPROVE, ERASE = "track_deliveries", "act_by_hand", "approve_release", "erase_contents"
+DAGS = (TRACK, ACT_BY_HAND, APPROVE, ERASE)
 FINISHED = frozenset({"success", "failed"})
 
 

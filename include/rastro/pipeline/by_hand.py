@@ -246,6 +246,8 @@ class Hand:
                 f"notice {message.notice_id} is no mail that was sent ({message.channel}, {message.state}); what is "
                 "dead or unknown is released"
             )
+        if message.skip:
+            raise ValueError(f"the parcel of notice {message.notice_id} is not followed: {message.skip}")
         if message.kind != message.status:
             raise ValueError(
                 f"the mail of notice {message.notice_id} says {message.kind}, and {message.tracking_number} is "

@@ -1,6 +1,5 @@
 """Check a run: sum up what it did, look for what must never be, and name what a person has to do."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from rastro.incidents import NUMBER
 from rastro.models import EVERYTHING, Selection
 from rastro.redaction import redact
 from rastro.warehouse import shipments
@@ -58,7 +58,6 @@ DID = {
 }
 LONGEST_NOTE = 1000
 MOST_NAMED = 200  # of what nobody knows
-NUMBER = re.compile(r"\b[\w-]*\d{6,}[\w-]*\b")
 
 
 def check(

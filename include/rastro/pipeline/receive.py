@@ -25,7 +25,7 @@ from rastro.pipeline.tokens import AccessKeeper
 from rastro.pipeline.track import digest_of
 from rastro.polling import start_of_interval
 from rastro.settings import Settings
-from rastro.warehouse import inbox, records
+from rastro.warehouse import erased, inbox, records
 from rastro.warehouse.inbox import Letter, Unasked, WaitingPart, Way
 
 AT_A_TIME = 100
@@ -41,7 +41,7 @@ class Figures:
     """
     ``letters`` read, and the parts they were cut into: handed over for loading (``told``), about parcels that nobody
     follows yet (``waiting``), ``refused`` (no news in them) or ``quarantined``. ``late`` are parts of earlier letters
-    whose parcels have come to be followed.
+    whose parcels have come to be followed, ``passed_over`` those about parcels that were erased at a person's wish.
     """
 
     letters: int = 0
@@ -50,6 +50,7 @@ class Figures:
     refused: int = 0
     quarantined: int = 0
     late: int = 0
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +128,11 @@ def feed_digest(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=16).digest()
 
 
-def read(conn: Connection[Any], carriers: Mapping[str, Carrier], *, now: datetime, run_id: str) -> Figures:
+def read(
+    conn: Connection[Any], carriers: Mapping[str, Carrier], *, now: datetime, run_id: str, hash_key: bytes
+) -> Figures:
     """
-    Read all that came, of these carriers.
+    Read all that came, of these carriers. A letter about a parcel that was erased at a person's wish is not kept.
 
     Committed some letters at a time, each closed together with what it brought.
     """
@@ -147,9 +150,14 @@ def read(conn: Connection[Any], carriers: Mapping[str, Carrier], *, now: datetim
             except RastroError:
                 figures.refused += 1  # no lot but a refusal, fetched by a run that was cut off before it saw that
         waiting = sort(conn, pieces, carriers, figures, run_id, unreadable)
+        gone = erased.among(conn, {(one.carrier, name) for one in waiting for name in one.refs}, hash_key)
+        passed_over = [one for one in waiting if gone & {(one.carrier, name) for name in one.refs}]
+        waiting = [one for one in waiting if one not in passed_over]
         inbox.let_wait(conn, waiting)
         inbox.close_read(conn, letters, now)
         inbox.note_unreadable(conn, unreadable)
+        inbox.forget_bodies(conn, {one.inbox_id for one in passed_over})
+        figures.passed_over += len(passed_over)
         figures.quarantined += unreadable.total()
         figures.waiting += len(waiting)
         conn.commit()

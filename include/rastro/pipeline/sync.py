@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -18,7 +18,7 @@ from rastro.routing import Routed as CarrierFound
 from rastro.routing import Router, Signs
 from rastro.settings import Settings
 from rastro.tracking_links import address_of
-from rastro.warehouse import by_hand, records, shipments
+from rastro.warehouse import by_hand, erased, records, shipments
 from rastro.warehouse.connect import Connect
 from rastro.warehouse.shipments import Declined, Routed
 
@@ -29,7 +29,7 @@ Found: TypeAlias = Shipment | Aside | Awaited
 
 @dataclass(slots=True, kw_only=True)
 class Figures:
-    """What a look at a source found."""
+    """What a look at a source found; ``passed_over`` is of orders that were erased at a person's wish."""
 
     read: int = 0
     added: int = 0
@@ -38,11 +38,16 @@ class Figures:
     unclaimed: int = 0
     awaited: int = 0
     quarantined: int = 0
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync:
-    """One look at one source, at one time."""
+    """
+    One look at one source, at one time.
+
+    :param hash_key: keys the hashes by which erased orders are remembered.
+    """
 
     account: str
     source: OrderSource
@@ -50,6 +55,7 @@ class Sync:
     settings: Settings
     now: datetime
     run_id: str
+    hash_key: bytes = field(repr=False)
     selection: Selection = EVERYTHING
 
 
@@ -119,6 +125,10 @@ def digest_of(decisive: object) -> str:
 
 def take(conn: Connection[Any], look: Sync, found: list[Found], figures: Figures) -> None:
     """Merge some of what a source yielded, and commit it."""
+    shipments.wait_to_merge(conn)  # so that nothing is erased between this look and the merge
+    gone = erased.among(conn, {(look.account, one.order_id) for one in found}, look.hash_key)
+    figures.passed_over += sum((look.account, one.order_id) in gone for one in found)
+    found = [one for one in found if (look.account, one.order_id) not in gone]
     ours = [one for one in found if isinstance(one, Shipment)]
     order_ids = sorted({one.order_id for one in ours})
     declined = shipments.declined_by(conn, look.account, order_ids)

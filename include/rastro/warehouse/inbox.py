@@ -108,6 +108,11 @@ def note_unreadable(conn: Connection[Any], parts: Mapping[int, int]) -> None:
     run(conn, "note_unreadable", inbox_ids=list(parts), parts=list(parts.values()))
 
 
+def forget_bodies(conn: Connection[Any], inbox_ids: Collection[int]) -> int:
+    """Erase what these letters say; how many there were."""
+    return run(conn, "forget_bodies", inbox_ids=sorted(inbox_ids)).rowcount
+
+
 def read_again(conn: Connection[Any], carriers: Collection[str]) -> int:
     """Have the letters of these carriers read anew that could not be read, wholly or in part; how many."""
     (row,) = run(conn, "read_letters_again", carriers=list(carriers))

@@ -122,6 +122,7 @@ class NextLook(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def begin(conn: Connection[Any], now: datetime) -> None:
     """Wait until nobody else is loading, and make ready what the load needs."""
     run(conn, "lock_loading")
+    run(conn, "work_in_memory")
     run(conn, "make_partitions", now=now)
     for table in ("make_incoming_event", "make_incoming_state", "make_incoming_notice", "make_incoming_look"):
         run(conn, table)

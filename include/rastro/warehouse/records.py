@@ -52,10 +52,11 @@ def add_stage(
     started_at: datetime,
     finished_at: datetime,
     figures: Mapping[str, object],
+    calls: Mapping[str, object],
     trouble: str = "",
 ) -> None:
     """Record what a stage of a run did; a rerun of it replaces the record."""
     run(
         conn, "add_stage", run_id=run_id, stage=stage, part=part, started_at=started_at, finished_at=finished_at,
-        figures=Jsonb(dict(figures)), trouble=trouble,
+        figures=Jsonb(dict(figures)), calls=Jsonb(dict(calls)), trouble=trouble,
     )  # fmt: skip

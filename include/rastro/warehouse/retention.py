@@ -1,5 +1,7 @@
-"""How long contents are kept: texts of messages, masked recipients and raw bodies go, facts and states stay."""
+"""How long contents are kept: texts of messages, whom they went to and raw bodies go, facts and states stay."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,26 +10,39 @@ from psycopg import Connection
 from rastro.warehouse.queries import run
 
 AT_MOST = 10_000
+KINDS: Mapping[str, str] = {  # what is erased → the statement that does so
+    "messages": "erase_messages",
+    "contacts": "erase_contacts",
+    "proofs": "erase_proofs",
+    "quarantined bodies": "erase_quarantined_bodies",
+    "raw answers": "erase_raw_answers",
+    "letters": "erase_letters",
+    "waiting parts": "erase_waiting_parts",
+    "rehearsals": "erase_rehearsals",
+    "tracking links": "erase_tracking_links",
+}
 
 
-def erase(
-    conn: Connection[Any], kept_since: datetime, now: datetime, *, waited_since: datetime, links_since: datetime
-) -> dict[str, int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
     """
-    Erase contents older than ``kept_since``, the oldest first and at most :data:`AT_MOST` rows of each kind; how many.
+    Since when things are kept.
 
-    Each run erases some, so none takes long. A notice that is still owed keeps everything. What a carrier told of a
-    parcel that has not come to be followed since ``waited_since`` is nobody's: every run asks for the parcels of all
-    that waits. A link to a tracking page stays as long as a parcel of its order is on its way or ended
-    after ``links_since``.
+    Contents since ``kept_since``. Whom mails went to, of orders of which a parcel is under way or ended after
+    ``contacts_since``, and links to tracking pages likewise by ``links_since``. What a carrier told of a parcel that
+    has not come to be followed since ``waited_since`` is nobody's: every run asks for the parcels of all that waits.
     """
-    old = {"kept_since": kept_since, "most": AT_MOST}
-    return {
-        "messages": run(conn, "erase_messages", now=now, **old).rowcount,
-        "quarantined bodies": run(conn, "erase_quarantined_bodies", now=now, **old).rowcount,
-        "raw answers": run(conn, "erase_raw_answers", **old).rowcount,
-        "letters": run(conn, "erase_letters", **old).rowcount,
-        "waiting parts": run(conn, "erase_waiting_parts", waited_since=waited_since, most=AT_MOST).rowcount,
-        "rehearsals": run(conn, "erase_rehearsals", **old).rowcount,
-        "tracking links": run(conn, "erase_tracking_links", ended_before=links_since, **old).rowcount,
-    }
+
+    kept_since: datetime
+    contacts_since: datetime
+    waited_since: datetime
+    links_since: datetime
+
+
+def erase_some(conn: Connection[Any], kind: str, limits: Limits, now: datetime) -> int:
+    """
+    Erase the oldest of one kind, at most :data:`AT_MOST` rows so that it takes no time; how many.
+
+    A notice that is still owed keeps everything.
+    """
+    return run(conn, KINDS[kind], now=now, most=AT_MOST, **asdict(limits)).rowcount

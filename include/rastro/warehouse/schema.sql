@@ -170,6 +170,15 @@ COMMENT ON COLUMN rastro.correction.new_number IS 'The number in its place; empt
 
 COMMENT ON COLUMN rastro.correction.carrier IS 'The carrier that is asked; empty: as routing says.';
 
+CREATE TABLE rastro.erased (
+    name_hash bytea NOT NULL,
+    erased_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.erased IS 'Orders and numbers of parcels that were erased at a person''s wish: what comes in about them is not kept again.';
+
+COMMENT ON COLUMN rastro.erased.name_hash IS 'Keyed hash of the account and the order, or of the carrier and the number; useless without the key.';
+
 CREATE TABLE rastro.habit (
     carrier text NOT NULL,
     step text NOT NULL,
@@ -260,6 +269,33 @@ ALTER TABLE rastro.inbox_part ALTER COLUMN part_id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE TABLE rastro.incident (
+    incident_id bigint NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    said text NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    told text[] DEFAULT '{}'::text[] NOT NULL,
+    resolved_at timestamp with time zone
+);
+
+COMMENT ON TABLE rastro.incident IS 'What the data team is alerted of, once from its beginning to its end.';
+
+COMMENT ON COLUMN rastro.incident.kind IS 'run_failed, run_late, carrier_silent or notice_waits.';
+
+COMMENT ON COLUMN rastro.incident.subject IS 'What it is about: a part of a run, a run, a carrier or a channel.';
+
+COMMENT ON COLUMN rastro.incident.told IS 'The ways of the setting alert_by by which it has been told.';
+
+ALTER TABLE rastro.incident ALTER COLUMN incident_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rastro.incident_incident_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE rastro.manual_action (
     action_id bigint NOT NULL,
     act_key text NOT NULL,
@@ -277,11 +313,11 @@ CREATE TABLE rastro.manual_action (
     after jsonb NOT NULL
 );
 
-COMMENT ON TABLE rastro.manual_action IS 'What people did by hand, one row for each parcel or notice; rows are only added.';
+COMMENT ON TABLE rastro.manual_action IS 'What people did by hand, one row for each parcel, notice or wish of a person; rows are only added, and lose what names somebody who is erased.';
 
 COMMENT ON COLUMN rastro.manual_action.act_key IS 'The run, the line of its form, and what it is about: repeated, the run does it no second time.';
 
-COMMENT ON COLUMN rastro.manual_action.done_by IS 'The user of Airflow who triggered the run.';
+COMMENT ON COLUMN rastro.manual_action.done_by IS 'The user of Airflow who triggered the run, or of the machine who gave the command.';
 
 COMMENT ON COLUMN rastro.manual_action.subject IS 'The tracking number, or what else was meant.';
 
@@ -348,7 +384,7 @@ COMMENT ON COLUMN rastro.notice.handed_over_by IS 'The claim whose attempt is co
 
 COMMENT ON COLUMN rastro.notice.recipient_hash IS 'The address as a keyed hash; the same address always gives the same.';
 
-COMMENT ON COLUMN rastro.notice.erased_at IS 'When its text and its recipient were erased, being old.';
+COMMENT ON COLUMN rastro.notice.erased_at IS 'When its text and its recipient were erased, being old or at a person''s wish.';
 
 COMMENT ON COLUMN rastro.notice.to_receiver IS 'Whether the mail is for whoever receives the parcel, and not for the buyer.';
 
@@ -642,10 +678,13 @@ CREATE TABLE rastro.run_stage (
     started_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone NOT NULL,
     figures jsonb NOT NULL,
-    trouble text DEFAULT ''::text NOT NULL
+    trouble text DEFAULT ''::text NOT NULL,
+    calls jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 COMMENT ON TABLE rastro.run_stage IS 'What each stage of each run did: figures, seconds, and what went wrong.';
+
+COMMENT ON COLUMN rastro.run_stage.calls IS 'Its HTTP calls by whom they went to: how they were answered, and in how many seconds at most.';
 
 CREATE TABLE rastro.shipment_change (
     change_id bigint NOT NULL,
@@ -1029,9 +1068,9 @@ COMMENT ON COLUMN rastro.v_manual_action.action_id IS 'Our number of the row.';
 
 COMMENT ON COLUMN rastro.v_manual_action.done_at IS 'When.';
 
-COMMENT ON COLUMN rastro.v_manual_action.done_by IS 'The user of Airflow who triggered the run.';
+COMMENT ON COLUMN rastro.v_manual_action.done_by IS 'The user of Airflow who triggered the run, or of the machine who gave the command.';
 
-COMMENT ON COLUMN rastro.v_manual_action.action IS 'What was done, as the form names it.';
+COMMENT ON COLUMN rastro.v_manual_action.action IS 'What was done, as the form names it; export_person and erase_person by the command.';
 
 COMMENT ON COLUMN rastro.v_manual_action.reason IS 'Why, in that person''s words.';
 
@@ -1045,7 +1084,7 @@ COMMENT ON COLUMN rastro.v_manual_action.before IS 'What it was before.';
 
 COMMENT ON COLUMN rastro.v_manual_action.after IS 'What it is since.';
 
-COMMENT ON COLUMN rastro.v_manual_action.run_id IS 'The run of act_by_hand.';
+COMMENT ON COLUMN rastro.v_manual_action.run_id IS 'The run of act_by_hand, or the command.';
 
 COMMENT ON COLUMN rastro.v_manual_action.shipment_id IS 'The shipment concerned.';
 
@@ -1429,6 +1468,9 @@ ALTER TABLE ONLY rastro.contract
 ALTER TABLE ONLY rastro.correction
     ADD CONSTRAINT correction_pkey PRIMARY KEY (account, order_id, invoice_number, tracking_number);
 
+ALTER TABLE ONLY rastro.erased
+    ADD CONSTRAINT erased_pkey PRIMARY KEY (name_hash);
+
 ALTER TABLE ONLY rastro.habit
     ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step, lane);
 
@@ -1443,6 +1485,9 @@ ALTER TABLE ONLY rastro.inbox_part
 
 ALTER TABLE ONLY rastro.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (inbox_id);
+
+ALTER TABLE ONLY rastro.incident
+    ADD CONSTRAINT incident_pkey PRIMARY KEY (incident_id);
 
 ALTER TABLE ONLY rastro.manual_action
     ADD CONSTRAINT manual_action_is_done_once UNIQUE (act_key);
@@ -1528,6 +1573,8 @@ CREATE INDEX inbox_to_erase ON rastro.inbox USING btree (last_at) WHERE (body IS
 
 CREATE INDEX inbox_unread ON rastro.inbox USING btree (inbox_id) WHERE (read_at IS NULL);
 
+CREATE UNIQUE INDEX incident_is_open_once ON rastro.incident USING btree (kind, subject) WHERE (resolved_at IS NULL);
+
 CREATE INDEX manual_action_by_shipment ON rastro.manual_action USING btree (shipment_id);
 
 CREATE INDEX manual_action_by_time ON rastro.manual_action USING btree (done_at);
@@ -1541,6 +1588,10 @@ CREATE INDEX notice_of_shipment_waiting ON rastro.notice USING btree (shipment_i
 CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_before) WHERE (state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text]));
 
 CREATE INDEX notice_to_erase ON rastro.notice USING btree (settled_at) WHERE ((rendered IS NOT NULL) AND (erased_at IS NULL));
+
+CREATE INDEX notice_with_contact ON rastro.notice USING btree (settled_at) WHERE ((channel = 'email'::text) AND (recipient <> ''::text));
+
+CREATE INDEX poll_batch_by_carrier ON rastro.poll_batch USING btree (carrier, finished_at);
 
 CREATE INDEX poll_batch_by_run ON rastro.poll_batch USING btree (run_id);
 
@@ -1579,6 +1630,8 @@ CREATE INDEX shipment_paused ON rastro.shipment USING btree (paused_at) WHERE (p
 CREATE INDEX shipment_state_expired ON rastro.shipment_state USING btree (shipment_id) WHERE (status = 'expired'::text);
 
 CREATE INDEX shipment_state_waiting ON rastro.shipment_state USING btree (shipment_id) WHERE (status = 'ready_for_pickup'::text);
+
+CREATE INDEX shipment_state_with_proof ON rastro.shipment_state USING btree (changed_at) WHERE ((received_by <> ''::text) OR (proof_url <> ''::text));
 
 CREATE INDEX shipment_unasked ON rastro.shipment USING btree (shipment_id) WHERE ((carrier IS NOT NULL) AND (poll_id IS NULL) AND (skip = ''::text));
 

@@ -57,6 +57,11 @@ def set_watermark(conn: Connection[Any], account: str, until: datetime) -> None:
     run(conn, "set_watermark", account=account, until=until)
 
 
+def wait_to_merge(conn: Connection[Any]) -> None:
+    """Until the transaction ends nobody else merges shipments, and nobody is erased."""
+    run(conn, "lock_merging")
+
+
 def merge(conn: Connection[Any], routed: Iterable[Routed], now: datetime, *, whole_packages: bool) -> Merged:
     """
     Bring shipments and the references they are asked about up to date, in the caller's transaction.

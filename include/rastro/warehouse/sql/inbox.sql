@@ -39,6 +39,9 @@ UPDATE rastro.inbox SET read_at = %(now)s WHERE inbox_id = ANY(%(inbox_ids)s)
 UPDATE rastro.inbox i SET unreadable = i.unreadable + new.parts
 FROM unnest(%(inbox_ids)s::bigint[], %(parts)s::integer[]) AS new (inbox_id, parts) WHERE i.inbox_id = new.inbox_id
 
+-- name: forget_bodies
+UPDATE rastro.inbox SET body = NULL WHERE inbox_id = ANY(%(inbox_ids)s)
+
 -- name: read_letters_again
 -- Whole letters, and without what of them still waits: all of it is told anew, which changes nothing where it was told.
 WITH opened AS (

@@ -2,6 +2,10 @@
 -- One loader at a time; the lock ends with the transaction.
 SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
 
+-- name: work_in_memory
+-- Until the transaction ends: what settles a set need not be parted on disk.
+SELECT set_config('work_mem', '64MB', true)
+
 -- name: settle_said_before
 -- Answers that say in other bytes what the last one said: nothing is to be decided about them.
 WITH said AS (
@@ -18,12 +22,14 @@ SET loaded_at = said.answered_at, whole_at = said.answered_at, digest = said.dig
 FROM said WHERE p.poll_id = said.poll_id AND p.meaning IS NOT NULL  -- unless it is to be read again since
 
 -- name: take_staged
--- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index.
-SELECT DISTINCT ON (s.poll_id) s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at,
-    p.whole_at, s.worked_out_again, s.unasked, s.meaning, p.digest IS NULL AS awaited
-FROM rastro.staged_snapshot s JOIN rastro.poll_state p USING (poll_id)
-WHERE s.poll_id > %(after)s
-ORDER BY s.poll_id, s.staged_id LIMIT %(size)s
+-- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index. They are
+-- chosen before they are joined: a join would walk through all references below.
+SELECT s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at, p.whole_at,
+    s.worked_out_again, s.unasked, s.meaning, p.digest IS NULL AS awaited
+FROM (
+    SELECT DISTINCT ON (poll_id) * FROM rastro.staged_snapshot WHERE poll_id > %(after)s ORDER BY poll_id, staged_id LIMIT %(size)s
+) s JOIN rastro.poll_state p USING (poll_id)
+ORDER BY s.poll_id
 
 -- name: shipments_of_polls
 -- A number is not given to another parcel within a season: a much later shipment has it anew.

@@ -14,10 +14,10 @@ WHERE q.origin = %(origin)s AND q.resolved_at IS NULL
   AND EXISTS (SELECT FROM unnest(%(subjects)s::text[]) AS read WHERE q.subject = read OR starts_with(q.subject, read || ' '))
 
 -- name: add_stage
-INSERT INTO rastro.run_stage (run_id, stage, part, started_at, finished_at, figures, trouble)
-VALUES (%(run_id)s, %(stage)s, %(part)s, %(started_at)s, %(finished_at)s, %(figures)s, %(trouble)s)
+INSERT INTO rastro.run_stage (run_id, stage, part, started_at, finished_at, figures, calls, trouble)
+VALUES (%(run_id)s, %(stage)s, %(part)s, %(started_at)s, %(finished_at)s, %(figures)s, %(calls)s, %(trouble)s)
 ON CONFLICT (run_id, stage, part) DO UPDATE SET started_at = excluded.started_at, finished_at = excluded.finished_at,
-    figures = excluded.figures, trouble = excluded.trouble
+    figures = excluded.figures, calls = excluded.calls, trouble = excluded.trouble
 
 -- name: stages_of_run
 SELECT stage, part, figures, trouble, extract(epoch FROM finished_at - started_at)::float8 AS seconds

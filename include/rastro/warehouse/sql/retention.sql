@@ -10,6 +10,34 @@ WITH old AS (
 UPDATE rastro.notice n SET rendered = NULL, recipient = '', recipient_hash = '', erased_at = %(now)s
 FROM old WHERE n.notice_id = old.notice_id
 
+-- name: erase_contacts
+-- Whom the mails about an order went to, once all of its parcels ended long ago and nothing of it may still be mailed.
+WITH over AS (
+    SELECT n.notice_id FROM rastro.notice n JOIN rastro.shipment s USING (shipment_id)
+    WHERE n.channel = 'email' AND n.recipient <> '' AND n.settled_at < %(contacts_since)s
+      AND n.state IN ('sent', 'superseded', 'dropped')
+      AND NOT EXISTS (SELECT FROM rastro.shipment o JOIN rastro.shipment_state t USING (shipment_id)
+                      WHERE o.account = s.account AND o.order_id = s.order_id AND o.skip = ''
+                        AND (t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
+                             OR t.changed_at >= %(contacts_since)s))
+      AND NOT EXISTS (SELECT FROM rastro.shipment o JOIN rastro.notice open USING (shipment_id)
+                      WHERE o.account = s.account AND o.order_id = s.order_id AND open.channel = 'email'
+                        AND open.state IN ('owed', 'claimed', 'unknown', 'dead'))
+    ORDER BY n.settled_at LIMIT %(most)s
+    FOR UPDATE OF n SKIP LOCKED
+)
+UPDATE rastro.notice n SET recipient = '', recipient_hash = '' FROM over WHERE n.notice_id = over.notice_id
+
+-- name: erase_proofs
+-- Who took a parcel, and the carrier's picture of it.
+WITH old AS (
+    SELECT shipment_id FROM rastro.shipment_state
+    WHERE changed_at < %(kept_since)s AND (received_by <> '' OR proof_url <> '')
+    ORDER BY changed_at LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE rastro.shipment_state t SET received_by = '', proof_url = '' FROM old WHERE t.shipment_id = old.shipment_id
+
 -- name: erase_quarantined_bodies
 -- The entry itself stays, open or not.
 WITH old AS (
@@ -49,8 +77,9 @@ WITH old AS (
 DELETE FROM rastro.inbox_part p USING old WHERE p.part_id = old.part_id
 
 -- name: erase_rehearsals
+-- They were looked at long ago, and name people to whom nothing was sent.
 WITH old AS (
-    SELECT rehearsal_id FROM rastro.rehearsal WHERE rehearsed_at < %(kept_since)s
+    SELECT rehearsal_id FROM rastro.rehearsal WHERE rehearsed_at < %(contacts_since)s
     ORDER BY rehearsed_at LIMIT %(most)s
     FOR UPDATE SKIP LOCKED
 )

@@ -25,14 +25,14 @@ UPDATE rastro.tracking_link SET revoked_at = %(now)s
 WHERE order_id = %(order_id)s AND revoked_at IS NULL
 
 -- name: erase_tracking_links
--- Old links that lead nowhere any more: all parcels of the order ended before %(ended_before)s.
+-- Old links that lead nowhere any more: all parcels of the order ended before %(links_since)s.
 WITH old AS (
     SELECT l.token_hash FROM rastro.tracking_link l
     WHERE l.created_at < %(kept_since)s
       AND NOT EXISTS (SELECT FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
                       WHERE s.account = l.account AND s.order_id = l.order_id AND s.skip = ''
                         AND (t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
-                             OR t.changed_at >= %(ended_before)s))
+                             OR t.changed_at >= %(links_since)s))
     ORDER BY l.created_at LIMIT %(most)s FOR UPDATE OF l SKIP LOCKED
 )
 DELETE FROM rastro.tracking_link l USING old WHERE l.token_hash = old.token_hash
