@@ -95,13 +95,13 @@ def nothing_is_told_twice_or_lost(shop) -> None:
     mailed = Counter((mail["subject"].split(":")[0].split()[-1], kind_of(mail)) for mail in mails)
     mailed = Counter({mail: times for mail, times in mailed.items() if mail[1] != ALERT})
     assert news
-    assert not mailed - news, "told twice"
+    assert mailed - news == Counter(), "told twice"
     assert set(news - mailed) <= {(one.order_id, one.kind) for one in waiting if one.channel == "email"}, "lost"
 
     wanted = Counter(parcel["tracking_number"] for parcel in parcels if parcel["follow"] for _ in incidents(parcel))
     lines = [line for mail in mails if kind_of(mail) == ALERT for line in text_of(mail).splitlines()]
     alerted = Counter(value for line in lines if (value := line.partition(": ")[2]) in wanted)
-    assert not alerted - wanted, "told twice"
+    assert alerted - wanted == Counter(), "told twice"
     assert set(wanted - alerted) <= {one.tracking_number for one in waiting if one.channel == "alert"}, "lost"
 
     delivered = {
@@ -162,22 +162,23 @@ def test_after_a_restore_from_an_old_backup_nobody_is_told_twice_and_what_is_in_
     nothing_is_told_twice_or_lost(busy)
     assert len(busy.simulator.mails()) > mails, "what happened since is told"
     waiting = busy.ask(WAITING)
-    assert {one.channel for one in waiting} == {"email", "alert"}
+    assert "email" in {one.channel for one in waiting} <= {"email", "alert"}
     problems = busy.ask("SELECT detail FROM rastro.v_open_problem WHERE family = 'notice'")
     assert len([one for one in problems if MAY_HAVE_BEEN_TOLD in one.detail]) == len(waiting)
 
 
 def test_what_was_being_told_when_the_backup_was_taken_is_in_doubt_too(busy, tmp_path: Path) -> None:
     busy.advance()
-    busy.simulator.fault("smtp", "refuse", times=0)
-    busy.simulator.fault("vtex", "status", status=503, match="tracking", times=0)
+    busy.simulator.fault("smtp", "rcpt", status=451, times=0)
+    busy.simulator.fault("vtex", "status", status=503, method="PUT", times=0)
     busy.hour()
-    owed = busy.ask("SELECT channel FROM rastro.notice WHERE state = 'owed'")
+    owed = busy.ask("SELECT channel FROM rastro.notice WHERE state IN ('owed', 'unknown')")
     assert {one.channel for one in owed} >= {"email", "order"}
     file = str(tmp_path / "amid.dump")
     assert rastro(busy, "backup", file) == 0
     busy.simulator.calm()
     busy.pauses_end()
+    busy.advance()
     busy.hour()
     lost(busy)
     assert rastro(busy, "restore", file) == 0
@@ -220,7 +221,8 @@ def test_what_happened_after_the_loss_is_told_though_the_restore_came_later(busy
     assert rastro(busy, "restore", file, "--replace", "--lost-at", lost_at.isoformat()) == 0
     goes_on(busy)
     nothing_is_told_twice_or_lost(busy)
-    assert busy.ask(WAITING) == []
+    held = busy.ask("SELECT event_at FROM rastro.notice WHERE state = 'unknown'")
+    assert all(one.event_at <= lost_at for one in held)
 
 
 def test_a_warehouse_that_came_back_otherwise_tells_nothing_before_it_is_said_so(busy, tmp_path: Path, capsys) -> None:

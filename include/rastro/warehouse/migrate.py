@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
@@ -39,9 +40,9 @@ def migrate(dsn: str) -> str:
             command.upgrade(config, "head")
         except CommandError as error:
             raise Misconfigured(f"This Rastro is too old for the warehouse: {error}") from error
-        except DBAPIError as error:
+        except (DBAPIError, psycopg.Error) as error:
             connection.rollback()
-            said = str(error.orig).strip().split("\n")[0]
+            said = str(getattr(error, "orig", error)).strip().split("\n")[0]
             raise Permanent(
                 f"The migration stopped at revision {revision_of(connection) or 'none'}, and what it had begun beyond "
                 f"that is undone: {said}. Put that right, then run rastro migrate again"

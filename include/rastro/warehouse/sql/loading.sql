@@ -125,10 +125,15 @@ SELECT shipment_id, channel, kind, content, target,
        event_at, expires_at, facts, to_receiver, %(now)s,
        CASE WHEN in_doubt AND channel = ANY(%(cannot_be_asked)s) THEN %(much_later)s::timestamptz ELSE %(now)s::timestamptz END,
        CASE WHEN state <> 'owed' THEN %(now)s::timestamptz END, %(run_id)s, in_doubt::integer
-FROM incoming_notice CROSS JOIN LATERAL (
-    SELECT state = 'owed' AND EXISTS (
+FROM incoming_notice i CROSS JOIN LATERAL (
+    SELECT i.state = 'owed' AND EXISTS (
         SELECT FROM rastro.installation
-        WHERE event_at <= told_until OR (event_at > %(now)s AND %(now)s < told_until + interval '1 day')) AS in_doubt
+        WHERE told_until IS NOT NULL
+          AND (i.event_at <= told_until OR (i.event_at > %(now)s AND %(now)s < told_until + interval '1 day')
+               -- It came to that before, and may have been told of it.
+               OR EXISTS (SELECT FROM rastro.tracking_event e
+                          WHERE e.shipment_id = i.shipment_id AND e.status = i.kind AND e.occurred_at <= told_until
+                            AND i.content IN ('', to_char(e.occurred_at AT TIME ZONE 'America/Sao_Paulo', 'YYYY-MM-DD'))))) AS in_doubt
 ) AS restored
 ON CONFLICT ON CONSTRAINT notice_is_owed_once DO UPDATE
 SET state = excluded.state, target = excluded.target, reason = excluded.reason, event_at = excluded.event_at,
