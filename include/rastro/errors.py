@@ -18,9 +18,18 @@ Errors, sorted by what to do next.
 A failed read is never an empty answer: whatever cannot be read raises one of these.
 """
 
+from rastro.wording import in_line
+
 
 class RastroError(Exception):
-    """Base of all; the message names what was asked, what came back and the next step."""
+    """
+    Base of all; the message names what was asked, what came back and the next step.
+
+    It is one line, since others' words may stand in it and it goes into logs.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(in_line(message))
 
 
 class Transient(RastroError):

@@ -328,7 +328,13 @@ def check_base_url(base_url: str, name: str) -> None:
 
 
 def path_segment(text: str) -> str:
-    """``text`` as one segment of a path."""
+    """
+    ``text`` as one segment of a path.
+
+    :raises Rejected: it is one or two dots, which on every server mean another path.
+    """
+    if text in {".", ".."}:
+        raise Rejected(f"{text!r} cannot stand in an address; correct it where it comes from")
     return quote(text, safe="")
 
 

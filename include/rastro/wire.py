@@ -20,7 +20,7 @@ from urllib.parse import quote_plus
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.exceptions import InvalidHeader
+from requests.exceptions import InvalidHeader, InvalidURL
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -28,6 +28,7 @@ from urllib3.exceptions import LocationValueError
 
 UNPACKED_AT_ONCE = 1 << 20
 fits_a_line = re.compile(r"(\S[^\r\n]*)?").fullmatch
+ends_a_line = re.compile(r"[\x00-\x1f\x7f]").search
 # They write down whole addresses at DEBUG, and a query may hold a token.
 TALKATIVE = ("urllib3.connectionpool", "urllib3.util.retry")
 
@@ -133,7 +134,10 @@ class Line:
         The answer, of which nothing but the head has been read. What is not read by the end of the block is lost.
 
         :raises requests.exceptions.InvalidHeader: a header would begin with a blank or go over several lines.
+        :raises requests.exceptions.InvalidURL: the path holds a line end or another control character.
         """
+        if ends_a_line(path):
+            raise InvalidURL("Invalid path")
         if not all(map(fits_a_line, headers.values())):
             raise InvalidHeader("Invalid header")
         pool, base = self._way
@@ -206,7 +210,7 @@ def is_ours(error: Exception) -> bool:
         error,
         (
             LocationValueError,
-            requests.exceptions.InvalidURL,
+            InvalidURL,
             requests.exceptions.InvalidSchema,
             requests.exceptions.MissingSchema,
             UnicodeEncodeError,

@@ -19,6 +19,11 @@ def plain(value: str) -> str:
     return shortened(" ".join(visible.split()), LONGEST_VALUE)
 
 
+def in_line(text: str) -> str:
+    """A text with a blank in place of whatever would end its line, move a cursor, or show it in another order."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+
+
 def printable(char: str) -> bool:
     return not unicodedata.category(char).startswith("C")
 

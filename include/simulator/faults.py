@@ -4,7 +4,7 @@ Misbehaviour on demand: which requests go wrong, in what way, how often. Seeded,
 Kinds for HTTP targets (``acts``: the request takes effect all the same):
 
 =============  ====  =========================================================================
-status         no    the status asked for, with ``retry_after`` as header; 429 has an empty body
+status         no    the status asked for, with ``retry_after`` as header; 429 has an empty body, others ``words``
 hang           no    the connection is taken and nothing ever comes
 drop_before    no    the connection is cut
 drop_after     yes   the connection is cut in place of the answer
@@ -18,6 +18,7 @@ slow           yes   the body drips over ``seconds``
 odd_object     yes   Correios: the first object of the answer has text where its events belong
 reworded       yes   Correios: the same events in other letter case and spacing, in another order
 shortened      yes   Correios: the newest event of each object is missing
+worded         yes   ``words`` stand behind every description, name and place in a body of JSON
 =============  ====  =========================================================================
 
 Kinds for the target ``smtp``: mail, rcpt, data (``status`` at that point; rcpt may ``match`` an address), hang and
@@ -37,10 +38,15 @@ from simulator.calls import Malformed, Reply
 
 HTTP_KINDS = {
     *("status", "hang", "drop_before", "drop_after", "html", "empty", "truncated"),
-    *("huge", "latin1", "gzip_cut", "slow", "odd_object", "reworded", "shortened"),
+    *("huge", "latin1", "gzip_cut", "slow", "odd_object", "reworded", "shortened", "worded"),
 }
 SMTP_KINDS = {"mail", "rcpt", "data", "hang", "drop_before", "drop_after", "hang_after"}
-ACTING = {"drop_after", "truncated", "latin1", "gzip_cut", "slow", "odd_object", "reworded", "shortened"}
+ACTING = {"drop_after", "truncated", "latin1", "gzip_cut", "slow", "odd_object", "reworded", "shortened", "worded"}
+# What people write and read, at Correios and in VTEX's orders and profiles.
+WORDED = {
+    *("descricao", "detalhe", "nome", "cidade", "uf", "logradouro", "bairro"),
+    *("firstName", "lastName", "receiverName"),
+}
 PAGE = "<!DOCTYPE html><html><head><title>503</title></head><body><h1>Serviço indisponível</h1></body></html>"
 
 
@@ -58,6 +64,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     skip: int = 0  # let so many matching requests pass first
     seconds: float = 2.0
     size: int = 5 * 1024 * 1024
+    words: str = ""
     hits: int = 0
 
     @property
@@ -110,7 +117,7 @@ class Faults:
 
 
 BODIES: Mapping[str, Callable[[Fault, bytes], bytes]] = {
-    "status": lambda fault, _: b"" if fault.status == 429 else b'{"message":"An error has occurred."}',
+    "status": lambda fault, _: b"" if fault.status == 429 else complaint(fault.words),
     "html": lambda _, __: PAGE.encode(),
     "empty": lambda _, __: b"",
     "truncated": lambda _, body: cut(body),
@@ -120,6 +127,7 @@ BODIES: Mapping[str, Callable[[Fault, bytes], bytes]] = {
     "odd_object": lambda fault, body: told_otherwise(fault.kind, body),
     "reworded": lambda fault, body: told_otherwise(fault.kind, body),
     "shortened": lambda fault, body: told_otherwise(fault.kind, body),
+    "worded": lambda fault, body: msgspec.json.encode(worded(msgspec.json.decode(body), fault.words)),
 }
 
 
@@ -136,6 +144,22 @@ def bent(fault: Fault, reply: Reply) -> Reply:
         content_type="text/html; charset=utf-8" if fault.kind == "html" else reply.content_type,
         headers=headers,
     )
+
+
+def complaint(words: str) -> bytes:
+    return msgspec.json.encode({"message": f"An error has occurred.{words}"})
+
+
+def worded(value: Any, words: str) -> Any:
+    """The same with these words behind whatever people read of it."""
+    if isinstance(value, list):
+        return [worded(one, words) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: f"{one}{words}" if name in WORDED and isinstance(one, str) else worded(one, words)
+        for name, one in value.items()
+    }
 
 
 def cut(body: bytes) -> bytes:

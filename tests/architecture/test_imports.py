@@ -120,3 +120,15 @@ def test_what_needs_airflow_says_so_where_there_is_none() -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("rastro: rastro serve needs Airflow")
+
+
+def test_xml_is_read_in_one_place_which_refuses_document_types(rastro: list[Source]) -> None:
+    parsers = ("xml", "lxml", "defusedxml", "xmltodict", "bs4", "html.parser")
+    reading = {source.name for source in rastro if any(of(name, one) for name in source.imports for one in parsers)}
+    assert reading == {"rastro.carriers.total_express_lots"}
+
+
+def test_one_client_speaks_http(rastro: list[Source]) -> None:
+    clients = ("requests", "urllib3", "httpx", "aiohttp", "http.client", "urllib.request")
+    speaking = {source.name for source in rastro if any(of(name, one) for name in source.imports for one in clients)}
+    assert speaking == {"rastro.http", "rastro.wire"}

@@ -2,6 +2,8 @@
 
 import pkgutil
 import re
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,12 +11,14 @@ from hypothesis import strategies as st
 
 import rastro.carriers
 from rastro import errors
+from rastro.access import Access, Account, Token
 from rastro.carriers.base import Asks, Carrier
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import RastroError, Unreadable
-from rastro.http import Response
+from rastro.http import Request, Response
 from rastro.marketplaces.registry import MARKETPLACES
-from rastro.models import Refusal, Snapshot, Status
+from rastro.models import ReferenceKind, Refusal, Snapshot, Status
+from rastro.references import FIELDS, reference_from
 
 from .damage import ONLY_TAKES_AWAY, damaged_body
 from .recordings import CASES_OF_ALL, RECORDINGS, Recording, all_recordings, meaning
@@ -96,6 +100,39 @@ def test_a_carriers_claims_say_of_every_number_that_they_match_whether_its_check
     number = data.draw(st.one_of([st.from_regex(form, fullmatch=True) for form in forms] or [st.text(max_size=50)]))
     assert claims.gives_out(number) == bool(forms)
     assert claims.fits(number) in {True, False, None}
+
+
+HOSTILE = "1/../../x?y=1&z=2#w%2F\\..;a\r\nX-Evil: 1"
+
+
+def asked_about(carrier: Carrier, kind: ReferenceKind, text: str) -> Request:
+    """The call that asks about a reference which consists of this text, by a connection with all fields filled in."""
+    extra = {one.name: one.example or "12345678" for one in carrier.fields}
+    account = Account(base_url=carrier.base_url, login="12345678", password="12345678", extra=extra)
+    token = Token(value="12345678", expires_at=datetime(2100, 1, 1, tzinfo=UTC)) if carrier.login else None
+    reference = reference_from(kind, *(text for _ in FIELDS[kind]))
+    return carrier.request_for([reference], Access(account=account, token=token))
+
+
+@pytest.mark.parametrize("code", EVERYBODY)
+def test_what_is_asked_about_leads_to_no_other_address_and_into_no_header(code: str) -> None:
+    carrier = EVERYBODY[code]
+    for kind in carrier.references:
+        plain = asked_about(carrier, kind, "35260900000000000191550010000047071000047070")
+        try:
+            hostile = asked_about(carrier, kind, HOSTILE)
+        except RastroError:
+            continue
+        assert re.fullmatch(r"[!-~]+", hostile.path)
+        assert hostile.path.count("/") == plain.path.count("/")
+        assert hostile.path.count("?") == plain.path.count("?")
+        assert "#" not in hostile.path
+        assert {name for name, _ in hostile.params} <= {name for name, _ in plain.params}
+        assert hostile.headers.keys() == plain.headers.keys()
+        assert "Evil" not in repr(dict(hostile.headers))
+        for dots in (".", ".."):
+            with suppress(RastroError):
+                assert not re.search(r"/\.{1,2}(/|$)", asked_about(carrier, kind, dots).path)
 
 
 @EACH

@@ -644,6 +644,48 @@ def test_without_a_bundle_of_ones_own_the_certificates_are_those_that_came_with_
 
 def test_a_path_segment_is_one_segment_whatever_is_in_it() -> None:
     assert path_segment("Lojas Exemplo-15/17?#%") == "Lojas%20Exemplo-15%2F17%3F%23%25"
+    assert path_segment("../..\r\n") == "..%2F..%0D%0A"
+    for text in (".", ".."):
+        with pytest.raises(Rejected, match="cannot stand in an address"):
+            path_segment(text)
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "target", ["{inside}/keys", "//{host}/keys", "http://169.254.169.254/latest/meta-data", "file:///etc/passwd"]
+)
+def test_nobody_is_called_because_another_says_so(fake: Fake, client: Http, code: int, target: str) -> None:
+    for inside in serving(Fake()):
+        where = target.format(inside=inside.url, host=inside.url.partition("//")[2])
+        fake.always = status(code, Location=where)
+        with pytest.raises(Rejected, match="a redirect is not followed"):
+            client.send(get())
+        assert inside.seen == []
+    assert [seen.path for seen in fake.seen] == ["/v1/thing"]
+
+
+@pytest.mark.parametrize("path", ["/v1/1 HTTP/1.1\r\nX-Evil: 1\r\n", "/v1/1\n", "/v1/1\r", "/v1/\0", "/v1/\x7f"])
+def test_no_path_begins_another_line(fake: Fake, client: Http, path: str) -> None:
+    with pytest.raises(Misconfigured, match="the address cannot be written") as caught:
+        client.send(get(path))
+    assert str(caught.value).isprintable()
+    assert fake.seen == []
+
+
+def test_a_query_and_a_header_are_what_they_were_whatever_is_in_them(fake: Fake, client: Http) -> None:
+    client.send(get(params=(("n", "1&m=2#x\r\nX-Evil: 1"), ("o\r\n", "../?"))))
+    assert fake.seen[0].path == "/v1/thing?n=1%26m%3D2%23x%0D%0AX-Evil%3A+1&o%0D%0A=..%2F%3F"
+    assert "x-evil" not in fake.seen[0].headers
+    with pytest.raises(Misconfigured, match="a header cannot be written"):
+        client.send(get(headers={"X-One\r\nX-Evil": "1"}))
+    assert len(fake.seen) == 1
+
+
+def test_a_message_is_one_line_whatever_the_other_side_says(fake: Fake, client: Http) -> None:
+    fake.always = status(400, json.dumps({"message": "no\r\nERROR all is lost\x1b[2J\u2028\u202e"}).encode())
+    with pytest.raises(Rejected, match=r"no  ERROR all is lost") as caught:
+        client.send(get())
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,18 @@ def test_one_object_of_a_correios_answer_can_be_senseless_or_all_be_reworded_or_
     assert reworded[0]["eventos"][0]["descricao"] == good[0]["eventos"][-1]["descricao"].upper().replace(" ", "  ")
 
 
+def test_what_people_read_can_have_other_words_behind_it(simulator: Running, shop: httpx.Client) -> None:
+    path = f"{ORDERS}/{simulator.truth()[0]['order_id']}"
+    good = shop.get(path).json()
+    simulator.fault("vtex", "worded", words=" <b>\0")
+    worded = shop.get(path).json()
+    name = good["clientProfileData"].pop("firstName")
+    assert worded["clientProfileData"].pop("firstName") == f"{name} <b>\0"
+    assert (worded["orderId"], worded["status"]) == (good["orderId"], good["status"])
+    simulator.fault("vtex", "status", status=503, words=" <b>")
+    assert shop.get(path).json() == {"message": "An error has occurred. <b>"}
+
+
 @pytest.mark.parametrize(
     ("target", "kind", "more"),
     [("vtex", "rcpt", {}), ("smtp", "html", {}), ("vtex", "status", {"match": "("}), ("vtex", "status", {"tims": 1})],

@@ -167,6 +167,32 @@ def test_an_error_page_in_place_of_lots_is_trouble_of_theirs_and_a_page_that_say
         TotalExpressLots().check(Response(status=200, body=b"<html><hr></html>"))
 
 
+BILLION_LAUGHS = f"""<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY lol0 "lol">{"".join(f'<!ENTITY lol{n + 1} "{f"&lol{n};" * 10}">' for n in range(9))}]>
+<CodigoProc>&lol9;</CodigoProc>"""
+READS_A_FILE = (
+    '<?xml version="1.0"?><!doctype a [<!ENTITY x SYSTEM "file:///etc/passwd">]><faultstring>&x;</faultstring>'
+)
+ASKS_A_HOST = '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/x.dtd"><CodigoProc>1</CodigoProc>'
+BY_PARAMETER = '<!DOCTYPE a [<!ENTITY % x SYSTEM "file:///etc/passwd"> %x;]><CodigoProc>1</CodigoProc>'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-7", "utf-32-be"])
+@pytest.mark.parametrize(
+    "document", [BILLION_LAUGHS, READS_A_FILE, ASKS_A_HOST, BY_PARAMETER], ids=["laughs", "file", "host", "parameter"]
+)
+def test_a_lot_that_declares_entities_is_refused_and_none_is_looked_up(document: str, encoding: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        TotalExpressLots().check(Response(status=200, body=document.encode(encoding)))
+    assert "root:" not in str(refused.value)
+    assert "lollol" not in str(refused.value)
+
+
+def test_an_entity_that_nothing_declares_is_no_lot() -> None:
+    with pytest.raises(Unreadable, match="no XML"):
+        TotalExpressLots().check(Response(status=200, body=b"<CodigoProc>&x;</CodigoProc>"))
+
+
 def test_every_code_of_the_table_stands_for_one_status() -> None:
     assert len(STATUS) >= 75
     assert Status.UNKNOWN not in STATUS.values()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from rastro.access import Access, Account, Token
 from rastro.carriers import json_paths, lines, templates
@@ -20,7 +20,7 @@ from rastro.carriers.description import (
     TokenInBody,
 )
 from rastro.errors import Misconfigured, Rejected, Unreadable
-from rastro.http import Request, Response
+from rastro.http import Request, Response, path_segment
 from rastro.oauth import LONGEST
 from rastro.setting_values import span
 
@@ -156,7 +156,7 @@ def basic(user: str, password: str) -> str:
 
 def filled_path(template: str, known: Mapping[str, str]) -> str | None:
     """A path in which each value stays within its segment."""
-    quoted = {name: quote(known.get(name, ""), safe="") for name in templates.named_in(template)}
+    quoted = {name: path_segment(known.get(name, "")) for name in templates.named_in(template)}
     return templates.filled(template, quoted)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from rastro.wording import in_line
+
 WIDTH = 160
 INDENT = "    "
 
@@ -38,7 +40,7 @@ class Interleaved(argparse.ArgumentParser):
 
 
 def complain(reason: object, code: int = 1) -> int:
-    print("rastro:", " ".join(str(reason).split()), file=sys.stderr)
+    print("rastro:", " ".join(in_line(str(reason)).split()), file=sys.stderr)
     return code
 
 
@@ -48,7 +50,7 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]], notes: Ite
 
     :param notes: for each row the lines that stand below it, set in and wrapped.
     """
-    table = [tuple(titles), *map(tuple, rows)]
+    table = [tuple(titles), *(tuple(map(in_line, row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row, below in zip_longest(table, [(), *notes], fillvalue=()):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -7,6 +7,7 @@ from rastro.cli.command import complain, print_table
 from rastro.mail.render import legible
 from rastro.models import Channel
 from rastro.warehouse import rehearsals
+from rastro.wording import in_line
 
 MOST = 200
 
@@ -39,7 +40,7 @@ def rehearsal(chosen: argparse.Namespace) -> int:
             return 0
         for one in rehearsals.messages(conn, run_id, chosen.channel, chosen.most):
             why = f": {one.reason}" if one.reason else ""
-            print(f"{one.verdict}  order {one.order_id}  {one.kind} to {one.recipient or one.target}{why}")
+            print(in_line(f"{one.verdict}  order {one.order_id}  {one.kind} to {one.recipient or one.target}{why}"))
             if one.subject:
                 print(f"\n    {one.subject}\n")
                 print("\n".join(f"    {line}".rstrip() for line in legible(one.text).splitlines()), end="\n\n")

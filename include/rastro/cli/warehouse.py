@@ -21,6 +21,7 @@ from rastro.warehouse.connect import connector
 from rastro.warehouse.health import current
 from rastro.warehouse.migrate import migrate as bring_up
 from rastro.warehouse.queries import run
+from rastro.wording import in_line
 
 WIDTH = 110
 MANY_FAILURES = 3
@@ -91,7 +92,8 @@ def status(chosen: argparse.Namespace) -> int:
 def describe(conn: Connection[Any], parcel: Any, now: datetime) -> None:
     """One parcel as somebody reads it who has its recipient on the telephone."""
     known = lookup.history(conn, parcel)
-    print(f"{parcel.tracking_number or '(no number)'}  of order {parcel.order_id}, invoice {parcel.invoice_number}")
+    number = parcel.tracking_number or "(no number)"
+    print(in_line(f"{number}  of order {parcel.order_id}, invoice {parcel.invoice_number}"))
     for title, lines in (
         ("now", where(parcel, known["events"])),
         ("expected", expected(parcel)),
@@ -109,21 +111,24 @@ def describe(conn: Connection[Any], parcel: Any, now: datetime) -> None:
                      for act in lookup.acts_on(conn, parcel)]),
     ):  # fmt: skip
         for place, line in enumerate(lines):
-            print(
-                textwrap.fill(line, WIDTH, initial_indent=f"  {'' if place else title:<10}", subsequent_indent=" " * 12)
-            )
+            print_under("" if place else title, line)
 
 
 def describe_aside(entries: Sequence[Any]) -> None:
     """What is known of an order or number that could not be followed."""
     for one in entries:
-        print(f"{one.subject}  of {one.origin}: not followed, it is in quarantine since {local(one.first_at)}")
+        print(in_line(f"{one.subject}  of {one.origin}: not followed, it is in quarantine since {local(one.first_at)}"))
         for title, line in (
-            ("problem", f"{one.reason}: {' '.join(one.detail.split())}"),
+            ("problem", f"{one.reason}: {one.detail}"),
             ("look", f"rastro quarantine show {one.quarantine_id}"),
             ("you can", f'rastro quarantine retry --subject "{one.subject}", once what is wrong is put right'),
         ):
-            print(textwrap.fill(line, WIDTH, initial_indent=f"  {title:<10}", subsequent_indent=" " * 12))
+            print_under(title, line)
+
+
+def print_under(title: str, line: str) -> None:
+    indent = f"  {title:<10}"
+    print(textwrap.fill(in_line(line), WIDTH, initial_indent=indent, subsequent_indent=" " * 12))
 
 
 def where(parcel: Any, events: Sequence[Any]) -> list[str]:
