@@ -151,8 +151,9 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
     "erased": {FORGOTTEN: "name_hash"},
     "habit": {OURS: "carrier step lane"},
     "incident": {OURS: "kind subject said told"},
-    "inbox": {OURS: "carrier way digest", BODY: "body"},
+    "inbox": {OURS: "carrier contract way digest", BODY: "body"},
     "inbox_part": {OURS: "carrier", NUMBER: "refs", BODY: "raw"},
+    "installation": {OURS: "schema_oid"},
     "manual_action": {
         OURS: "act_key run_id action account",
         NUMBER: "order_id subject before after",
@@ -170,7 +171,7 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
     "pace": {OURS: "account"},
     "poll_batch": {OURS: "run_id carrier contract", WORDS: "trouble"},
     "poll_state": {
-        OURS: "carrier status digest meaning refusal step",
+        OURS: "carrier contract status digest meaning refusal step",
         NUMBER: "reference",
         WORDS: "refusal_text",
     },

@@ -92,6 +92,8 @@ REROUTED = "its order's route to the marketplace is another one now"
 MAY_HAVE_ARRIVED_ELSEWHERE = (
     "its order's route is another one now, and an attempt may have arrived by the old one; look, then release it"
 )
+MAY_HAVE_BEEN_TOLD = "it may have been told before the warehouse was restored; look, then release it"
+CANNOT_BE_ASKED = (Channel.EMAIL, Channel.ALERT)  # a mail that went out can be read back nowhere
 TOLD_BEFORE = "told before for another parcel or number of the package"
 
 # How much one run may send

@@ -3,9 +3,11 @@ How the texts of settings are read: each reader makes a value of one, or raises 
 """
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
@@ -13,6 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 from rastro.models import Channel, Route
 from rastro.routing import folded
 
+T = TypeVar("T")
 LOCAL = ZoneInfo("America/Sao_Paulo")
 SHORTEST_KEY = 24  # letters and digits: far more than anybody can try out
 EVERY_ACCOUNT = ""  # the key in a table by account that stands for all that are not named
@@ -66,17 +69,42 @@ def text(value: str) -> str:
     return value.strip()
 
 
-def endpoints(value: str) -> tuple[Endpoint, ...]:
-    found = []
+def each(value: str, read: Callable[[str], T]) -> list[T]:
+    """
+    What the parts between the commas are.
+
+    :raises ValueError: says of every part that is wrong what is.
+    """
+    found, wrong = [], []
     for part in filter(None, (part.strip() for part in value.split(","))):
-        pieces = part.split(":")
-        if len(pieces) not in {2, 3} or not all(pieces):
-            raise ValueError(f"{part!r} is not of the form adapter:connection")
-        found.append(Endpoint(adapter=pieces[0], connection=pieces[1], relation=pieces[2] if pieces[2:] else ""))
-    keys = [endpoint.key for endpoint in found]
-    if len(set(keys)) < len(keys):
-        raise ValueError("the same adapter:connection stands twice")
+        try:
+            found.append(read(part))
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return found
+
+
+def once_each(keys: Iterable[str]) -> None:
+    """
+    :raises ValueError: names all that stand twice.
+    """
+    if twice := [key for key, times in Counter(keys).items() if times > 1]:
+        raise ValueError("; ".join(f"{key} stands twice" for key in twice))
+
+
+def endpoints(value: str) -> tuple[Endpoint, ...]:
+    found = each(value, endpoint)
+    once_each(one.key for one in found)
     return tuple(found)
+
+
+def endpoint(part: str) -> Endpoint:
+    pieces = part.split(":")
+    if len(pieces) not in {2, 3} or not all(pieces):
+        raise ValueError(f"{part!r} is not of the form adapter:connection")
+    return Endpoint(adapter=pieces[0], connection=pieces[1], relation=pieces[2] if pieces[2:] else "")
 
 
 def contracts(value: str) -> tuple[Endpoint, ...]:
@@ -84,58 +112,55 @@ def contracts(value: str) -> tuple[Endpoint, ...]:
     ``correios:one, correios:two=vtex:shop_b+vtex:shop_c``: a carrier's first contract serves every account that is not
     given to a further one.
     """
-    found: list[Endpoint] = []
-    wrong: list[str] = []
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        written, equals, accounts = (piece.strip() for piece in part.partition("="))
-        given = tuple(account.strip() for account in accounts.split("+")) if equals else ()
-        if not all(re.fullmatch(r"[^:\s]+:[^:\s]+", one) for one in (written, *given)):
-            wrong.append(f"{part!r} is not of the form adapter:connection or adapter:connection=account+account")
-            continue
-        adapter, _, connection = written.partition(":")
-        earlier = [one for one in found if one.adapter == adapter]
-        if written in {one.key for one in earlier}:
-            wrong.append(f"{written} stands twice")
-        elif earlier and not given:
-            wrong.append(f"{written} is not {adapter}'s first, so it needs the accounts it is for: {written}=account")
-        taken = {account for one in earlier for account in one.accounts}
-        wrong += [
-            f"{account} has two contracts with {adapter}"
-            for place, account in enumerate(given)
-            if account in taken or account in given[:place]
-        ]
-        found.append(Endpoint(adapter=adapter, connection=connection, accounts=given))
-    if wrong:
-        raise ValueError("; ".join(wrong))
+    found = each(value, contract)
+    once_each(one.key for one in found)
+    once_each(f"{account} for {one.adapter}" for one in found for account in one.accounts)
+    firsts = {one.adapter: one for one in reversed(found)}
+    if unused := [one.key for one in found if not one.accounts and one is not firsts[one.adapter]]:
+        raise ValueError(
+            "; ".join(f"{key} is not its carrier's first, so it needs accounts: {key}=account" for key in unused)
+        )
     return tuple(found)
 
 
+def contract(part: str) -> Endpoint:
+    written, equals, accounts = (piece.strip() for piece in part.partition("="))
+    given = tuple(account.strip() for account in accounts.split("+")) if equals else ()
+    if not all(re.fullmatch(r"[^:\s]+:[^:\s]+", one) for one in (written, *given)):
+        raise ValueError(f"{part!r} is not of the form adapter:connection or adapter:connection=account+account")
+    adapter, _, connection = written.partition(":")
+    return Endpoint(adapter=adapter, connection=connection, accounts=given)
+
+
 def routes(value: str) -> dict[str, OrderRoute]:
-    table = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        affiliate, equals, target = part.partition("=")
-        route, _, marketplace = target.partition(":")
-        code = affiliate.strip().upper()
-        written = bool(code and equals) and route in {"connector", "direct", "none"}
-        if not written or (route == "direct") != bool(marketplace):
-            raise ValueError(f"{part!r} is not AFFILIATE=connector, =none or =direct:adapter:connection")
-        if code in table:
-            raise ValueError(f"{code} stands twice")
-        table[code] = OrderRoute(route=Route(route), marketplace=marketplace)
-    return table
+    found = each(value, order_route)
+    once_each(code for code, _ in found)
+    return dict(found)
+
+
+def order_route(part: str) -> tuple[str, OrderRoute]:
+    affiliate, equals, target = part.partition("=")
+    route, _, marketplace = target.partition(":")
+    code = affiliate.strip().upper()
+    written = bool(code and equals) and route in {"connector", "direct", "none"}
+    if not written or (route == "direct") != bool(marketplace):
+        raise ValueError(f"{part!r} is not AFFILIATE=connector, =none or =direct:adapter:connection")
+    return code, OrderRoute(route=Route(route), marketplace=marketplace)
 
 
 def couriers(value: str) -> dict[str, str]:
     """``Entrega Sul=ssw, Motoboy=none``: the courier's name as the shop writes it, folded where it is looked up."""
-    table: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        name, equals, carrier = (piece.strip() for piece in part.rpartition("="))
-        if not (folded(name) and equals and re.fullmatch(r"[a-z][a-z0-9_]*", carrier)):
-            raise ValueError(f"{part!r} is not COURIER=carrier or COURIER=none")
-        if folded(name) in map(folded, table):
-            raise ValueError(f"{name} stands twice")
-        table[name] = carrier
-    return table
+    found = each(value, courier)
+    written = {folded(name): name for name, _ in found}
+    once_each(written[folded(name)] for name, _ in found)
+    return dict(found)
+
+
+def courier(part: str) -> tuple[str, str]:
+    name, equals, carrier = (piece.strip() for piece in part.rpartition("="))
+    if not (folded(name) and equals and re.fullmatch(r"[a-z][a-z0-9_]*", carrier)):
+        raise ValueError(f"{part!r} is not COURIER=carrier or COURIER=none")
+    return name, carrier
 
 
 def names(value: str) -> frozenset[str]:
@@ -155,39 +180,42 @@ def flag(value: str) -> bool:
 
 def moments(value: str) -> dict[str, datetime]:
     """``2026-11-01`` for every account, ``vtex:main=2026-11-01`` for one."""
-    table: dict[str, datetime] = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        account, _, time = part.rpartition("=")
-        at = datetime.fromisoformat(time.strip())
-        if account.strip() in table:
-            raise ValueError(f"{account.strip() or 'the time for every account'} stands twice")
-        table[account.strip()] = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return table
+    found = each(value, moment)
+    once_each(account or "the time for every account" for account, _ in found)
+    return dict(found)
+
+
+def moment(part: str) -> tuple[str, datetime]:
+    account, _, time = part.rpartition("=")
+    at = datetime.fromisoformat(time.strip())
+    return account.strip(), at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def limits(value: str) -> dict[Channel, int]:
-    table: dict[Channel, int] = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        channel, equals, most = (piece.strip() for piece in part.partition("="))
-        if channel not in set(Channel) or not equals or not most.isdecimal():
-            raise ValueError(f"{part!r} is not CHANNEL=NUMBER; channels are {', '.join(Channel)}")
-        if channel in table:
-            raise ValueError(f"{channel} stands twice")
-        table[Channel(channel)] = int(most)
-    return table
+    found = each(value, limit)
+    once_each(channel for channel, _ in found)
+    return dict(found)
+
+
+def limit(part: str) -> tuple[Channel, int]:
+    channel, equals, most = (piece.strip() for piece in part.partition("="))
+    if channel not in set(Channel) or not equals or not most.isdecimal():
+        raise ValueError(f"{part!r} is not CHANNEL=NUMBER; channels are {', '.join(Channel)}")
+    return Channel(channel), int(most)
 
 
 def budgets(value: str) -> dict[str, int]:
     """``correios=20000, correios:two=5000``: calls a day by carrier, or contract; one with 0 has no limit."""
-    table: dict[str, int] = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        carrier, equals, most = (piece.strip() for piece in part.partition("="))
-        if not (re.fullmatch(r"[a-z][a-z0-9_]*(:[^:\s]+)?", carrier) and equals and re.fullmatch(r"[0-9]{1,9}", most)):
-            raise ValueError(f"{part!r} is not CARRIER=NUMBER or CARRIER:CONNECTION=NUMBER")
-        if carrier in table:
-            raise ValueError(f"{carrier} stands twice")
-        table[carrier] = int(most)
-    return table
+    found = each(value, budget)
+    once_each(contract for contract, _ in found)
+    return dict(found)
+
+
+def budget(part: str) -> tuple[str, int]:
+    contract, equals, most = (piece.strip() for piece in part.partition("="))
+    if not (re.fullmatch(r"[a-z][a-z0-9_]*(:[^:\s]+)?", contract) and equals and re.fullmatch(r"[0-9]{1,9}", most)):
+        raise ValueError(f"{part!r} is not CARRIER=NUMBER or CARRIER:CONNECTION=NUMBER")
+    return contract, int(most)
 
 
 def key(value: str) -> str:
@@ -219,11 +247,13 @@ def web_address(value: str) -> str:
 
 
 def origins(value: str) -> frozenset[str]:
-    found = names(value)
-    for origin in found:
-        if not re.fullmatch(r"https://[a-zA-Z0-9.-]+(:\d+)?", origin):
-            raise ValueError(f"{origin!r} is not an origin such as https://www.loja.example")
-    return found
+    return frozenset(each(value, origin))
+
+
+def origin(part: str) -> str:
+    if not re.fullmatch(r"https://[a-zA-Z0-9.-]+(:\d+)?", part):
+        raise ValueError(f"{part!r} is not an origin such as https://www.loja.example")
+    return part
 
 
 def hours(value: str) -> Hours | None:
@@ -246,13 +276,15 @@ def colour(value: str) -> str:
 
 
 def addresses(value: str) -> tuple[str, ...]:
-    found = tuple(filter(None, (part.strip() for part in value.split(","))))
-    for address in found:
-        try:
-            validate_email(address, check_deliverability=False)
-        except EmailNotValidError as error:
-            raise ValueError(f"{address!r} is no address: {error}") from None
-    return found
+    return tuple(each(value, address))
+
+
+def address(part: str) -> str:
+    try:
+        validate_email(part, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise ValueError(f"{part!r} is no address: {error}") from None
+    return part
 
 
 def ways(value: str) -> tuple[Endpoint, ...]:

@@ -14,6 +14,7 @@ from rastro.orchestration import tasks
 from rastro.orchestration.serving import Serving
 from rastro.orchestration.workshop import Workshop, read_settings
 from rastro.web.pushes import sources_of
+from stack.state import REPOSITORY
 
 pytestmark = pytest.mark.slow
 
@@ -223,26 +224,51 @@ def test_two_shops_at_once_each_with_its_own_mailer_and_one_that_fails(brands):
 # Where connections and settings come from
 
 
-def test_connections_come_from_a_secrets_backend_and_a_secret_setting_from_a_command(airflow_home, warehouse, tmp_path):
-    told = {
-        "rastro_warehouse": warehouse.airflow_connection,
-        "shop_b": {"conn_type": "vtex", "login": "k", "password": "t"},
-    }
+READ = """
+from rastro.orchestration.workshop import Workshop, connection
+shop = Workshop.open("run")
+print("held by", connection("shop_b", "shop").login, "and", shop.settings.hub_key)
+with shop.connect() as conn:
+    print("reached", conn.execute("SELECT 1").fetchone())
+"""
+BACKEND = """
+from airflow.secrets.local_filesystem import LocalFilesystemBackend
+
+class Vault(LocalFilesystemBackend):
+    def get_config(self, key):
+        return {"hub": "kept-in-the-secrets-backend"}.get(key)
+"""
+
+
+@pytest.mark.parametrize(
+    ("backend", "variables", "key"),
+    [
+        (
+            "airflow.secrets.local_filesystem.LocalFilesystemBackend",
+            {"AIRFLOW__RASTRO__HUB_KEY_CMD": "echo printed-by-a-command-of-ours"},
+            "printed-by-a-command-of-ours",
+        ),
+        ("vault_in_a_test.Vault", {"AIRFLOW__RASTRO__HUB_KEY_SECRET": "hub"}, "kept-in-the-secrets-backend"),
+    ],
+    ids=["command", "backend"],
+)
+def test_connections_come_from_a_secrets_backend_and_a_secret_setting_from_it_or_a_command(
+    airflow_home, warehouse, tmp_path, backend, variables, key
+):
+    held = {"rastro_warehouse": warehouse.airflow_connection, "shop_b": {"conn_type": "vtex", "login": "appkey"}}
     file = tmp_path / "connections.json"
-    file.write_text(json.dumps(told))
+    file.write_text(json.dumps(held))
+    (tmp_path / "vault_in_a_test.py").write_text(BACKEND)
     done = airflow_home.python(
-        "-c",
-        "from rastro.orchestration.workshop import Workshop, connection, conninfo_of\n"
-        "shop = Workshop.open('run')\n"
-        "print('held', connection('shop_b', 'shop').login, len(shop.settings.hub_key))\n"
-        "with shop.connect() as conn: print('asked', conn.execute('SELECT 1').fetchone()[0])",
+        "-c", READ,
         _AIRFLOW_PROCESS_CONTEXT="server",
-        AIRFLOW__SECRETS__BACKEND="airflow.secrets.local_filesystem.LocalFilesystemBackend",
+        PYTHONPATH=f"{tmp_path}:{REPOSITORY / 'include'}",
+        AIRFLOW__SECRETS__BACKEND=backend,
         AIRFLOW__SECRETS__BACKEND_KWARGS=json.dumps({"connections_file_path": str(file)}),
-        AIRFLOW__RASTRO__HUB_KEY_CMD="echo 0123456789012345678901234567",
-    )
-    assert "held k 28" in done.stdout, done.stderr
-    assert "asked 1" in done.stdout, done.stderr
+        **variables,
+    )  # fmt: skip
+    assert f"held by appkey and {key}" in done.stdout, done.stderr
+    assert "reached (1,)" in done.stdout, done.stderr
 
 
 def test_a_misspelt_setting_stops_the_run_with_the_right_name_together_with_all_else_that_is_wrong(brands):

@@ -246,18 +246,16 @@ def test_a_carriers_first_contract_serves_all_accounts_that_have_none_of_their_o
 
 
 def test_all_that_is_wrong_about_contracts_stands_in_one_line() -> None:
-    message = said(
-        carriers="correios:main, correios:branch, acme, correios:main=vtex:a, correios:x=vtex:b, correios:y=vtex:b",
-        sources="vtex:a, vtex:b",
-        calls_per_day="ups:x=4",
-    )
-    for one in (
-        "correios:branch is not correios's first, so it needs the accounts it is for: correios:branch=account",
-        "'acme' is not of the form adapter:connection",
-        "correios:main stands twice",
-        "vtex:b has two contracts with correios",
-    ):
-        assert one in message
+    message = said(carriers="acme, correios:a=b, jadlog:j")
+    assert "'acme' is not of the form" in message
+    assert "'correios:a=b' is not of the form" in message
+    message = said(carriers="correios:main, acme:one, correios:branch, correios:other")
+    assert "correios:branch is not its carrier's first, so it needs accounts: correios:branch=account" in message
+    assert "correios:other is not its carrier's first" in message
+    assert "acme" not in message
+    message = said(carriers="correios:x=vtex:b, correios:y=vtex:b, correios:z=vtex:b+vtex:b", sources="vtex:b")
+    assert "vtex:b for correios stands twice" in message
+    assert "correios:main stands twice" in said(carriers="correios:main, correios:main=vtex:a", sources="vtex:a")
     message = said(carriers="correios:m, correios:y=gone:g", sources="vtex:a", calls_per_day="correios:y=1, ups:x=4")
     assert "gone:g, which correios:y is for, is not among the sources" in message
     assert "calls_per_day: ups:x is not among the carriers" in message
@@ -279,6 +277,19 @@ def test_each_contract_has_the_budget_of_its_carrier_unless_it_has_one_of_its_ow
     assert read.budgets == {"correios": 100, "correios:branch": 7, "correios:third": 100}
     read = settings_from({**told, "calls_per_day": "correios:main=5, correios=100, correios:third=0"})
     assert read.budgets == {"correios": 5, "correios:branch": 100}
+
+
+def test_everything_that_is_wrong_within_one_setting_is_named_at_once() -> None:
+    message = said(
+        routes="BWW=somehow, MLF=none, MLF", couriers="Um=ssw, Dois", notify_since="never, sql:erp=2026-13-01",
+        calls_per_day="one, two=x", alert_to="nobody, nowhere", tracking_origins="a, b", sources="vtex, sql",
+    )  # fmt: skip
+    for wrong in (
+        "'BWW=somehow'", "'MLF'", "'Dois'", "'never'", "month must be", "'one'", "'two=x'", "'nobody'", "'nowhere'",
+        "'a'", "'b'", "'vtex'", "'sql'",
+    ):  # fmt: skip
+        assert wrong in message
+    assert len(message.splitlines()) == 1
 
 
 def test_a_misspelt_setting_is_told_the_nearest_right_name() -> None:

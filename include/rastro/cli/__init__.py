@@ -9,7 +9,19 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from rastro.cli import doctor, links, mailing, person, quarantine, registries, rehearsal, routing, serving, warehouse
+from rastro.cli import (
+    doctor,
+    links,
+    mailing,
+    person,
+    quarantine,
+    recovery,
+    registries,
+    rehearsal,
+    routing,
+    serving,
+    warehouse,
+)
 from rastro.cli.command import Command, Interleaved, complain
 from rastro.cli.reading import parse, parse_arguments
 from rastro.errors import RastroError
@@ -28,6 +40,24 @@ COMMANDS = (
         help="Bring the warehouse to the newest schema.",
         run=warehouse.migrate,
         arguments=warehouse.arguments,
+    ),
+    Command(
+        name="backup",
+        help="All of the warehouse in one file, while runs go on.",
+        run=recovery.back_up,
+        arguments=recovery.backup_arguments,
+    ),
+    Command(
+        name="restore",
+        help="The warehouse from such a file, counted and compared; then nothing is told twice.",
+        run=recovery.restore,
+        arguments=recovery.restore_arguments,
+    ),
+    Command(
+        name="restored",
+        help="Say of a warehouse that came back otherwise that it was restored.",
+        run=recovery.restored,
+        arguments=recovery.restored_arguments,
     ),
     Command(
         name="doctor",

@@ -4,9 +4,8 @@ import argparse
 from datetime import UTC, datetime
 
 from rastro.cli.command import complain
-from rastro.cli.warehouse import arguments, dsn_of
+from rastro.cli.warehouse import arguments, connected
 from rastro.warehouse import tracking_links
-from rastro.warehouse.connect import connector
 
 
 def revoke_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +14,7 @@ def revoke_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def revoke(chosen: argparse.Namespace) -> int:
-    with connector(dsn_of(chosen))() as conn:
+    with connected(chosen) as conn:
         ended = tracking_links.revoke(conn, chosen.order_id.strip(), datetime.now(UTC))
         conn.commit()
     if not ended:

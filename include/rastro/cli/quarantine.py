@@ -11,11 +11,10 @@ from typing import Any
 from rastro.carriers.registry import CARRIERS
 from rastro.cli.command import complain, print_table
 from rastro.cli.warehouse import arguments as about_warehouse
-from rastro.cli.warehouse import dsn_of
+from rastro.cli.warehouse import connected
 from rastro.next_look import local
 from rastro.pipeline.put_aside import retry as read_again
 from rastro.warehouse.again import Filter, find_entry, list_entries
-from rastro.warehouse.connect import connector
 
 TITLES = ("id", "origin", "subject", "reason", "since", "times", "detail")
 
@@ -54,7 +53,7 @@ def wanted_by(chosen: argparse.Namespace) -> Filter:
 
 
 def listed(chosen: argparse.Namespace) -> int:
-    with connector(dsn_of(chosen))() as conn:
+    with connected(chosen) as conn:
         entries = list_entries(conn, wanted_by(chosen), resolved=chosen.all)
     titles = (*TITLES, "closed") if chosen.all else TITLES
     print_table(titles, rows_of(entries, closed=chosen.all))
@@ -72,7 +71,7 @@ def rows_of(entries: Iterable[Any], *, closed: bool) -> Iterable[tuple[str, ...]
 
 def show(chosen: argparse.Namespace) -> int:
     """Prints the body as it came, byte for byte."""
-    with connector(dsn_of(chosen))() as conn:
+    with connected(chosen) as conn:
         entry = find_entry(conn, chosen.id)
     if entry is None:
         return complain(f"there is no entry {chosen.id}; `rastro quarantine --all` lists them")
@@ -87,7 +86,7 @@ def show(chosen: argparse.Namespace) -> int:
 
 
 def retry(chosen: argparse.Namespace) -> int:
-    with connector(dsn_of(chosen))() as conn:
+    with connected(chosen) as conn:
         now = datetime.now(UTC)
         figures = read_again(conn, CARRIERS, now=now, run_id="rastro quarantine retry", wanted=wanted_by(chosen))
     print_table(

@@ -7,7 +7,6 @@ from rastro.cli.command import complain, print_table
 from rastro.mail.render import legible
 from rastro.models import Channel
 from rastro.warehouse import rehearsals
-from rastro.warehouse.connect import connector
 from rastro.wording import in_line
 
 MOST = 200
@@ -21,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def rehearsal(chosen: argparse.Namespace) -> int:
-    with connector(warehouse.dsn_of(chosen))() as conn:
+    with warehouse.connected(chosen) as conn:
         run_id = chosen.run_id or rehearsals.last_run(conn)
         counts = rehearsals.counts(conn, run_id)
         if chosen.channel:

@@ -8,15 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from rastro.carriers.described import described
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured, Transient
 from rastro.pipeline.probe import Finding, State
 from rastro.settings import Settings
-from rastro.warehouse import inbox
 from rastro.warehouse.connect import opened_promptly
+from rastro.warehouse.health import current
 
 if TYPE_CHECKING:
     from rastro.web.tracking_page import Shown
@@ -119,11 +117,9 @@ def doubts_about_the_warehouse(conninfo: str) -> list[str]:
     """
     try:
         with opened_promptly(conninfo) as conn:
-            inbox.unread(conn)
+            current(conn)
     except Transient as error:
         return [f"{error}; until it can be, senders are told to come again"]
-    except psycopg.errors.UndefinedTable:
-        raise Misconfigured("The warehouse has no inbox yet: bring it up to date with rastro migrate") from None
     return []
 
 

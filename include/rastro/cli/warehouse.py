@@ -4,6 +4,7 @@ import argparse
 import os
 import textwrap
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from rastro.numbers import normalise
 from rastro.settings import settings_from
 from rastro.warehouse import lookup
 from rastro.warehouse.connect import connector
+from rastro.warehouse.health import current
 from rastro.warehouse.migrate import migrate as bring_up
 from rastro.warehouse.queries import run
 from rastro.wording import in_line
@@ -49,6 +51,16 @@ def dsn_of(chosen: argparse.Namespace) -> str:
     return str(dsn)
 
 
+@contextmanager
+def connected(chosen: argparse.Namespace) -> Iterator[Connection[Any]]:
+    """
+    :raises Misconfigured: the warehouse is not of this version.
+    """
+    with connector(dsn_of(chosen))() as conn:
+        current(conn)
+        yield conn
+
+
 def migrate(chosen: argparse.Namespace) -> int:
     dsn = dsn_of(chosen)
     with connector(dsn)():  # says in one line what is wrong, where Alembic would not
@@ -58,7 +70,7 @@ def migrate(chosen: argparse.Namespace) -> int:
 
 
 def status(chosen: argparse.Namespace) -> int:
-    with connector(dsn_of(chosen))() as conn:
+    with connected(chosen) as conn:
         if not chosen.wanted:
             rows = run(conn, "totals").fetchall()
             print_table(("carrier", "status", "shipments"), [(r.carrier, r.status, f"{r.shipments:,}") for r in rows])

@@ -36,6 +36,7 @@ from rastro.settings import OPTIONS, Settings, settings_from
 from rastro.warehouse import habits, tracking_links
 from rastro.warehouse.budgets import Purse
 from rastro.warehouse.connect import Connect, connector
+from rastro.warehouse.health import at_home, current
 from rastro.warehouse.paces import SharedPace
 
 SECTION = "rastro"
@@ -149,11 +150,15 @@ class Workshop:
     @classmethod
     def open(cls, run_id: str) -> "Workshop":
         """
-        :raises Misconfigured: settings or the warehouse's connection must be put right.
+        :raises Misconfigured: settings, the warehouse's connection or the warehouse itself must be put right.
+        :raises Transient: it cannot be reached.
         """
         settings = read_settings()
         held = connection(settings.warehouse, "the warehouse")
         connect = connector(conninfo_of(held))
+        with connect() as conn:
+            current(conn)
+            at_home(conn)
         return cls(settings=settings, connect=connect, run_id=run_id, database=database_of(held))
 
     def source(self, account: str) -> OrderSource:

@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from rastro.diff import Change, State
 from rastro.models import Event, NoticeState, Proof, Shipment, Snapshot, Standing, Status
 from rastro.notices import Owed
+from rastro.sending import CANNOT_BE_ASKED, MAY_HAVE_BEEN_TOLD, UNTIL_A_PERSON_LOOKS
 from rastro.warehouse.queries import copy_in, run
 from rastro.warehouse.shipments import shipment_in
 
@@ -212,11 +213,15 @@ def write(conn: Connection[Any], loaded: Sequence[Loaded], now: datetime, run_id
         (row for one in loaded for row in _notice_rows(one)),
         whole_rows_of="incoming_notice",
     )
-    run(conn, "merge_notices", now=now, run_id=run_id)
+    run(
+        conn, "merge_notices", now=now, run_id=run_id, in_doubt=MAY_HAVE_BEEN_TOLD,
+        cannot_be_asked=list(CANNOT_BE_ASKED), much_later=now + UNTIL_A_PERSON_LOOKS,
+    )  # fmt: skip
 
 
 def settle(conn: Connection[Any], looks: Sequence[NextLook], *, keep_raw: bool) -> None:
-    """After :func:`write`: plan when each reference is looked at next, and drop what was staged about it."""
+    """Plan when each reference is looked at next, and drop what was staged about it."""
+    run(conn, "empty_incoming_look")
     copy_in(conn, "copy_incoming_look", (_look_row(look) for look in looks), whole_rows_of="incoming_look")
     run(conn, "settle_loaded")
     if not all(look.newest for look in looks):

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
+
+from rastro.errors import Misconfigured, Permanent
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -16,6 +20,8 @@ def migrate(dsn: str) -> str:
     Apply what is missing and return the revision reached; safe to repeat and to run twice at once.
 
     :param dsn: libpq URI of the database, ``postgresql://…``.
+    :raises Misconfigured: the schema is newer than this version.
+    :raises Permanent: one of them failed; those before it stay, and nothing of it does.
     """
     engine = create_engine(
         dsn.replace("postgresql://", "postgresql+psycopg://", 1),
@@ -30,10 +36,26 @@ def migrate(dsn: str) -> str:
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS rastro"))
         connection.commit()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        return str(connection.execute(text("SELECT version_num FROM rastro.migration")).scalar_one())
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise Misconfigured(f"This Rastro is too old for the warehouse: {error}") from error
+        except (DBAPIError, psycopg.Error) as error:
+            connection.rollback()
+            said = str(getattr(error, "orig", error)).strip().split("\n")[0]
+            raise Permanent(
+                f"The migration stopped at revision {revision_of(connection) or 'none'}, and what it had begun beyond "
+                f"that is undone: {said}. Put that right, then run rastro migrate again"
+            ) from error
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str:
+    if connection.execute(text("SELECT to_regclass('rastro.migration')")).scalar_one() is None:
+        return ""
+    return str(connection.execute(text("SELECT version_num FROM rastro.migration")).scalar_one())
 
 
 def revisions() -> list[str]:
     """All revisions of the schema, the newest first."""
-    return [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    return sorted((script.stem for script in MIGRATIONS.glob("versions/*.sql")), reverse=True)

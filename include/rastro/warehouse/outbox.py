@@ -7,7 +7,7 @@ else is telling the same people at the same time. Every function works in the ca
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 import msgspec
@@ -20,11 +20,14 @@ from rastro.sending import (
     BEFORE_GO_LIVE,
     IN_VAIN,
     MAY_HAVE_ARRIVED_ELSEWHERE,
+    MAY_HAVE_BEEN_TOLD,
     MOVED_ON,
     NOT_AFTER_THE_FIRST,
+    REMINDED_FROM,
     REMINDER,
     REROUTED,
     TOO_OLD,
+    UNTIL_A_PERSON_LOOKS,
     Claimed,
     MailedBefore,
     Settlement,
@@ -97,7 +100,8 @@ def owe_reminders(conn: Connection[Any], days_before: int, now: datetime, run_id
     first, last = days_reminded_of(now, days_before)
     return run(
         conn, "owe_reminders", reminder=REMINDER, first=first, last=last, told_before=now - NOT_AFTER_THE_FIRST,
-        now=now, run_id=run_id,
+        days_before=days_before, from_hour=time(REMINDED_FROM), in_doubt=MAY_HAVE_BEEN_TOLD,
+        much_later=now + UNTIL_A_PERSON_LOOKS, now=now, run_id=run_id,
     ).rowcount  # fmt: skip
 
 

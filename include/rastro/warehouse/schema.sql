@@ -296,6 +296,19 @@ ALTER TABLE rastro.incident ALTER COLUMN incident_id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+CREATE TABLE rastro.installation (
+    only_one boolean DEFAULT true NOT NULL,
+    schema_oid oid NOT NULL,
+    told_until timestamp with time zone,
+    CONSTRAINT installation_is_only_one CHECK (only_one)
+);
+
+COMMENT ON TABLE rastro.installation IS 'Where this warehouse is at home; one row.';
+
+COMMENT ON COLUMN rastro.installation.schema_oid IS 'The schema''s own number in its database: a restored or copied schema has another one.';
+
+COMMENT ON COLUMN rastro.installation.told_until IS 'What happened until then may have been told by the warehouse that was lost; null before any restore.';
+
 CREATE TABLE rastro.manual_action (
     action_id bigint NOT NULL,
     act_key text NOT NULL,
@@ -1488,6 +1501,9 @@ ALTER TABLE ONLY rastro.inbox
 
 ALTER TABLE ONLY rastro.incident
     ADD CONSTRAINT incident_pkey PRIMARY KEY (incident_id);
+
+ALTER TABLE ONLY rastro.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (only_one);
 
 ALTER TABLE ONLY rastro.manual_action
     ADD CONSTRAINT manual_action_is_done_once UNIQUE (act_key);

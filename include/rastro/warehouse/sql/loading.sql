@@ -65,7 +65,10 @@ CREATE TEMP TABLE IF NOT EXISTS incoming_event (
 ) ON COMMIT DROP
 
 -- name: empty_incoming
-TRUNCATE incoming_event, incoming_state, incoming_notice, incoming_look
+TRUNCATE incoming_event, incoming_state, incoming_notice
+
+-- name: empty_incoming_look
+TRUNCATE incoming_look
 
 -- name: copy_incoming_event
 COPY incoming_event FROM STDIN (FORMAT binary)
@@ -119,16 +122,29 @@ CREATE TEMP TABLE IF NOT EXISTS incoming_notice (
 COPY incoming_notice FROM STDIN (FORMAT binary)
 
 -- name: merge_notices
--- Nothing is owed twice; what was overtaken before it was ever sent, and came true after all, is owed again.
+-- Nothing is owed twice; what was overtaken before it was ever sent, and came true after all, is owed again. In a
+-- restored warehouse, what happened before may have been told already, or what is dated ahead of its time.
 INSERT INTO rastro.notice (shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, to_receiver,
-    owed_at, not_before, settled_at, run_id)
-SELECT shipment_id, channel, kind, content, target, state, reason, event_at, expires_at, facts, to_receiver, %(now)s, %(now)s,
-       CASE WHEN state <> 'owed' THEN %(now)s::timestamptz END, %(run_id)s
-FROM incoming_notice
+    owed_at, not_before, settled_at, run_id, hand_overs)
+SELECT shipment_id, channel, kind, content, target,
+       CASE WHEN in_doubt THEN 'unknown' ELSE state END, CASE WHEN in_doubt THEN %(in_doubt)s ELSE reason END,
+       event_at, expires_at, facts, to_receiver, %(now)s,
+       CASE WHEN in_doubt AND channel = ANY(%(cannot_be_asked)s) THEN %(much_later)s::timestamptz ELSE %(now)s::timestamptz END,
+       CASE WHEN state <> 'owed' THEN %(now)s::timestamptz END, %(run_id)s, in_doubt::integer
+FROM incoming_notice i CROSS JOIN LATERAL (
+    SELECT i.state = 'owed' AND EXISTS (
+        SELECT FROM rastro.installation
+        WHERE told_until IS NOT NULL
+          AND (i.event_at <= told_until OR (i.event_at > %(now)s AND %(now)s < told_until + interval '1 day')
+               -- It came to that before, and may have been told of it.
+               OR EXISTS (SELECT FROM rastro.tracking_event e
+                          WHERE e.shipment_id = i.shipment_id AND e.status = i.kind AND e.occurred_at <= told_until
+                            AND i.content IN ('', to_char(e.occurred_at AT TIME ZONE 'America/Sao_Paulo', 'YYYY-MM-DD'))))) AS in_doubt
+) AS restored
 ON CONFLICT ON CONSTRAINT notice_is_owed_once DO UPDATE
 SET state = excluded.state, target = excluded.target, reason = excluded.reason, event_at = excluded.event_at,
     expires_at = excluded.expires_at, owed_at = excluded.owed_at, not_before = excluded.not_before,
-    settled_at = excluded.settled_at, attempts = 0
+    settled_at = excluded.settled_at, attempts = 0, hand_overs = greatest(notice.hand_overs, excluded.hand_overs)
 WHERE notice.state = 'superseded'
 
 -- name: make_incoming_look

@@ -10,11 +10,19 @@ GROUP BY channel, target ORDER BY channel, target
 
 -- name: owe_reminders
 -- One more mail, once, to whoever was told that a parcel waits: it does so still, and its carrier states the last day.
-INSERT INTO rastro.notice (shipment_id, channel, kind, content, to_receiver, target, state, event_at, expires_at, owed_at,
-    not_before, run_id)
-SELECT told.shipment_id, told.channel, told.kind, %(reminder)s, told.to_receiver, told.target, 'owed', told.event_at,
-       ((t.pickup ->> 'deadline')::date + 1)::timestamp AT TIME ZONE 'America/Sao_Paulo', %(now)s, %(now)s, %(run_id)s
-FROM rastro.shipment_state t JOIN rastro.notice told USING (shipment_id)
+-- In a restored warehouse, one that was due before may have gone out already.
+INSERT INTO rastro.notice (shipment_id, channel, kind, content, to_receiver, target, state, reason, event_at, expires_at, owed_at,
+    not_before, run_id, hand_overs)
+SELECT told.shipment_id, told.channel, told.kind, %(reminder)s, told.to_receiver, told.target,
+       CASE WHEN in_doubt THEN 'unknown' ELSE 'owed' END, CASE WHEN in_doubt THEN %(in_doubt)s ELSE '' END, told.event_at,
+       ((t.pickup ->> 'deadline')::date + 1)::timestamp AT TIME ZONE 'America/Sao_Paulo', %(now)s,
+       CASE WHEN in_doubt THEN %(much_later)s::timestamptz ELSE %(now)s::timestamptz END, %(run_id)s, in_doubt::integer
+FROM rastro.shipment_state t JOIN rastro.notice told USING (shipment_id) CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM rastro.installation
+        WHERE ((t.pickup ->> 'deadline')::date - %(days_before)s::integer + %(from_hour)s::time) AT TIME ZONE 'America/Sao_Paulo'
+              <= told_until) AS in_doubt
+) AS restored
 WHERE t.status = 'ready_for_pickup' AND (t.pickup ->> 'deadline')::date BETWEEN %(first)s AND %(last)s
   AND told.channel = 'email' AND told.kind = t.status AND told.content = '' AND told.state = 'sent'
   AND told.settled_at <= %(told_before)s
