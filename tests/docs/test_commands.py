@@ -40,6 +40,7 @@ NOT_RUN = {
 # Page and how a command begins → the test that does what the page says.
 RUN_ELSEWHERE = {
     ("docs/deploy.md", ""): "tests/docs/test_deploy_page.py",
+    ("docs/recover.md", ""): "tests/docs/test_recover_page.py",
     ("docs/write-a-carrier.md", ""): "tests/docs/test_write_your_own.py",
     ("docs/write-a-marketplace.md", ""): "tests/docs/test_write_your_own.py",
     ("docs/describe-a-carrier.md", ""): "tests/docs/test_describe_a_carrier.py",

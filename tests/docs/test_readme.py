@@ -106,7 +106,8 @@ def test_settings_and_connections_are_called_by_their_names() -> None:
     together = "\n".join(PAGES.values())
     named = set(re.findall(r"AIRFLOW__RASTRO__([A-Z_]+[A-Z])", together))
     assert named
-    assert named <= {name.upper() for name in OPTIONS}
+    beside = {f"{name}_{way}" for name, option in OPTIONS.items() if option.secret for way in ("cmd", "secret")}
+    assert named <= {name.upper() for name in {*OPTIONS, *beside}}
     shown = {example.connection_id.upper() for example in CONNECTIONS}
     assert set(re.findall(r"AIRFLOW_CONN_([A-Z0-9_]+[A-Z0-9])", together)) <= shown
 
