@@ -1,12 +1,16 @@
 """Brings the warehouse to the newest schema. Forward only."""
 
 from pathlib import Path
+from typing import Any, cast
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg import Connection
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
+
+from rastro.warehouse import roles
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -31,6 +35,8 @@ def migrate(dsn: str) -> str:
         connection.commit()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        roles.grant(cast("Connection[Any]", connection.connection.driver_connection))
+        connection.commit()
         return str(connection.execute(text("SELECT version_num FROM rastro.migration")).scalar_one())
 
 
