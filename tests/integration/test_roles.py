@@ -90,11 +90,11 @@ def test_a_writer_changes_no_schema_and_takes_out_no_fact(guarded: str, wanted: 
 
 @pytest.mark.parametrize(
     "table",
-    (
+    [
         *("shipment", "tracking_event", "notice", "notice_attempt", "quarantine", "raw_answer", "inbox", "token"),
         *("rehearsal", "suppressed_address", "tracking_link", "manual_action", "v_rehearsal", "v_manual_action"),
         "open_notice",
-    ),
+    ],
 )
 def test_a_reader_reads_no_table_no_message_and_no_contact(guarded: str, table: str) -> None:
     assert refused("rastro_reader", guarded, f"SELECT FROM rastro.{table}")
