@@ -60,6 +60,12 @@ COMMANDS = (
         arguments=recovery.restored_arguments,
     ),
     Command(
+        name="roles",
+        help="Make the database roles, each with no more than it needs; by whoever may make roles.",
+        run=warehouse.make_roles,
+        arguments=warehouse.arguments,
+    ),
+    Command(
         name="doctor",
         help="What is wrong with settings, connections, database, mail and clock, and what to do: a line for each.",
         run=doctor.doctor,

@@ -16,7 +16,7 @@ from rastro.models import Route, Status
 from rastro.next_look import local, next_look
 from rastro.numbers import normalise
 from rastro.settings import settings_from
-from rastro.warehouse import lookup
+from rastro.warehouse import lookup, roles
 from rastro.warehouse.connect import connector
 from rastro.warehouse.health import current
 from rastro.warehouse.migrate import migrate as bring_up
@@ -66,6 +66,13 @@ def migrate(chosen: argparse.Namespace) -> int:
     with connector(dsn)():  # says in one line what is wrong, where Alembic would not
         pass
     print(f"The warehouse is at revision {bring_up(dsn)}.")
+    return 0
+
+
+def make_roles(chosen: argparse.Namespace) -> int:
+    with connector(dsn_of(chosen))() as conn:
+        roles.make(conn)
+    print("The roles are made. Set passwords where they log in by one; nobody can before: \\password rastro_writer")
     return 0
 
 

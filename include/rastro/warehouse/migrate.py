@@ -1,6 +1,7 @@
 """Brings the warehouse to the newest schema. Forward only."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 from alembic import command
@@ -11,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from rastro.errors import Misconfigured, Permanent
+from rastro.warehouse import roles
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -47,6 +49,8 @@ def migrate(dsn: str) -> str:
                 f"The migration stopped at revision {revision_of(connection) or 'none'}, and what it had begun beyond "
                 f"that is undone: {said}. Put that right, then run rastro migrate again"
             ) from error
+        roles.grant(cast("psycopg.Connection[Any]", connection.connection.driver_connection))
+        connection.commit()
         return revision_of(connection)
 
 

@@ -77,7 +77,8 @@ $$;
 COMMENT ON FUNCTION rastro.kind_of(p rastro.poll_state, at timestamp with time zone) IS 'What is known of a reference when its urgency is judged: step, status, whether it is expected within a day, whole hours of silence and since the last look, less one for each time that it was asked about in vain.';
 
 CREATE FUNCTION rastro.make_event_partitions(from_month date, months integer) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     month_start date;

@@ -1,0 +1,14 @@
+"""Partitions are made in the name of the owner, for whoever loads events."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    script = Path(__file__).with_name("0018.sql").read_text(encoding="utf-8")
+    # The driver's own cursor, without parameters: a script may hold several statements, and its % is no placeholder.
+    op.get_bind().connection.cursor().execute(script)
