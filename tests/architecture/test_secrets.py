@@ -7,8 +7,8 @@ from pathlib import Path
 
 from stack.state import REPOSITORY
 
-# Digests of packages, and the invented credentials of tests and simulated services.
-PASSED_OVER = re.compile(r"requirements.*\.txt|tests/|include/simulator/")
+# Digests of packages, one's own settings, and the invented credentials of tests and simulated services.
+PASSED_OVER = re.compile(r"requirements.*\.txt|tests/|include/simulator/|\.env$")
 HOOK = [
     sys.executable, "-m", "detect_secrets.pre_commit_hook", "--disable-plugin", "KeywordDetector",
     "--exclude-lines", "://(user:password|rastro:%s)@",
