@@ -27,7 +27,7 @@ TOOLS := .venv/.tools
 # An environment does not survive being moved: one made elsewhere is made anew.
 $(shell [ ! -f .venv/.place ] || [ "$$(cat .venv/.place)" = "$$PWD" ] || rm -rf .venv)
 
-.PHONY: help install demo up test check docs chaos mutate bench lock clean
+.PHONY: help install demo up test check docs sbom chaos mutate bench lock clean
 
 SCHEDULES ?= 2000
 SEED ?= 7
@@ -56,6 +56,9 @@ check: $(TOOLS) ## Format, lint, types and the fast tests
 docs: $(TOOLS) ## The pages below docs/ as a site in build/site, which needs nobody's servers
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet --strict
 	@echo 'Open build/site/index.html; for its search: .venv/bin/python -m http.server -d build/site'
+
+sbom: $(TOOLS) ## Every package that Rastro runs on, with its version, as CycloneDX: build/sbom.json
+	@$(RUN) -m stack.sbom
 
 chaos: $(TOOLS) ## Faults between any two steps, judged from outside; SCHEDULES=2000 SEED=7, ONLY=n replays one
 	@PYTHONPATH=include:tests $(PY) -m chaos --schedules $(SCHEDULES) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(ARGS)
