@@ -61,12 +61,6 @@ class Collector:
                     self.spans.extend(scope.spans)
         return 200
 
-    def last(self, prefix: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-        """The last value of each metric whose name begins so."""
-        return {
-            (name, frozenset(labels.items())): value for name, value, labels in self.metrics if name.startswith(prefix)
-        }
-
 
 def points(metric: Any) -> Iterator[tuple[str, float, dict[str, str]]]:
     kind = metric.WhichOneof("data")

@@ -25,9 +25,10 @@ FILE = REPOSITORY / ".env.example"
 WIDTH = 110
 HEAD = """\
 Everything that can be set. Copy this file to .env and take the # from the lines you need: `make up` and
-docker compose read it. In any other Airflow set the same variables, or use Admin > Connections and airflow.cfg.
-All names, addresses and keys here are invented. What each field of a carrier's or marketplace's connection means
-stands on its page below docs/. A host may be given to each: that of a test service."""
+docker compose read it, compose after secrets/connections.json. In any other Airflow set the same variables, or
+use Admin > Connections and airflow.cfg. All names, addresses and keys here are invented. What each field of a
+carrier's or marketplace's connection means stands on its page below docs/. A host may be given to each: that of
+a test service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

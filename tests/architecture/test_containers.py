@@ -187,6 +187,7 @@ def test_airflow_knows_every_option_and_takes_each_secret_from_its_file(secrets:
     commands = {name: value for name, value in told.items() if name.endswith("_CMD")}
     with pytest.MonkeyPatch.context() as patch:
         for name, command in commands.items():
+            patch.delenv(name.removesuffix("_CMD"), raising=False)  # which goes before the command
             patch.setenv(name, command)
         read = {name: conf.get(*name.removesuffix("_CMD").lower().split("__")[1:]) for name in commands}
     assert read["AIRFLOW__CORE__FERNET_KEY_CMD"] == written["fernet_key"].strip()

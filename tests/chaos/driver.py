@@ -192,7 +192,7 @@ class World:
             conn.execute("SET session_replication_role = replica")  # in whatever order, all of it goes
             tables = conn.execute(
                 "SELECT relname FROM pg_class WHERE relnamespace = 'rastro'::regnamespace AND relkind IN ('r', 'p')"
-                " AND NOT relispartition AND relname <> 'migration'"
+                " AND NOT relispartition AND relname NOT IN ('migration', 'installation')"
             ).fetchall()
             for (table,) in tables:
                 conn.execute(sql.SQL("DELETE FROM rastro.{}").format(sql.Identifier(table)))

@@ -29,7 +29,7 @@ def found_after(shop: Any, hour: Any, **more: Any) -> dict[tuple[str, ...], floa
     with psycopg.connect(shop.warehouse) as conn:
         figures = measure(
             conn, run_id=hour.run_id, began=now - HOUR, now=now, problems=len(hour.failures),
-            calls_per_day=more.get("calls_per_day", {}),
+            budgets_of_day=more.get("budgets_of_day", {}),
         )  # fmt: skip
     return {(one.name, *one.labels.values()): one.value for one in samples(figures, ["correios"])}
 
@@ -40,7 +40,7 @@ def test_a_runs_metrics_are_what_it_did(shop: Any) -> None:
     shop.hour()
     shop.advance()
     hour = shop.hour()
-    told = found_after(shop, hour, calls_per_day={"correios": 1000})
+    told = found_after(shop, hour, budgets_of_day={"correios": 1000})
     (batches,) = shop.ask("SELECT sum(asked) AS asked, sum(changed) AS changed, sum(bytes) AS bytes"
                           " FROM rastro.poll_batch WHERE run_id = %s", hour.run_id)  # fmt: skip
     assert batches.asked > 20

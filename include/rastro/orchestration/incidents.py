@@ -60,12 +60,21 @@ def at_the_end_of(shop: Workshop, run_id: str, since: datetime, *, whole: bool) 
 
 
 def run_is_late(context: Mapping[str, Any]) -> None:
-    """Of a deadline that was missed. It is missed, too, by a run that has failed long before, which was told."""
+    """
+    Of a deadline that was missed. It is missed, too, by a run that has failed long before, which was told, and by runs
+    of a backfill, which wait for each other.
+    """
     run = context["dag_run"]
-    if run["state"] in OVER:
+    if run["state"] in OVER or run.get("run_type") == "backfill":
         return
-    shop = Workshop.open(run["dag_run_id"])
-    begin(shop, [late(run["dag_run_id"], run["dag_id"], shop.clock())])
+    shop = Workshop.unasked(run["dag_run_id"])
+    found = [late(run["dag_run_id"], run["dag_id"], shop.clock())]
+    try:
+        shop.ask_the_warehouse()
+        begin(shop, found)
+    except (RastroError, psycopg.Error) as error:
+        log.warning("The warehouse could not be asked: %s", error)
+        tell_unremembered(shop, found)
 
 
 def run_has_failed(context: Mapping[str, Any]) -> None:
@@ -75,16 +84,15 @@ def run_has_failed(context: Mapping[str, Any]) -> None:
     Without the warehouse nobody remembers what was told: then it is told each time.
     """
     run = context["dag_run"]
-    shop = Workshop.open(run.run_id)
+    shop = Workshop.unasked(run.run_id)
     try:
+        shop.ask_the_warehouse()
         with shop.connect() as conn:
             troubles = incidents.troubled_parts(conn, run.run_id)
         begin(shop, list(failed(run.run_id, run.dag_id, troubles, shop.clock())))
     except (RastroError, psycopg.Error) as error:
         log.warning("The warehouse could not be asked: %s", error)
-        for incident in failed(run.run_id, run.dag_id, [("warehouse", str(error))], shop.clock()):
-            for way in ways(shop).values():
-                way(incident)
+        tell_unremembered(shop, list(failed(run.run_id, run.dag_id, [("warehouse", str(error))], shop.clock())))
 
 
 DEADLINE = DeadlineAlert(
@@ -101,6 +109,12 @@ def begin(shop: Workshop, found: list[Incident]) -> None:
     with shop.connect() as conn:
         incidents.begin(conn, found)
     tell(shop)
+
+
+def tell_unremembered(shop: Workshop, found: list[Incident]) -> None:
+    for incident in found:
+        for way in ways(shop).values():
+            way(incident)
 
 
 def tell(shop: Workshop) -> None:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from airflow.sdk.definitions.context import Context
 from psycopg import Connection
 
@@ -422,16 +423,19 @@ def check_run(
         if metrics_are_on():
             found = measure(
                 conn, run_id=run_id, began=since, now=now, problems=len(report.problems),
-                calls_per_day=shop.settings.calls_per_day,
+                budgets_of_day=shop.settings.budgets,
             )  # fmt: skip
             emit(samples(found, shop.carriers()))
-    incidents.at_the_end_of(shop, run_id, since, whole=form_of(context).selection == EVERYTHING)
     for name, figures in report.figures.items():
         log.info("%s: %s", name, in_a_line(figures))
     if ti := context.get("ti"):
         ti.xcom_push(key=SUMMARY, value=report.in_words())
     for remark in report.remarks:
         log.warning("To look at: %s", remark)
+    try:
+        incidents.at_the_end_of(shop, run_id, since, whole=form_of(context).selection == EVERYTHING)
+    except (RastroError, psycopg.Error) as error:  # what the run itself has to say is said all the same
+        log.error("The data team could not be told: %s", error)  # noqa: TRY400
     if report.problems:
         for problem in report.problems:
             log.error("%s", problem)

@@ -153,13 +153,31 @@ class Workshop:
         :raises Misconfigured: settings, the warehouse's connection or the warehouse itself must be put right.
         :raises Transient: it cannot be reached.
         """
+        shop = cls.unasked(run_id)
+        shop.ask_the_warehouse()
+        return shop
+
+    @classmethod
+    def unasked(cls, run_id: str) -> "Workshop":
+        """
+        One whose warehouse may be away, or another.
+
+        :raises Misconfigured: settings or the warehouse's connection must be put right.
+        """
         settings = read_settings()
         held = connection(settings.warehouse, "the warehouse")
-        connect = connector(conninfo_of(held))
-        with connect() as conn:
+        return cls(
+            settings=settings, connect=connector(conninfo_of(held)), run_id=run_id, database=database_of(held)
+        )  # fmt: skip
+
+    def ask_the_warehouse(self) -> None:
+        """
+        :raises Misconfigured: it is not of this version, or was restored or copied.
+        :raises Transient: it cannot be reached.
+        """
+        with self.connect() as conn:
             current(conn)
             at_home(conn)
-        return cls(settings=settings, connect=connect, run_id=run_id, database=database_of(held))
 
     def source(self, account: str) -> OrderSource:
         """

@@ -20,7 +20,7 @@ def measure(
     began: datetime,
     now: datetime,
     problems: int,
-    calls_per_day: Mapping[str, int],
+    budgets_of_day: Mapping[str, int],
 ) -> Figures:
     """What is known at the end of a run, after the tally was counted."""
     stages = run(conn, "stages_of_run", run_id=run_id).fetchall()
@@ -49,7 +49,7 @@ def measure(
             for row in run(conn, "references_of_run", run_id=run_id)
         },
         silences=silences(conn, now),
-        budgets={code: budgets.spent(conn, code, now) / most for code, most in calls_per_day.items() if most},
+        budgets=used(conn, budgets_of_day, now),
         coverage=coverage,
         shipments=shipments,
         notices={(one.part, one.word): one.figure for one in counts if one.subject == "notice"},
@@ -57,6 +57,15 @@ def measure(
         quarantine=quarantine.waiting,
         open_problems=sum(one.figure for one in counts if one.subject == "problem"),
     )
+
+
+def used(conn: Connection[Any], budgets_of_day: Mapping[str, int], now: datetime) -> dict[str, float]:
+    """By carrier, what share of its calls of the day is used, of the contract that has used most."""
+    shares: dict[str, float] = {}
+    for contract, most in budgets_of_day.items():
+        carrier = contract.partition(":")[0]
+        shares[carrier] = max(shares.get(carrier, 0.0), budgets.spent(conn, contract, now) / most)
+    return shares
 
 
 def calls_of(conn: Connection[Any], run_id: str) -> CallFigures:

@@ -1648,7 +1648,7 @@ CREATE INDEX shipment_state_expired ON rastro.shipment_state USING btree (shipme
 
 CREATE INDEX shipment_state_waiting ON rastro.shipment_state USING btree (shipment_id) WHERE (status = 'ready_for_pickup'::text);
 
-CREATE INDEX shipment_state_with_proof ON rastro.shipment_state USING btree (changed_at) WHERE ((received_by <> ''::text) OR (proof_url <> ''::text));
+CREATE INDEX shipment_state_with_proof ON rastro.shipment_state USING btree (shipment_id) WHERE ((received_by <> ''::text) OR (proof_url <> ''::text));
 
 CREATE INDEX shipment_unasked ON rastro.shipment USING btree (shipment_id) WHERE ((carrier IS NOT NULL) AND (poll_id IS NULL) AND (skip = ''::text));
 

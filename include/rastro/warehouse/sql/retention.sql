@@ -33,7 +33,7 @@ UPDATE rastro.notice n SET recipient = '', recipient_hash = '' FROM over WHERE n
 WITH old AS (
     SELECT shipment_id FROM rastro.shipment_state
     WHERE changed_at < %(kept_since)s AND (received_by <> '' OR proof_url <> '')
-    ORDER BY changed_at LIMIT %(most)s
+    ORDER BY shipment_id LIMIT %(most)s
     FOR UPDATE SKIP LOCKED
 )
 UPDATE rastro.shipment_state t SET received_by = '', proof_url = '' FROM old WHERE t.shipment_id = old.shipment_id

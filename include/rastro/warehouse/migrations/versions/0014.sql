@@ -8,7 +8,7 @@ COMMENT ON TABLE rastro.erased IS 'Orders and numbers of parcels that were erase
 COMMENT ON COLUMN rastro.erased.name_hash IS 'Keyed hash of the account and the order, or of the carrier and the number; useless without the key.';
 
 CREATE INDEX notice_with_contact ON rastro.notice (settled_at) WHERE channel = 'email' AND recipient <> '';
-CREATE INDEX shipment_state_with_proof ON rastro.shipment_state (changed_at) WHERE received_by <> '' OR proof_url <> '';
+CREATE INDEX shipment_state_with_proof ON rastro.shipment_state (shipment_id) WHERE received_by <> '' OR proof_url <> '';
 
 COMMENT ON TABLE rastro.manual_action IS 'What people did by hand, one row for each parcel, notice or wish of a person; rows are only added, and lose what names somebody who is erased.';
 COMMENT ON COLUMN rastro.manual_action.done_by IS 'The user of Airflow who triggered the run, or of the machine who gave the command.';
