@@ -225,7 +225,11 @@ def test_every_service_answers_as_its_container_is_asked(two_workers: TwoWorkers
 
 
 def test_two_workers_share_a_run_and_nobody_is_asked_or_told_twice(two_workers: TwoWorkers) -> None:
+    two_workers.world.fault(
+        "correios", "slow", times=0, seconds=5
+    )  # so that no worker is done with all before another looks
     run = two_workers.first_run()
+    two_workers.world.calm()
     assert run["state"] == "success", two_workers.stack.client.task_log(DAG, run["dag_run_id"], "check_run")
 
     slices = two_workers.slices_by_worker(run["dag_run_id"])
