@@ -268,6 +268,32 @@ def test_a_warehouse_lost_for_good_begins_anew_and_mails_nobody_of_what_was(busy
     nothing_is_told_twice_or_lost(busy)
 
 
+@pytest.mark.parametrize("can_be_asked", [True, False])
+def test_a_route_added_after_the_backup_confirms_nothing_twice(shop, tmp_path: Path, *, can_be_asked: bool) -> None:
+    with_route = os.environ["AIRFLOW__RASTRO__ROUTES"]
+    without = with_route.replace("MKT=direct:vtex_protocol:market, ", "")
+    assert without != with_route
+    shop.connect_by("market", extra={"reads_back": can_be_asked})
+    shop.configure(routes=without)
+    shop.orders("delivered_at_once", parcels=2, variant="marketplace")
+    shop.to_the_end()
+    file = str(tmp_path / "old.dump")
+    assert rastro(shop, "backup", file) == 0
+    shop.configure(routes=with_route)
+    assert shop.hour().failures == {}
+    confirmed = len(shop.received("POST", "^/market"))
+    assert confirmed >= 2
+    lost(shop)
+    assert rastro(shop, "restore", file) == 0
+    for _ in range(2):
+        assert shop.hour().failures == {}
+        shop.pauses_end()
+    assert len(shop.received("POST", "^/market")) == confirmed
+    states = [one.state for one in shop.ask("SELECT state FROM rastro.notice WHERE channel = 'marketplace'")]
+    assert states == ["sent" if can_be_asked else "unknown"] * 2
+    assert len(shop.ask(WAITING)) == (0 if can_be_asked else 2)
+
+
 def test_numbers_of_notices_are_not_given_out_again(busy, tmp_path: Path) -> None:
     file = str(tmp_path / "old.dump")
     assert rastro(busy, "backup", file) == 0
