@@ -108,7 +108,7 @@ WITH merged AS (
     UPDATE rastro.poll_state p
     SET digest = NULL, meaning = NULL, first_answered_at = NULL, next_poll_at = %(now)s, answered_at = NULL
     FROM merged m
-    WHERE m.skip = '' AND p.poll_id = m.poll_id AND p.first_answered_at IS NOT NULL
+    WHERE m.skip = '' AND p.poll_id = m.poll_id AND coalesce(p.first_answered_at, p.loaded_at) IS NOT NULL
       AND (m.is_new OR NOT EXISTS (SELECT FROM rastro.tracking_event e WHERE e.shipment_id = m.shipment_id))
 )
 SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS changed,
