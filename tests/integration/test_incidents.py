@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -145,6 +146,24 @@ def test_a_run_that_failed_is_told_by_its_parts_once_until_they_work_again(watch
     assert not watched.hour().failures
     ((still,),) = watched.ask("SELECT count(*) FROM rastro.incident WHERE resolved_at IS NULL")
     assert still == 0
+
+
+def test_what_only_the_check_of_a_run_has_found_is_told_once_until_it_is_mended(watched: Any, team: Collector) -> None:
+    from rastro.orchestration.incidents import run_has_failed
+
+    carriers = os.environ["AIRFLOW__RASTRO__CARRIERS"]
+    watched.configure(carriers=f"{carriers}, coreios:correios")
+    for _ in range(3):
+        hour = watched.hour()
+        assert hour.failed == {"check_run"}
+        assert str(hour.failures["check_run"]).count("there is no coreios") == 1
+        run_has_failed(context_of(hour.run_id))
+    (text,) = said(team)
+    assert text.startswith("Rastro: check_run: carriers: there is no coreios")
+    assert len(watched.ask("SELECT FROM rastro.incident")) == 1
+    watched.configure(carriers=carriers)
+    assert not watched.hour().failures
+    assert not watched.ask("SELECT FROM rastro.incident WHERE resolved_at IS NULL")
 
 
 def test_a_run_narrowed_to_some_parcels_says_nothing_about_the_others(watched: Any) -> None:

@@ -116,5 +116,6 @@ SELECT count(*) AS slices, coalesce(sum(calls), 0)::bigint AS calls, coalesce(su
 FROM rastro.poll_batch WHERE run_id = %(run_id)s
 
 -- name: troubles_of_run
+-- But for what the check itself has found, should it be made again.
 SELECT stage || CASE WHEN part = '' THEN '' ELSE ' ' || part END AS part, trouble FROM rastro.run_stage
-WHERE run_id = %(run_id)s AND trouble <> '' ORDER BY started_at, part
+WHERE run_id = %(run_id)s AND stage <> 'check_run' AND trouble <> '' ORDER BY started_at, part
