@@ -99,6 +99,26 @@ def test_a_way_that_fails_is_tried_again_and_fails_no_run_and_is_no_secret(
     assert len(team.posts) == 1
 
 
+def test_an_incident_that_is_not_taken_keeps_no_other_from_being_told(
+    watched: Any, team: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched.execute(
+        "INSERT INTO rastro.incident (kind, subject, said, began_at)"
+        " SELECT 'run_failed', part, part || ': broken', now() FROM unnest('{first,middle,last}'::text[]) AS part"
+    )
+    narrowed = {"numbers": "1400120000001-01"}  # which ends none of them
+    team.unwanted = "middle: broken"
+    for _ in range(2):
+        caplog.clear()
+        watched.hour(params=narrowed)
+        assert said(team) == ["Rastro: first: broken", "Rastro: last: broken"]
+        assert "slack:team_slack" in caplog.text
+        assert "answered 400" in caplog.text
+    team.unwanted = ""
+    watched.hour(params=narrowed)
+    assert said(team)[2:] == ["Rastro: middle: broken"]
+
+
 def test_each_way_tells_for_itself_and_a_webhook_is_given_the_parts(watched: Any, team: Collector) -> None:
     watched.configure(alert_by="webhook:team_hook, mail:dados@loja.example")
     watched.environment.setenv("AIRFLOW_CONN_TEAM_HOOK", json.dumps({"conn_type": "http", "host": f"{team.url}/hook"}))
