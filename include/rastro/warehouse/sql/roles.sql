@@ -52,7 +52,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA rastro TO rastro_writer;
 -- `rastro serve`: keeps what is pushed and cannot read it back, shows where parcels are. No notice, no address, no token.
 GRANT INSERT ON rastro.inbox TO rastro_serve;
 GRANT UPDATE (times, last_at) ON rastro.inbox TO rastro_serve;
-GRANT SELECT (inbox_id, carrier, way, digest, received_at, last_at, times, read_at) ON rastro.inbox TO rastro_serve;
+GRANT SELECT (inbox_id, carrier, contract, way, digest, received_at, last_at, times, read_at) ON rastro.inbox TO rastro_serve;
 GRANT SELECT (token_hash, account, order_id, revoked_at) ON rastro.tracking_link TO rastro_serve;
 GRANT SELECT (shipment_id, account, order_id, locale, tracking_number, carrier, courier, city_to, state_to, poll_id, skip,
     ordered_at, invoiced_at, first_seen_at, promised_at) ON rastro.shipment TO rastro_serve;
