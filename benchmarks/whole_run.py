@@ -25,7 +25,7 @@ from benchmarks.warehouse import filled
 from stack.airflow import AirflowStack, airflow_stack, connection_variable
 from stack.demo import quiet
 from stack.postgres import Server
-from stack.product import pools
+from stack.product import copy_warehouse, pools
 from stack.state import REPOSITORY
 
 NAME = "run"
@@ -100,7 +100,7 @@ def world(size: Size, parcels: int, carrier: str) -> Iterator[tuple[AirflowStack
     name = f"run-{parcels}"
     with filled(size, name, FILL, parcels) as (postgres, _):
         postgres.drop("now")
-        dsn, shop = postgres.create("now", template=name), postgres.create("shop")
+        dsn, shop = copy_warehouse(postgres, "now", name), postgres.create("shop")
         with psycopg.connect(shop) as conn:
             conn.execute(SHOP)
         state = size.scratch / name / "stack"

@@ -21,7 +21,7 @@ from simulator.testing import Running
 from simulator.testing import running as simulator_running
 from stack.airflow import AirflowStack, airflow_stack, environment
 from stack.postgres import Server, embedded_postgres
-from stack.product import migrate_warehouse, pools
+from stack.product import copy_warehouse, migrate_warehouse, pools
 from stack.simulator import simulator as simulator_process
 from stack.state import REPOSITORY, secrets_of
 from stack.wiring import wiring
@@ -112,7 +112,7 @@ _copies = count(1)
 def warehouse(postgres: Server, warehouse_template: str) -> Iterator[Warehouse]:
     """An empty warehouse for one test."""
     name = f"rastro_{next(_copies)}"
-    dsn = postgres.create(name, template=warehouse_template)
+    dsn = copy_warehouse(postgres, name, warehouse_template)
     with psycopg.connect(dsn) as connection:
         yield Warehouse(dsn=dsn, connection=connection, airflow_connection=postgres.airflow_connection(name))
     postgres.drop(name)

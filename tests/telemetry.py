@@ -17,7 +17,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 class Collector:
     """
     ``metrics``: names, values and labels as they came; ``spans``: as OpenTelemetry's own protocol has them; ``posts``:
-    path and body of whatever else was posted as JSON; ``refusing``: none of that is taken.
+    path and body of whatever else was posted as JSON; ``refusing``: none of that is taken; ``unwanted``: nothing is in
+    which these words are.
     """
 
     url: str
@@ -26,6 +27,7 @@ class Collector:
     bodies: list[bytes] = field(default_factory=list)
     posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     refusing: bool = False
+    unwanted: str = ""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -45,10 +47,7 @@ class Collector:
     def take(self, path: str, body: bytes) -> int:
         """The status to answer with."""
         if not path.startswith("/v1/"):
-            if self.refusing:
-                return 503
-            self.posts.append((path, json.loads(body)))
-            return 200
+            return self.take_alert(path, body)
         self.bodies.append(body)
         if path == "/v1/metrics":
             for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
@@ -59,6 +58,14 @@ class Collector:
             for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
                 for scope in resource.scope_spans:
                     self.spans.extend(scope.spans)
+        return 200
+
+    def take_alert(self, path: str, body: bytes) -> int:
+        if self.refusing:
+            return 503
+        if self.unwanted and self.unwanted in body.decode():
+            return 400
+        self.posts.append((path, json.loads(body)))
         return 200
 
 

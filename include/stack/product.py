@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
+from stack.postgres import Server
 from stack.processes import StackError
 
 RASTRO = Path(sys.executable).with_name("rastro")
@@ -15,6 +18,14 @@ RASTRO = Path(sys.executable).with_name("rastro")
 def migrate_warehouse(dsn: str) -> None:
     """Brings a warehouse to the newest schema."""
     _rastro("migrate", RASTRO_WAREHOUSE_DSN=dsn)
+
+
+def copy_warehouse(postgres: Server, name: str, template: str) -> str:
+    """A copy of a warehouse that is at home where it is; its DSN."""
+    dsn = postgres.create(name, template=template)
+    with psycopg.connect(dsn) as conn:
+        conn.execute("UPDATE rastro.installation SET home = rastro.here()")
+    return dsn
 
 
 def pools() -> dict[str, dict[str, Any]]:

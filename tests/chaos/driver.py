@@ -34,6 +34,7 @@ from rastro.errors import Permanent, RastroError
 from rastro.models import Window
 from simulator.testing import Running
 from stack.postgres import Server
+from stack.product import copy_warehouse
 from stack.simulator import simulator
 from stack.wiring import SQL, VTEX, wiring
 
@@ -533,5 +534,5 @@ def world(folder: Path, postgres: Server, name: str) -> Iterator[World]:
         dsn = postgres.create(name)
         running.cohort(parcels=1, sql_dsn=dsn, share_sql=1.0, kinds=["not_ours"])  # makes the shop's table
         warehouse = f"{name}_warehouse"
-        postgres.create(warehouse, template=TEMPLATE)
+        copy_warehouse(postgres, warehouse, TEMPLATE)
         yield World(world=running, proxy=front, postgres=postgres, shop=name, warehouse=warehouse)

@@ -15,6 +15,7 @@ from stack.postgres import Server
 from stack.product import pools
 from stack.state import REPOSITORY
 from stack.wiring import wiring
+from telemetry import collecting
 
 pytestmark = pytest.mark.slow
 
@@ -115,6 +116,34 @@ def test_everything_that_is_wrong_is_said_in_a_line_of_its_own(
         assert found[name][0] == state, found[name]
         assert found[name][1].startswith(said)
     assert "another" not in printed
+
+
+def test_the_ways_by_which_the_data_team_is_told_are_looked_at_and_nobody_is_told(
+    airflow_home, told: dict[str, str], simulator: Running
+) -> None:
+    with collecting() as team:
+        ways = {
+            "AIRFLOW__RASTRO__SOURCES": "vtex:loja",  # whose customers VTEX mails
+            "AIRFLOW__RASTRO__ALERT_BY": "slack:team, slack:nowhere, webhook:blank, mail:dados@loja.example",
+            "AIRFLOW_CONN_TEAM": json.dumps({"conn_type": "http", "host": team.url, "password": "T0/B0/a-secret-end"}),
+            "AIRFLOW_CONN_BLANK": json.dumps({"conn_type": "http", "password": "T0/B0/a-secret-end"}),
+        }
+        code, found, printed = doctor(airflow_home, {**told, **ways})
+        assert not team.posts
+    assert code == 1
+    assert found["slack:team"] == (
+        "ok", "It is there; the rest of its address is not tried, since that would tell the data team"
+    )  # fmt: skip
+    assert found["slack:nowhere"][1].startswith("This must be put right: The connection nowhere (alerts by slack) is")
+    assert found["webhook:blank"] == (
+        "wrong", "This must be put right: webhook:blank: the connection's host and password make no URL"
+    )  # fmt: skip
+    assert found["mail"] == ("ok", "The server takes us; no mail was sent")
+    assert not simulator.mails()
+    assert "a-secret-end" not in printed
+    smtp = {**json.loads(told["AIRFLOW_CONN_RASTRO_SMTP"]), "password": "another"}
+    refused = {**told, **ways, "AIRFLOW_CONN_RASTRO_SMTP": json.dumps(smtp)}
+    assert doctor(airflow_home, refused, "--only", "mail")[1]["mail"][0] == "wrong"
 
 
 def test_a_dag_that_is_unknown_or_paused_is_said(new_airflow, told: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -98,6 +99,26 @@ def test_a_way_that_fails_is_tried_again_and_fails_no_run_and_is_no_secret(
     assert len(team.posts) == 1
 
 
+def test_an_incident_that_is_not_taken_keeps_no_other_from_being_told(
+    watched: Any, team: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched.execute(
+        "INSERT INTO rastro.incident (kind, subject, said, began_at)"
+        " SELECT 'run_failed', part, part || ': broken', now() FROM unnest('{first,middle,last}'::text[]) AS part"
+    )
+    narrowed = {"numbers": "1400120000001-01"}  # which ends none of them
+    team.unwanted = "middle: broken"
+    for _ in range(2):
+        caplog.clear()
+        watched.hour(params=narrowed)
+        assert said(team) == ["Rastro: first: broken", "Rastro: last: broken"]
+        assert "slack:team_slack" in caplog.text
+        assert "answered 400" in caplog.text
+    team.unwanted = ""
+    watched.hour(params=narrowed)
+    assert said(team)[2:] == ["Rastro: middle: broken"]
+
+
 def test_each_way_tells_for_itself_and_a_webhook_is_given_the_parts(watched: Any, team: Collector) -> None:
     watched.configure(alert_by="webhook:team_hook, mail:dados@loja.example")
     watched.environment.setenv("AIRFLOW_CONN_TEAM_HOOK", json.dumps({"conn_type": "http", "host": f"{team.url}/hook"}))
@@ -145,6 +166,24 @@ def test_a_run_that_failed_is_told_by_its_parts_once_until_they_work_again(watch
     assert not watched.hour().failures
     ((still,),) = watched.ask("SELECT count(*) FROM rastro.incident WHERE resolved_at IS NULL")
     assert still == 0
+
+
+def test_what_only_the_check_of_a_run_has_found_is_told_once_until_it_is_mended(watched: Any, team: Collector) -> None:
+    from rastro.orchestration.incidents import run_has_failed
+
+    carriers = os.environ["AIRFLOW__RASTRO__CARRIERS"]
+    watched.configure(carriers=f"{carriers}, coreios:correios")
+    for _ in range(3):
+        hour = watched.hour()
+        assert hour.failed == {"check_run"}
+        assert str(hour.failures["check_run"]).count("there is no coreios") == 1
+        run_has_failed(context_of(hour.run_id))
+    (text,) = said(team)
+    assert text.startswith("Rastro: check_run: carriers: there is no coreios")
+    assert len(watched.ask("SELECT FROM rastro.incident")) == 1
+    watched.configure(carriers=carriers)
+    assert not watched.hour().failures
+    assert not watched.ask("SELECT FROM rastro.incident WHERE resolved_at IS NULL")
 
 
 def test_a_run_narrowed_to_some_parcels_says_nothing_about_the_others(watched: Any) -> None:

@@ -201,7 +201,8 @@ def test_a_state_that_is_written_again_leaves_the_indexes_alone_while_its_status
     with psycopg.connect(million) as conn:
         before = written(conn, "shipment_state")
         for repetition in range(1, 4):
-            loading.begin(conn, NOW)
+            now = NOW + repetition * HOUR
+            loading.begin(conn, now)
             conn.execute(
                 """
                 INSERT INTO incoming_state
@@ -211,6 +212,6 @@ def test_a_state_that_is_written_again_leaves_the_indexes_alone_while_its_status
                 """,
                 [repetition, repetition, SOME[:500]],
             )
-            conn.execute(statement("merge_states"), {"now": NOW})
+            conn.execute(statement("merge_states"), {"now": now})
             conn.commit()
         assert since(before, written(conn, "shipment_state")) == (1500, 1500)

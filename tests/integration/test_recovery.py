@@ -13,10 +13,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from integration.test_migrations import upgrade
 from rastro.cli import main
+from rastro.errors import Misconfigured
 from rastro.sending import MAY_HAVE_BEEN_TOLD
+from rastro.warehouse import health
+from rastro.warehouse.migrate import migrate
 from stack.audit import ALERT, FINAL, kind_of, text_of
-from stack.postgres import program
+from stack.postgres import embedded_postgres, program
 from stack.wiring import SHOPS_PEOPLE
 
 pytestmark = pytest.mark.slow
@@ -264,6 +268,32 @@ def test_a_warehouse_lost_for_good_begins_anew_and_mails_nobody_of_what_was(busy
     nothing_is_told_twice_or_lost(busy)
 
 
+@pytest.mark.parametrize("can_be_asked", [True, False])
+def test_a_route_added_after_the_backup_confirms_nothing_twice(shop, tmp_path: Path, *, can_be_asked: bool) -> None:
+    with_route = os.environ["AIRFLOW__RASTRO__ROUTES"]
+    without = with_route.replace("MKT=direct:vtex_protocol:market, ", "")
+    assert without != with_route
+    shop.connect_by("market", extra={"reads_back": can_be_asked})
+    shop.configure(routes=without)
+    shop.orders("delivered_at_once", parcels=2, variant="marketplace")
+    shop.to_the_end()
+    file = str(tmp_path / "old.dump")
+    assert rastro(shop, "backup", file) == 0
+    shop.configure(routes=with_route)
+    assert shop.hour().failures == {}
+    confirmed = len(shop.received("POST", "^/market"))
+    assert confirmed >= 2
+    lost(shop)
+    assert rastro(shop, "restore", file) == 0
+    for _ in range(2):
+        assert shop.hour().failures == {}
+        shop.pauses_end()
+    assert len(shop.received("POST", "^/market")) == confirmed
+    states = [one.state for one in shop.ask("SELECT state FROM rastro.notice WHERE channel = 'marketplace'")]
+    assert states == ["sent" if can_be_asked else "unknown"] * 2
+    assert len(shop.ask(WAITING)) == (0 if can_be_asked else 2)
+
+
 def test_numbers_of_notices_are_not_given_out_again(busy, tmp_path: Path) -> None:
     file = str(tmp_path / "old.dump")
     assert rastro(busy, "backup", file) == 0
@@ -347,3 +377,65 @@ def test_a_password_stands_in_the_environment_of_the_program_and_on_no_command_l
 def test_a_time_of_loss_that_cannot_be_is_refused(busy, at: str, capsys) -> None:
     assert rastro(busy, "restored", "--lost-at", at) == 1
     assert "--lost-at" in capsys.readouterr().err
+
+
+# Where a warehouse is at home
+
+
+def at_home(dsn: str) -> bool:
+    with psycopg.connect(dsn) as conn:
+        try:
+            health.at_home(conn)
+        except Misconfigured:
+            return False
+    return True
+
+
+def at_home_by(dsn: str) -> tuple[str, ...]:
+    """What of the server, the database and the schema makes the home of a warehouse that is in them."""
+    with psycopg.connect(dsn) as conn:
+        return tuple(conn.execute("SELECT rastro.here()").fetchone()[0].split())
+
+
+def test_a_copy_of_the_database_is_not_at_home_though_its_schema_has_the_same_number(postgres, capsys) -> None:
+    dsn = postgres.create("rastro_copied")
+    migrate(dsn)
+    copy = postgres.create("rastro_copy", template="rastro_copied")
+    (server, database, schema), (same_server, other_database, same_schema) = map(at_home_by, (dsn, copy))
+    assert (server, schema) == (same_server, same_schema)
+    assert database != other_database
+    assert at_home(dsn)
+    assert not at_home(copy)
+    assert main(["restored", "--dsn", copy]) == 0
+    assert at_home(copy)
+    postgres.drop("rastro_copy")
+    postgres.drop("rastro_copied")
+
+
+def test_a_warehouse_of_another_server_is_not_at_home_though_all_its_numbers_are_the_same(tmp_path: Path) -> None:
+    with (
+        embedded_postgres(tmp_path / "one", durable=False) as one,
+        embedded_postgres(tmp_path / "another", durable=False) as another,
+    ):
+        dsns = [server.create("rastro") for server in (one, another)]
+        for dsn in dsns:
+            migrate(dsn)
+            assert at_home(dsn)
+        (server, *numbers), (another_server, *same_numbers) = map(at_home_by, dsns)
+        assert numbers == same_numbers
+        assert server != another_server
+        with psycopg.connect(dsns[1]) as conn:  # as its rows come, with the schema
+            conn.execute("UPDATE rastro.installation SET home = %s", [" ".join((server, *numbers))])
+        assert not at_home(dsns[1])
+
+
+def test_an_upgrade_leaves_at_home_what_was_and_nothing_else(postgres) -> None:
+    for name, was_at_home in (("rastro_settled", True), ("rastro_restored", False)):
+        dsn = postgres.create(name)
+        upgrade(dsn, "0018")
+        if not was_at_home:
+            with psycopg.connect(dsn) as conn:
+                conn.execute("UPDATE rastro.installation SET schema_oid = 1")
+        migrate(dsn)
+        assert at_home(dsn) is was_at_home
+        postgres.drop(name)

@@ -25,7 +25,7 @@ def as_left_by(dsn: str, revision: str) -> None:
     with psycopg.connect(dsn) as conn:
         conn.execute("SET session_replication_role = replica")  # whatever the order of the tables
         copied = 0
-        for table in tables(conn):
+        for table in [one for one in tables(conn) if one != "installation"]:  # which is of that revision's own making
             there, here = (
                 [name for (name,) in conn.execute(COLUMNS, [f"{schema}.{table}"])] for schema in ("newer", "rastro")
             )

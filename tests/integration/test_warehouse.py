@@ -47,7 +47,7 @@ class Store:
         with self.open() as conn:
             return conn.execute(query, values).fetchall()
 
-    def ship(self, *numbers, order="O-1", invoice="100", **more):
+    def ship(self, *numbers, order="O-1", invoice="100", at=NOW, **more):
         with self.open() as conn:
             routed = [
                 Routed(
@@ -59,7 +59,7 @@ class Store:
                 )
                 for number in numbers
             ]  # fmt: skip
-            shipments.merge(conn, routed, NOW, whole_packages=False)
+            shipments.merge(conn, routed, at, whole_packages=False)
 
     def stage(self, number, lines, at=NOW, **otherwise):
         """What the carrier says about a number: lines of (code, status, hours ago)."""
@@ -308,6 +308,48 @@ def test_what_is_said_again_is_compared_for_a_parcel_that_has_come_to_share_the_
         "SELECT order_id FROM rastro.tracking_event JOIN rastro.shipment USING (shipment_id)"
     ))  # fmt: skip
     assert recorded == {"O-1": 2, "O-2": 2}
+
+
+def plan_of(store):
+    return store.ask("SELECT digest, meaning, next_poll_at FROM rastro.poll_state")
+
+
+def test_an_answer_that_is_being_loaded_is_read_again_for_a_parcel_that_comes_to_share_the_number_meanwhile(store):
+    store.ship("AA1")
+    store.stage("AA1", MOVING)
+    with ThreadPoolExecutor(1) as threads, store.open() as in_the_way:
+        in_the_way.execute("LOCK TABLE rastro.shipment_change")  # which a load writes once it has read its parcels
+        loading = threads.submit(store.load, soon(1))
+        while not in_the_way.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
+            time.sleep(0.01)
+        store.ship("AA1", order="O-2", at=soon(2))
+        in_the_way.commit()
+        loading.result()
+    assert plan_of(store) == [(None, None, soon(2))]
+    store.stage("AA1", MOVING, at=soon(3))
+    store.load(at=soon(4))
+    assert store.ask("SELECT DISTINCT status FROM rastro.shipment_state") == [("out_for_delivery",)]
+
+
+def test_an_unchanged_answer_is_asked_for_again_for_a_parcel_that_came_to_share_the_number_after_the_question(store):
+    store.ship("AA1")
+    store.stage("AA1", MOVING)
+    store.load()
+    ((poll_id,),) = store.ask("SELECT poll_id FROM rastro.poll_state")
+    store.ship("AA1", order="O-2", at=soon(2))
+    with store.open() as conn:
+        polls.settle_unchanged(conn, [(poll_id, None)], soon(3))
+    assert plan_of(store) == [(None, None, soon(2))]
+    assert store.ask("SELECT answered_at FROM rastro.poll_state") == [(None,)]
+
+
+def test_a_third_parcel_with_the_number_is_read_for_as_the_second_was(store):
+    store.ship("AA1")
+    store.stage("AA1", MOVING)
+    store.ship("AA1", order="O-2", at=soon(1))
+    store.load(at=soon(2))
+    store.ship("AA1", order="O-3", at=soon(3))
+    assert plan_of(store) == [(None, None, soon(3))]
 
 
 def test_a_nul_in_any_text_is_left_out_and_holds_up_nobody(store):

@@ -31,14 +31,14 @@ def test_a_run_that_reprocessed_says_what_it_read_and_not_that_it_asked_nobody()
 
 
 def test_what_went_wrong_stands_in_a_line_of_its_own_and_a_note_is_no_book() -> None:
-    said = Report(figures=FIGURES, problems=["correios: HTTP 503", "x" * 5000]).in_words()
+    said = Report(figures=FIGURES, troubles=["correios: HTTP 503", "x" * 5000]).in_words()
     assert said.splitlines()[1].startswith("Wrong: correios: HTTP 503; xxx")
     assert len(said) == LONGEST_NOTE
 
 
 def test_a_note_names_no_order_and_no_parcel() -> None:
     problems = ["vtex:loja: order 1400120000001-01: GET answered 403", "correios 1-900: QQ100000017BR is odd"]
-    said = Report(problems=problems).in_words()
+    said = Report(findings=problems).in_words()
     assert "Wrong: vtex:loja: order …: GET answered 403; correios 1-900: … is odd" in said
 
 

@@ -25,6 +25,7 @@ from rastro.mail.server import server_from
 from rastro.mail.smtp import Postman
 from rastro.marketplaces.base import Marketplace
 from rastro.marketplaces.registry import MARKETPLACES
+from rastro.orchestration import incidents
 from rastro.orchestration.serving import stored
 from rastro.orchestration.workshop import (
     Workshop,
@@ -49,6 +50,7 @@ from rastro.warehouse.connect import Connect, connector
 DAG = "track_deliveries"
 LONGEST_WAIT = 10.0  # seconds for each answer of a mail server
 GOOD_ONCE = "its refresh token is good for one use, which is the runs': rastro doctor asks by the token that they keep"
+NOBODY_IS_TOLD = "the rest of its address is not tried, since that would tell the data team"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ class Doctor:
         folder = self.settings.carrier_files
         self.carriers: Mapping[str, Carrier] = {**CARRIERS, **described(Path(folder) if folder else None)}
         named = (*self.settings.sources, *self.settings.carriers, *self.settings.marketplaces)
-        ids = {self.settings.warehouse, self.settings.smtp, *(one.connection for one in named)}
+        ids = {self.settings.warehouse, self.settings.smtp, *(one.connection for one in (*named, *self._posts()))}
         self._held = {conn_id: stored(conn_id) for conn_id in sorted(ids)}
 
     def checks(self) -> Iterator[Check]:
@@ -138,6 +140,7 @@ class Doctor:
             (self.of_marketplace, self.settings.marketplaces),
         ):
             yield from (Check(name=one.key, look=partial(look, one)) for one in endpoints)
+        yield from (Check(name=one.key, look=partial(self.of_post, one)) for one in self._posts())
         yield Check(name="mail", look=self.of_mail)
         yield Check(name="airflow", look=self.of_airflow)
 
@@ -169,6 +172,11 @@ class Doctor:
         held = self._connection(self.settings.smtp, "outgoing mail")
         server = server_from(held.host, held.port, held.login, held.password, held.extra_dejson)
         return probe.mail(Postman(replace(server, timeout=min(server.timeout, LONGEST_WAIT))), sender.address)
+
+    def of_post(self, way: Endpoint) -> Finding:
+        held = self._connection(way.connection, incidents.purpose_of(way))
+        with incidents.line_to(way, held):
+            return probe.untried(way.key, account_of(held, "").base_url, NOBODY_IS_TOLD)
 
     def of_airflow(self) -> Finding:
         Workshop.vault()
@@ -207,4 +215,8 @@ class Doctor:
         """Whether anything is mailed from here."""
         held = [(one, self._held[one.connection]) for one in self.settings.sources]
         own = [one.adapter == "sql" or (there and there.extra_dejson.get("mailer") == "own") for one, there in held]
-        return bool(self.settings.alert_to) or any(own)
+        return bool(self.settings.alert_to) or any(one.adapter == "mail" for one in self.settings.alert_by) or any(own)
+
+    def _posts(self) -> list[Endpoint]:
+        """The ways of ``alert_by`` that have a connection of their own."""
+        return [one for one in self.settings.alert_by if one.adapter != "mail"]

@@ -14,10 +14,11 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from airflow.sdk import Connection
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from rastro.errors import RastroError
+from rastro.errors import Misconfigured, RastroError
 from rastro.http import Http, Limits, Request
 from rastro.incidents import LATE_AFTER, Incident, Kind, failed, late, silent, waiting
 from rastro.languages import Language
@@ -155,14 +156,28 @@ def by_mail(shop: Workshop, to: Endpoint, incident: Incident) -> None:
 def by_post(shop: Workshop, to: Endpoint, incident: Incident) -> None:
     """
     One POST. ``text`` is what Slack's incoming webhooks show; whoever else takes it finds the rest beside.
-
-    The address is the connection's host and, since whoever knows it may post there, its end is the password.
     """
     del shop
-    account = account_of(connection(to.connection, f"alerts by {to.adapter}"), "")
-    address = "/".join(filter(None, (account.base_url.rstrip("/"), account.password.lstrip("/"))))
     body = {"text": incident.text}
     if to.adapter == "webhook":
         body |= {"kind": incident.kind, "subject": incident.subject, "began_at": incident.began_at.isoformat()}
-    with Http(address, name=to.key, limits=PATIENCE, secrets=account.secrets) as http:
+    with line_to(to, connection(to.connection, purpose_of(to))) as http:
         http.send(Request(method="POST", path="", json=body, repeatable=True))
+
+
+def line_to(to: Endpoint, held: Connection) -> Http:
+    """
+    The address is the connection's host and, since whoever knows it may post there, its end is the password.
+
+    :raises Misconfigured: they make no URL.
+    """
+    account = account_of(held, "")
+    address = "/".join(filter(None, (account.base_url.rstrip("/"), account.password.lstrip("/"))))
+    try:
+        return Http(address, name=to.key, limits=PATIENCE, secrets=account.secrets)
+    except Misconfigured:  # which shows the address
+        raise Misconfigured(f"{to.key}: the connection's host and password make no URL") from None
+
+
+def purpose_of(to: Endpoint) -> str:
+    return f"alerts by {to.adapter}"

@@ -411,7 +411,7 @@ def check_run(
     :raises Permanent: something in it failed; the message lists what, and what to do.
     """
     shop = Workshop.open(run_id)
-    with shop.connect() as conn:
+    with stage(shop, "check_run") as running, shop.connect() as conn:
         report = check.check(
             conn, run_id=run_id, since=since, carriers=shop.carriers(), failed_tasks=failed_tasks,
             selection=form_of(context).selection,
@@ -419,7 +419,8 @@ def check_run(
         now = shop.clock()
         tally.count(conn, now)
         learn_habits.once_a_day(conn, now)
-        report.problems += shop.misspelt()
+        report.findings += shop.misspelt()
+        running.trouble = "; ".join(report.findings)
         if metrics_are_on():
             found = measure(
                 conn, run_id=run_id, began=since, now=now, problems=len(report.problems),

@@ -1,12 +1,13 @@
 """
 Tell the data team what has begun, by each of the ways they have set, once.
 
-An incident is noted as told after it was: a crash in between tells it once more, which is the lesser evil here.
+An incident is noted as told after it was: a crash in between tells it once more, which is the lesser evil here. One
+that is not taken keeps no other from being told.
 """
 
 from collections.abc import Callable, Mapping
 
-from rastro.errors import RastroError
+from rastro.errors import RastroError, Transient
 from rastro.incidents import Incident
 from rastro.warehouse import incidents
 from rastro.warehouse.connect import Connect
@@ -28,7 +29,9 @@ def tell_what_is_untold(connect: Connect, ways: Mapping[str, Way]) -> list[str]:
                 except RastroError as error:
                     troubles.append(f"{name}: {error}")
                     conn.rollback()
-                    break
+                    if isinstance(error, Transient):
+                        break  # the way is barred, for the others as well
+                    continue
                 incidents.note_told(conn, last, name)
                 conn.commit()
     return troubles

@@ -1,7 +1,7 @@
 """Check a run: sum up what it did, look for what must never be, and name what a person has to do."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,18 @@ from rastro.warehouse.queries import run
 @dataclass(slots=True, kw_only=True)
 class Report:
     """
-    ``figures`` by stage, ``problems`` that fail the run, ``remarks`` that do not: each a sentence.
+    ``figures`` by stage; what fails the run: ``troubles`` that stages met, ``findings`` that nobody but the check has
+    made; ``remarks`` that do not. Each is a sentence.
     """
 
     figures: dict[str, dict[str, object]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        return [*self.troubles, *self.findings]
 
     def in_words(self) -> str:
         """What the run did, in a line, and what went wrong, in another; without the number of any order or parcel."""
@@ -76,9 +82,12 @@ def check(
     :param carriers: codes of the carriers that have a connection.
     :param failed_tasks: ids of the run's tasks that failed.
     """
+    troubles = troubles_of(conn, run_id)
+    unrecorded = [] if troubles else sorted(failed_tasks)
     return Report(
         figures=figures_of(conn, run_id),
-        problems=list(problems_of(conn, run_id, since, failed_tasks)),
+        troubles=troubles,
+        findings=list(findings_of(conn, run_id, since, unrecorded)),
         remarks=[
             *unknown_of(conn, selection),
             *left_by(conn, run_id),
@@ -96,11 +105,13 @@ def figures_of(conn: Connection[Any], run_id: str) -> dict[str, dict[str, object
     return figures
 
 
-def problems_of(conn: Connection[Any], run_id: str, since: datetime, failed_tasks: Collection[str]) -> Iterator[str]:
-    named = sorted({f"{row.part}: {row.trouble}" for row in run(conn, "troubles_of_run", run_id=run_id)})
-    yield from named
-    if failed_tasks and not named:
-        yield f"failed without a record: {', '.join(sorted(failed_tasks))}; see their logs"
+def troubles_of(conn: Connection[Any], run_id: str) -> list[str]:
+    return sorted({f"{row.part}: {row.trouble}" for row in run(conn, "troubles_of_run", run_id=run_id)})
+
+
+def findings_of(conn: Connection[Any], run_id: str, since: datetime, unrecorded: Sequence[str]) -> Iterator[str]:
+    if unrecorded:
+        yield f"failed without a record: {', '.join(unrecorded)}; see their logs"
     for row in run(conn, "failing_targets", run_id=run_id):
         yield f"{row.title}: {row.dead:,} given up and {row.doubtful:,} in doubt; see v_open_problem"
     (contradictions,) = run(conn, "count_contradictions", since=since)

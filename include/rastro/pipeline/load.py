@@ -188,6 +188,7 @@ def next_look(
         keeps_digest=answer.worked_out_again or (answer.unasked and not brings_news),
         whole=snapshot.whole,
         meaning=answer.meaning if snapshot.whole and all(map(is_settled_by_now, loaded)) else None,
+        planned_at=answer.planned_at,
     )
 
 

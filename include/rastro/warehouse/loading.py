@@ -30,6 +30,7 @@ class StagedAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     the newest answer loaded so far, ``whole_at`` that of the newest whole one.
     ``worked_out_again`` is true for an answer that was kept and has been read anew, ``unasked`` for what a carrier told
     by itself, which is no answer to a question. ``awaited`` is true while no answer has been read since such news.
+    ``planned_at`` is the next look as it was planned when the load took the answer up.
     """
 
     staged_id: int
@@ -44,6 +45,7 @@ class StagedAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unasked: bool = False
     awaited: bool = False
     meaning: bytes | None = None
+    planned_at: datetime | None = None
 
     @property
     def is_first(self) -> bool:
@@ -101,7 +103,7 @@ class NextLook(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     What ``poll_state`` holds once an answer is loaded. What was read again ``keeps_digest``, and so does what came
     unasked and brought nothing; else that leaves none, so that the next answer is read whatever it is. An answer that
     was not ``whole`` keeps an estimate that it does not mention. One that is not the ``newest`` leaves all of it.
-    ``meaning`` is that of an answer which changes nothing when it is given again.
+    ``meaning`` is that of an answer which changes nothing when it is given again, ``planned_at`` that of the answer.
     """
 
     staged_id: int
@@ -118,6 +120,7 @@ class NextLook(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     whole: bool = True
     newest: bool = True
     meaning: bytes | None = None
+    planned_at: datetime | None = None
 
 
 def begin(conn: Connection[Any], now: datetime) -> None:
@@ -150,6 +153,7 @@ def take_staged(conn: Connection[Any], after: int, size: int) -> list[StagedAnsw
             unasked=row.unasked,
             awaited=row.awaited,
             meaning=row.meaning,
+            planned_at=row.planned_at,
         )
         for row in run(conn, "take_staged", after=after, size=size)
     ]
@@ -267,7 +271,7 @@ def _look_row(look: NextLook) -> tuple[object, ...]:
     return (
         look.staged_id, look.poll_id, look.answered_at, look.digest, look.status.value, look.quiet_since,
         look.estimated_at, look.next_poll_at, look.step, look.plan.value, look.keeps_digest, look.whole,
-        look.meaning,
+        look.meaning, look.planned_at,
     )  # fmt: skip
 
 

@@ -2,6 +2,15 @@
 
 CREATE SCHEMA rastro;
 
+CREATE FUNCTION rastro.here() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
+                     (SELECT oid FROM pg_database WHERE datname = current_database()), 'rastro'::regnamespace::oid)
+$$;
+
+COMMENT ON FUNCTION rastro.here() IS 'Where the schema is: the server''s own identifier, the number of the database, the number of the schema.';
+
 CREATE FUNCTION rastro.is_due(next_poll_at timestamp with time zone, answered_at timestamp with time zone, lease_until timestamp with time zone, window_end timestamp with time zone, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -299,16 +308,16 @@ ALTER TABLE rastro.incident ALTER COLUMN incident_id ADD GENERATED ALWAYS AS IDE
 
 CREATE TABLE rastro.installation (
     only_one boolean DEFAULT true NOT NULL,
-    schema_oid oid NOT NULL,
     told_until timestamp with time zone,
+    home text NOT NULL,
     CONSTRAINT installation_is_only_one CHECK (only_one)
 );
 
 COMMENT ON TABLE rastro.installation IS 'Where this warehouse is at home; one row.';
 
-COMMENT ON COLUMN rastro.installation.schema_oid IS 'The schema''s own number in its database: a restored or copied schema has another one.';
-
 COMMENT ON COLUMN rastro.installation.told_until IS 'What happened until then may have been told by the warehouse that was lost; null before any restore.';
+
+COMMENT ON COLUMN rastro.installation.home IS 'rastro.here() as it was at home: of a schema that was restored or copied it is another one; empty where it was so before this was kept.';
 
 CREATE TABLE rastro.manual_action (
     action_id bigint NOT NULL,

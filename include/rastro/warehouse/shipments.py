@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Connection
 
 from rastro.models import Route, Shipment
+from rastro.sending import MAY_HAVE_BEEN_TOLD
 from rastro.warehouse.queries import copy_in, run
 
 
@@ -176,7 +177,10 @@ def owe_confirmations(
     conn: Connection[Any], order_ids: Sequence[str], account: str, now: datetime, run_id: str
 ) -> None:
     """Owe the marketplace deliveries that happened before the orders' route to it was known."""
-    run(conn, "owe_confirmations", order_ids=list(order_ids), account=account, now=now, run_id=run_id)
+    run(
+        conn, "owe_confirmations", order_ids=list(order_ids), account=account, now=now, run_id=run_id,
+        in_doubt=MAY_HAVE_BEEN_TOLD,
+    )  # fmt: skip
 
 
 def orders_have_come(conn: Connection[Any], account: str, order_ids: Sequence[str]) -> None:

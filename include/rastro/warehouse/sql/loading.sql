@@ -25,7 +25,7 @@ FROM said WHERE p.poll_id = said.poll_id AND p.meaning IS NOT NULL  -- unless it
 -- The oldest staged answer of each reference above %(after)s, a bounded number of them, in the order of the index. They are
 -- chosen before they are joined: a join would walk through all references below.
 SELECT s.staged_id, s.poll_id, s.answered_at, s.digest, s.snapshot, p.first_answered_at, p.loaded_at, p.whole_at,
-    s.worked_out_again, s.unasked, s.meaning, p.digest IS NULL AS awaited
+    s.worked_out_again, s.unasked, s.meaning, p.digest IS NULL AS awaited, p.next_poll_at AS planned_at
 FROM (
     SELECT DISTINCT ON (poll_id) * FROM rastro.staged_snapshot WHERE poll_id > %(after)s ORDER BY poll_id, staged_id LIMIT %(size)s
 ) s JOIN rastro.poll_state p USING (poll_id)
@@ -151,21 +151,24 @@ WHERE notice.state = 'superseded'
 CREATE TEMP TABLE IF NOT EXISTS incoming_look (
     staged_id bigint, poll_id bigint, answered_at timestamptz, digest bytea, status text, quiet_since timestamptz,
     estimated_at timestamptz, next_poll_at timestamptz, step text, plan text, keeps_digest boolean, whole boolean,
-    meaning bytea
+    meaning bytea, planned_at timestamptz
 ) ON COMMIT DROP
 
 -- name: copy_incoming_look
 COPY incoming_look FROM STDIN (FORMAT binary)
 
 -- name: settle_loaded
--- An answer older than one that was loaded before leaves the plan as it is.
+-- An answer older than one that was loaded before leaves the plan as it is. So does one whose reference was planned anew
+-- during the load, by a parcel that has come to share it or by hand: that look is to come, and to be read.
 UPDATE rastro.poll_state p
 SET loaded_at = new.answered_at, whole_at = CASE WHEN new.whole THEN new.answered_at ELSE p.whole_at END,
-    digest = CASE WHEN new.keeps_digest THEN p.digest ELSE new.digest END, meaning = new.meaning, status = new.status, quiet_since = new.quiet_since,
+    digest = CASE WHEN new.keeps_digest OR p.next_poll_at IS DISTINCT FROM new.planned_at THEN p.digest ELSE new.digest END,
+    meaning = CASE WHEN p.next_poll_at IS NOT DISTINCT FROM new.planned_at THEN new.meaning END,
+    status = new.status, quiet_since = new.quiet_since,
     estimated_at = CASE WHEN new.whole THEN new.estimated_at ELSE coalesce(new.estimated_at, p.estimated_at) END,
     step = new.step,
-    next_poll_at = CASE new.plan WHEN 'kept' THEN p.next_poll_at
-                                 WHEN 'no_later' THEN least(p.next_poll_at, new.next_poll_at) ELSE new.next_poll_at END
+    next_poll_at = CASE WHEN new.plan = 'kept' OR p.next_poll_at IS DISTINCT FROM new.planned_at THEN p.next_poll_at
+                        WHEN new.plan = 'no_later' THEN least(p.next_poll_at, new.next_poll_at) ELSE new.next_poll_at END
 FROM incoming_look new
 WHERE p.poll_id = new.poll_id AND (p.loaded_at IS NULL OR p.loaded_at <= new.answered_at)
 

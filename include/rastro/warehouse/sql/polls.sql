@@ -70,8 +70,10 @@ WHERE carrier = %(carrier)s AND contract = %(contract)s AND poll_id BETWEEN %(fi
   AND NOT poll_id = ANY(%(passed_over)s::bigint[])
 
 -- name: settle_unchanged
+-- What is to be read again, since another parcel has come to share it after it was asked about, stays due.
 UPDATE rastro.poll_state p
-SET answered_at = %(answered_at)s, next_poll_at = new.next_poll_at, lease_until = NULL, failures = 0
+SET answered_at = CASE WHEN p.digest IS NULL THEN p.answered_at ELSE %(answered_at)s END,
+    next_poll_at = CASE WHEN p.digest IS NULL THEN p.next_poll_at ELSE new.next_poll_at END, lease_until = NULL, failures = 0
 FROM unnest(%(poll_ids)s::bigint[], %(next_polls)s::timestamptz[]) AS new (poll_id, next_poll_at)
 WHERE p.poll_id = new.poll_id
 
@@ -114,5 +116,6 @@ SELECT count(*) AS slices, coalesce(sum(calls), 0)::bigint AS calls, coalesce(su
 FROM rastro.poll_batch WHERE run_id = %(run_id)s
 
 -- name: troubles_of_run
+-- But for what the check itself has found, should it be made again.
 SELECT stage || CASE WHEN part = '' THEN '' ELSE ' ' || part END AS part, trouble FROM rastro.run_stage
-WHERE run_id = %(run_id)s AND trouble <> '' ORDER BY started_at, part
+WHERE run_id = %(run_id)s AND stage <> 'check_run' AND trouble <> '' ORDER BY started_at, part

@@ -1,8 +1,8 @@
 -- name: is_at_home
-SELECT schema_oid = 'rastro'::regnamespace AS at_home FROM rastro.installation
+SELECT home = rastro.here() AS at_home FROM rastro.installation
 
 -- name: settle_in_at_home
-UPDATE rastro.installation SET schema_oid = 'rastro'::regnamespace, told_until = greatest(told_until, %(told_until)s)
+UPDATE rastro.installation SET home = rastro.here(), told_until = greatest(told_until, %(told_until)s)
 
 -- name: doubt_open_notices
 -- Whatever the backup holds as open may have been told after it was taken. Who can be asked, is asked by the next run.

@@ -108,7 +108,7 @@ WITH merged AS (
     UPDATE rastro.poll_state p
     SET digest = NULL, meaning = NULL, first_answered_at = NULL, next_poll_at = %(now)s, answered_at = NULL
     FROM merged m
-    WHERE m.skip = '' AND p.poll_id = m.poll_id AND p.first_answered_at IS NOT NULL
+    WHERE m.skip = '' AND p.poll_id = m.poll_id AND coalesce(p.first_answered_at, p.loaded_at) IS NOT NULL
       AND (m.is_new OR NOT EXISTS (SELECT FROM rastro.tracking_event e WHERE e.shipment_id = m.shipment_id))
 )
 SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS changed,
@@ -161,15 +161,25 @@ ON CONFLICT DO NOTHING
 UPDATE rastro.source SET decided_by = %(decided_by)s WHERE account = %(account)s
 
 -- name: owe_confirmations
--- What another marketplace refused, or was not told after all, is owed to the one that the route names now.
-INSERT INTO rastro.notice AS n (shipment_id, channel, kind, content, target, state, event_at, owed_at, not_before, run_id)
-SELECT s.shipment_id, 'marketplace', 'delivered', '', s.marketplace, 'owed', t.delivered_at, %(now)s, %(now)s, %(run_id)s
-FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
+-- What another marketplace refused, or was not told after all, is owed to the one that the route names now. In a restored
+-- warehouse, the one that it names may have been told already.
+INSERT INTO rastro.notice AS n (shipment_id, channel, kind, content, target, state, reason, event_at, owed_at, not_before, run_id,
+    hand_overs)
+SELECT s.shipment_id, 'marketplace', 'delivered', '', s.marketplace, CASE WHEN in_doubt THEN 'unknown' ELSE 'owed' END,
+       CASE WHEN in_doubt THEN %(in_doubt)s ELSE '' END, t.delivered_at, %(now)s, %(now)s, %(run_id)s, in_doubt::integer
+FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id) CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM rastro.installation
+        WHERE told_until IS NOT NULL
+          AND (t.delivered_at <= told_until OR (t.delivered_at > %(now)s AND %(now)s < told_until + interval '1 day')
+               OR EXISTS (SELECT FROM rastro.tracking_event e
+                          WHERE e.shipment_id = s.shipment_id AND e.status = 'delivered' AND e.occurred_at <= told_until))) AS in_doubt
+) AS restored
 WHERE s.account = %(account)s AND s.order_id = ANY(%(order_ids)s) AND s.skip = '' AND s.route = 'direct'
   AND t.status = 'delivered'
 ON CONFLICT ON CONSTRAINT notice_is_owed_once DO UPDATE
-SET target = excluded.target, state = 'owed', reason = '', event_at = excluded.event_at, owed_at = excluded.owed_at,
-    not_before = excluded.not_before, settled_at = NULL, attempts = 0
+SET target = excluded.target, state = excluded.state, reason = excluded.reason, event_at = excluded.event_at,
+    owed_at = excluded.owed_at, not_before = excluded.not_before, settled_at = NULL, attempts = 0, hand_overs = excluded.hand_overs
 WHERE n.hand_overs = 0
   AND (n.state = 'superseded' OR (n.state IN ('dropped', 'dead') AND n.target <> excluded.target))
 
