@@ -46,7 +46,7 @@ class Trusting:
         return iter(())
 
 
-TRUSTING = Source(push=Trusting(), accounts=(ACCOUNT,))
+TRUSTING = Source(push=Trusting(), accounts={"": ACCOUNT})
 FAKES = {"one": TRUSTING, "another": TRUSTING}
 
 
@@ -111,7 +111,7 @@ def test_what_is_said_to_verify_a_message_is_what_does(code: str) -> None:
             extra=filled,
         )
         assert sources_of(CARRIERS, {code: account}) == (
-            {code: Source(push=adapter, accounts=(account,), signature=CARRIERS[code].push_signature)},
+            {code: Source(push=adapter, accounts={"": account}, signature=CARRIERS[code].push_signature)},
             [],
         )
         assert adapter.is_genuine(signed(code).pushed(body), account)

@@ -1,20 +1,31 @@
 """Several contracts with one carrier, and several accounts of VTEX: each has its own, and none holds up another."""
 
 import json
+import zlib
 from collections import Counter
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
+from psycopg.rows import namedtuple_row
 
 from chaos.hours import context_of
+from contract.pushes import ACCOUNT, proven, signed
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
-from rastro.models import Window
+from rastro.models import Shipment, Window
 from rastro.orchestration import tasks
 from rastro.orchestration.serving import Serving
 from rastro.orchestration.workshop import Workshop, read_settings
+from rastro.pipeline import put_aside, receive
+from rastro.pipeline.load import load
+from rastro.settings import settings_from
+from rastro.warehouse import contracts, records, shipments
+from rastro.warehouse.shipments import Routed, SourceTraits
 from rastro.web.pushes import sources_of
 from stack.state import REPOSITORY
+from webserver import serving
 
 pytestmark = pytest.mark.slow
 
@@ -145,6 +156,39 @@ def test_one_number_in_two_shops_is_asked_about_in_both_contracts_and_parted_whe
     assert awake == [("",)], "nobody asks for what nobody wants"
 
 
+def test_an_answer_put_aside_is_read_again_for_its_own_contract_and_asked_for_again_where_it_may_be_eithers(brands):
+    brands.simulator.configure(second_contract="")
+    parcels(brands, 4, kinds=["delivered_before"])
+    assert brands.hour().failures == {}
+    one, *_, other = sorted(truths(brands), key=lambda key: key[0] == "vtex:outra")
+    numbers = {(row.account, row.order_id): row.tracking_number for row in brands.ask("SELECT * FROM rastro.shipment")}
+    answers = "SELECT raw FROM rastro.raw_answer JOIN rastro.poll_state USING (poll_id) WHERE reference = ANY(%s)"
+    said = [zlib.decompress(row.raw) for row in brands.ask(answers, [numbers[one], numbers[other]])]
+    body = b'{"objetos": [%s]}' % b",".join(said)
+
+    def retry(subject):
+        with psycopg.connect(brands.warehouse, row_factory=namedtuple_row) as conn:
+            records.quarantine(
+                conn, origin="correios", subject=subject, reason="unreadable answer", detail="d", raw=body,
+                now=datetime.now(UTC), run_id="before",
+            )  # fmt: skip
+            return put_aside.retry(conn, CARRIERS, now=datetime.now(UTC), run_id="retry")
+
+    assert retry(numbers[one]).read == 1
+    staged = "SELECT reference, contract FROM rastro.staged_snapshot JOIN rastro.poll_state USING (poll_id)"
+    assert brands.ask(staged) == [(numbers[one], "")], "what was asked through another contract is not in it"
+    brands.execute("DELETE FROM rastro.staged_snapshot")
+
+    brands.execute(
+        "UPDATE rastro.poll_state SET reference = %s WHERE reference = %s AND contract = %s",
+        numbers[one], numbers[other], SECOND,
+    )  # fmt: skip
+    brands.execute("UPDATE rastro.poll_state SET next_poll_at = now() + interval '1 day'")
+    retried = retry(numbers[one])
+    assert (retried.read, retried.asked_again) == (1, 2)
+    assert brands.ask(staged) == [], "nobody can tell which of the two was answered"
+
+
 def test_each_contract_has_its_own_calls_of_the_day(brands):
     brands.configure(calls_per_day=f"correios=1, {SECOND}=5000")
     parcels(brands, 300)
@@ -177,8 +221,56 @@ def test_a_push_is_genuine_by_the_secret_of_any_contract(brands):
     brands.configure(carriers="loggi:loggi_one, loggi:loggi_two=vtex:outra")
     sources, unverified = sources_of(CARRIERS, Serving.read().accounts)
     assert unverified == []
-    secrets = [account.extra["push_password"] for account in sources["loggi"].accounts]
-    assert secrets == ["a-secret-of-one", "a-secret-of-two"]
+    secrets = {contract: account.extra["push_password"] for contract, account in sources["loggi"].accounts.items()}
+    assert secrets == {"": "a-secret-of-one", "loggi:loggi_two": "a-secret-of-two"}
+
+
+ITS_OWN = replace(ACCOUNT, extra={**ACCOUNT.extra, "push_password": "of-its-own"})
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["followed", "followed later"])
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (ACCOUNT, ITS_OWN, {"vtex:loja"}),
+        (ITS_OWN, ACCOUNT, {"vtex:outra"}),
+        (ACCOUNT, ACCOUNT, {"vtex:loja", "vtex:outra"}),
+    ],
+    ids=["of the first", "of the second", "of both"],
+)
+def test_a_push_is_news_of_the_parcels_of_the_contracts_that_have_its_secret(warehouse, first, second, told, is_late):
+    conn, recording = warehouse.connection, proven("loggi")
+    (parcel,) = recording.expected["parcels"]
+    number, now = parcel["tracking_number"], datetime.fromisoformat(parcel["events"][-1]["occurred_at"])
+    contracts.keep(conn, {("loggi", "vtex:outra"): "loggi:two"}, now)
+
+    def follow():
+        for account in ("vtex:loja", "vtex:outra"):
+            shipments.keep_source(conn, account, SourceTraits(writes_back=True, own_mail=True))
+            sent = Shipment(
+                account=account, order_id="O-1", invoice_number="1", tracking_number=number,
+                invoiced_at=now - timedelta(days=30),
+            )  # fmt: skip
+            routed = Routed(shipment=sent, carrier="loggi", why="", reference=number)
+            shipments.merge(conn, [routed], now, whole_packages=False)
+            conn.commit()
+
+    if not is_late:
+        follow()
+    with serving(warehouse.dsn, {"loggi": first, "loggi:two": second}) as web:
+        for _ in range(2):
+            assert web.send("/push/loggi", recording.body, **signed("loggi").headers).status_code == 200
+        assert [times for *_, times in web.inbox()] == [2] * len(told), "once for each contract, however often it came"
+    for _ in range(2):
+        receive.read(conn, CARRIERS, now=now, run_id="run", hash_key=b"key")
+        load(conn, settings_from({}), now=now, run_id="run")
+        conn.commit()
+        if is_late:
+            follow()
+    rows = conn.execute("SELECT DISTINCT account FROM rastro.tracking_event JOIN rastro.shipment USING (shipment_id)")
+    assert {account for (account,) in rows} == told
+    rows = conn.execute("SELECT account FROM rastro.v_shipment WHERE status <> 'unknown'").fetchall()
+    assert {account for (account,) in rows} == told
 
 
 def test_the_feed_of_a_further_contract_speaks_for_its_own(wide):
@@ -188,10 +280,20 @@ def test_the_feed_of_a_further_contract_speaks_for_its_own(wide):
     wide.connect_by("second", extra={"feed": "true"})
     wide.configure(carriers=f"{code}:{code}, {second}=sql:erp")
     wide.carried(3, carriers=[code], kinds=["delivered"])
+    tasks.sync_orders("first", {})
+    wide.execute(
+        "WITH other AS (INSERT INTO rastro.poll_state (carrier, reference, quiet_since)"
+        " SELECT carrier, reference, now() FROM rastro.poll_state RETURNING poll_id, carrier, reference)"
+        " INSERT INTO rastro.shipment (account, order_id, invoice_number, tracking_number, carrier, poll_id,"
+        " first_seen_at, updated_at) SELECT 'vtex:loja', 'O-1', reference, reference, carrier, poll_id, now(), now()"
+        " FROM other"
+    )
     assert wide.hour().failures == {}
     assert wide.ask("SELECT contract, way FROM rastro.inbox") == [(second, "feed")]
-    rows = wide.ask("SELECT DISTINCT contract, answered_at IS NOT NULL FROM rastro.poll_state")
-    assert rows == [(second, True)]
+    rows = wide.ask("SELECT DISTINCT contract, answered_at IS NOT NULL FROM rastro.poll_state ORDER BY 1")
+    assert rows == [("", False), (second, True)]
+    rows = wide.ask("SELECT DISTINCT account FROM rastro.tracking_event JOIN rastro.shipment USING (shipment_id)")
+    assert rows == [("sql:erp",)], "the same numbers of another contract are other parcels"
     assert not asked(wide), "nobody is asked for what is handed out"
     assert wide.hour().failures == {}
     assert len(wide.received("POST", "/webservice24")) == 1, "it may not be asked again so soon"

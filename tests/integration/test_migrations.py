@@ -53,6 +53,8 @@ def upgrade(dsn: str, revision: str) -> None:
         command.upgrade(config(connection), revision)
 
 
+SAID_OTHERWISE = {("installation", "schema_oid")}  # part of its home since
+
 # A warehouse in use: for each revision the rows of the tables that it brought, in the order they are written
 
 Row = Mapping[str, object]
@@ -304,7 +306,8 @@ def test_a_warehouse_in_use_loses_nothing_when_it_is_migrated(postgres: Server, 
     assert schema_of(postgres, database) == SCHEMA.read_text("utf-8")
     with psycopg.connect(dsn) as conn:
         after = contents(conn)
-        for table, rows in before.items():
+        for table, held in before.items():
+            rows = [{name: value for name, value in row.items() if (table, name) not in SAID_OTHERWISE} for row in held]
             assert len(after[table]) == len(rows), table
             assert not [row for row in rows if not any(row.items() <= now.items() for now in after[table])], table
     migrate(dsn)

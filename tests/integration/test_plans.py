@@ -111,7 +111,10 @@ def test_a_table_that_is_read_from_end_to_end_is_noticed(conn: Any) -> None:
         ("shipments_of_polls", {"poll_ids": SOME}, {"shipment_by_poll", "shipment_state_pkey"}),
         ("shipments_by_id", {"shipment_ids": SOME[:5]}, {"shipment_pkey", "shipment_state_pkey"}),
         ("claim_notices", CLAIM, {"shipment_by_order"}),
-        ("followed_references", {"carriers": ["correios"], "references": ["QQ7BR"]}, {"shipment_by_number"}),
+        (
+            "followed_references", {"carriers": ["correios"], "contracts": [""], "references": ["QQ7BR"]},
+            {"shipment_by_number"},
+        ),
         ("search_numbers", {"numbers": ["QQ77BR", "O-900"], "most": 201}, {"shipment_by_number", "shipment_by_order"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -127,31 +127,35 @@ def worked_out(
 def judge(
     entry: Entry,
     parts: Sequence[Part] | None,
-    followed: Mapping[tuple[str, str], Reference],
+    followed: Mapping[tuple[str, str], Sequence[Reference]],
     outcome: Outcome,
     figures: Figures,
 ) -> None:
-    """What follows from one entry about a carrier's answer; ``parts`` is None when nothing of it can be read."""
+    """
+    What follows from one entry about a carrier's answer; ``parts`` is None when nothing of it can be read.
+
+    It was an answer to the contract through which its subject is asked about, and is none about what is asked about
+    through another. Where it may have been either's, the carrier is asked again.
+    """
     about = {(entry.origin, part.reference) for part in parts or ()} or {(entry.origin, entry.subject)}
     if not about & followed.keys():
         figures.unknown += 1
         return
     if parts is None:
         figures.still_unreadable += 1
-        reference = followed[entry.origin, entry.subject]
-        if reference.answered_at is None or reference.answered_at < entry.last_at:
-            outcome.ask.add(reference.poll_id)
+        for reference in followed[entry.origin, entry.subject]:
+            if reference.answered_at is None or reference.answered_at < entry.last_at:
+                outcome.ask.add(reference.poll_id)
         return
     figures.read += 1
     outcome.closed.append(entry.quarantine_id)
+    contracts = {one.contract for one in followed.get((entry.origin, entry.subject), ())}
     for part in parts:
-        told = followed.get((entry.origin, part.reference))
-        if told is None:
-            continue  # a number that the carrier added
-        if isinstance(part.meaning, Refusal):
-            outcome.ask.add(told.poll_id)  # whether it is refused today, only the carrier can tell
-        elif not is_overtaken(told, entry.last_at):
-            outcome.answers.append(to_stage(told, part, part.meaning, entry.last_at))
+        for told in followed.get((entry.origin, part.reference), ()):  # none of a number that the carrier added
+            if isinstance(part.meaning, Refusal) or len(contracts) != 1:
+                outcome.ask.add(told.poll_id)  # whether it is refused today, only the carrier can tell
+            elif told.contract in contracts and not is_overtaken(told, entry.last_at):
+                outcome.answers.append(to_stage(told, part, part.meaning, entry.last_at))
 
 
 def is_overtaken(reference: Reference, at: datetime) -> bool:

@@ -59,6 +59,7 @@ class Piece:
 
     inbox_id: int
     carrier: str
+    contract: str
     part: Part
     received_at: datetime
 
@@ -175,6 +176,7 @@ def read_late(conn: Connection[Any], carriers: Mapping[str, Carrier], figures: F
             Piece(
                 inbox_id=one.inbox_id,
                 carrier=one.carrier,
+                contract=one.contract,
                 part=Part(references=one.refs, raw=zlib.decompress(one.raw)),
                 received_at=one.received_at,
             )
@@ -200,7 +202,13 @@ def cut(letter: Letter, carrier: Carrier) -> Iterator[Piece]:
     if sender is None:
         raise Unreadable(f"{carrier.code}: nothing is known of its {letter.way}", raw=body)
     for part in sender.parts(body):
-        yield Piece(inbox_id=letter.inbox_id, carrier=letter.carrier, part=part, received_at=letter.received_at)
+        yield Piece(
+            inbox_id=letter.inbox_id,
+            carrier=letter.carrier,
+            contract=letter.contract,
+            part=part,
+            received_at=letter.received_at,
+        )
 
 
 def sort(
@@ -212,14 +220,14 @@ def sort(
     unreadable: Counter[int],
 ) -> list[WaitingPart]:
     """
-    Hand over what is about parcels that we follow; the rest is returned, and waits.
+    Hand over what is about parcels that we follow through the same contract; the rest is returned, and waits.
 
     However much of a parcel's life such news tells, it is as old as its sender pleases: it may have waited or been
     repeated, so what it does not have is not taken back.
 
     :param unreadable: counts the parts that make no sense, by letter.
     """
-    wanted = {(piece.carrier, reference) for piece in pieces for reference in piece.part.references}
+    wanted = {(piece.carrier, piece.contract, reference) for piece in pieces for reference in piece.part.references}
     followed = inbox.followed(conn, wanted)
     told: list[Unasked] = []
     waiting: list[WaitingPart] = []
@@ -227,7 +235,7 @@ def sort(
         known = {
             poll_id: reference
             for reference in piece.part.references
-            for poll_id in followed.get((piece.carrier, reference), ())
+            for poll_id in followed.get((piece.carrier, piece.contract, reference), ())
         }
         if not known:
             waiting.append(to_wait(piece))
@@ -260,6 +268,7 @@ def to_wait(piece: Piece) -> WaitingPart:
     return WaitingPart(
         inbox_id=piece.inbox_id,
         carrier=piece.carrier,
+        contract=piece.contract,
         refs=piece.part.references,
         raw=zlib.compress(piece.part.raw, 1),
         received_at=piece.received_at,

@@ -91,9 +91,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A reference that is followed, when it was last answered, and the newest answers that were loaded."""
+    """What is followed through a contract, when it was last answered, and the newest answers that were loaded."""
 
     poll_id: int
+    contract: str
     answered_at: datetime | None
     loaded_at: datetime | None
     whole_at: datetime | None
@@ -170,22 +171,26 @@ def close_entries(conn: Connection[Any], quarantine_ids: Sequence[int], now: dat
     run(conn, "close_entries", quarantine_ids=list(quarantine_ids), now=now)
 
 
-def known_references(conn: Connection[Any], wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], Reference]:
-    """Of these (carrier, reference) the ones that are followed."""
+def known_references(
+    conn: Connection[Any], wanted: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], list[Reference]]:
+    """Of these (carrier, reference) the ones that are followed, once in each contract."""
     rows = run(
         conn, "known_references", carriers=[carrier for carrier, _ in wanted],
         references=[reference for _, reference in wanted],
     )  # fmt: skip
-    return {
-        (row.carrier, row.reference): Reference(
+    found: dict[tuple[str, str], list[Reference]] = {}
+    for row in rows:
+        reference = Reference(
             poll_id=row.poll_id,
+            contract=row.contract,
             answered_at=row.answered_at,
             loaded_at=row.loaded_at,
             whole_at=row.whole_at,
             digest=row.digest,
         )
-        for row in rows
-    }
+        found.setdefault((row.carrier, row.reference), []).append(reference)
+    return found
 
 
 def settle_read_late(conn: Connection[Any], answers: Sequence[ReadAgain]) -> None:

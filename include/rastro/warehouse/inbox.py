@@ -24,6 +24,7 @@ class Letter:
 
     inbox_id: int
     carrier: str
+    contract: str
     way: Way
     body: bytes = field(repr=False)
     received_at: datetime
@@ -35,6 +36,7 @@ class WaitingPart:
 
     inbox_id: int
     carrier: str
+    contract: str
     refs: tuple[str, ...]
     raw: bytes = field(repr=False)
     received_at: datetime
@@ -56,10 +58,10 @@ def receive(
     conn: Connection[Any], carrier: str, way: Way, digest: bytes, body: bytes, now: datetime, contract: str = ""
 ) -> bool:
     """
-    Keep a body; false when the very same one is here already.
+    Keep a body; false when the very same one of this contract is here already.
 
     :param body: compressed.
-    :param contract: whose feed it is, where that is not the carrier's first.
+    :param contract: whose feed it is, or by whose secret it is genuine, where that is not the carrier's first.
     """
     (row,) = run(
         conn, "receive", carrier=carrier, contract=contract, way=way.value, digest=digest, body=body, now=now
@@ -119,19 +121,19 @@ def read_again(conn: Connection[Any], carriers: Collection[str]) -> int:
     return int(row.letters)
 
 
-def followed(conn: Connection[Any], wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
+def followed(conn: Connection[Any], wanted: Collection[tuple[str, str, str]]) -> dict[tuple[str, str, str], list[int]]:
     """
-    Of these (carrier, reference) the ones that are followed, with the numbers of what is asked about them.
+    Of these (carrier, contract, reference) the ones that are followed, with the numbers of what is asked about them.
 
     A tracking number also finds a parcel that is asked about by something else.
     """
     rows = run(
-        conn, "followed_references", carriers=[carrier for carrier, _ in wanted],
-        references=[reference for _, reference in wanted],
+        conn, "followed_references", carriers=[carrier for carrier, _, _ in wanted],
+        contracts=[contract for _, contract, _ in wanted], references=[reference for _, _, reference in wanted],
     )  # fmt: skip
-    found: dict[tuple[str, str], list[int]] = {}
+    found: dict[tuple[str, str, str], list[int]] = {}
     for row in rows:
-        found.setdefault((row.carrier, row.reference), []).append(row.poll_id)
+        found.setdefault((row.carrier, row.contract, row.reference), []).append(row.poll_id)
     return found
 
 

@@ -246,7 +246,7 @@ COMMENT ON COLUMN rastro.inbox.read_at IS 'When it was cut into parts; null whil
 
 COMMENT ON COLUMN rastro.inbox.unreadable IS 'How much of it could not be read, and is read again when the quarantine is retried.';
 
-COMMENT ON COLUMN rastro.inbox.contract IS 'Of a feed, the contract that it was handed out to, as adapter:connection; empty: the carrier''s first.';
+COMMENT ON COLUMN rastro.inbox.contract IS 'The contract that a feed was handed out to, or by whose secret a push is genuine, as adapter:connection; empty: the carrier''s first. A push that is genuine by several is kept once for each.';
 
 ALTER TABLE rastro.inbox ALTER COLUMN inbox_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.inbox_inbox_id_seq

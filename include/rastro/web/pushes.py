@@ -9,7 +9,7 @@ import hashlib
 import logging
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from rastro.access import Account
 from rastro.carriers.base import Carrier, Push, Pushed
 from rastro.warehouse import inbox
 from rastro.warehouse.inbox import Way
+from rastro.warehouse.polls import within
 from rastro.web.calls import body_of, refusal, too_many
 from rastro.web.limits import Bucket, Limits
 from rastro.web.pool import Pool
@@ -36,13 +37,14 @@ AT_ONCE = 1 << 16  # bytes whose verification takes no time worth a thread
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """
-    A carrier that pushes, and the connections by which its messages are verified: each is genuine by one of them.
+    A carrier that pushes, and the connections by which its messages are verified: each is genuine by one or more.
 
+    ``accounts`` are by what stands for their contract beside references, the empty text for the carrier's first.
     ``signature`` is the header that messages have and a trial of the address has not, where the carrier makes one.
     """
 
     push: Push
-    accounts: tuple[Account, ...]
+    accounts: Mapping[str, Account]
     signature: str = ""
 
 
@@ -54,17 +56,19 @@ def sources_of(carriers: Mapping[str, Carrier], accounts: Mapping[str, Account])
     """
     sources: dict[str, Source] = {}
     unverified = []
-    for contract, account in accounts.items():
-        code = contract.partition(":")[0]
+    for name, account in accounts.items():
+        code, contract = within(name).values()
         push = carriers[code].push if code in carriers else None
         if push is None:
             continue
-        if any(all(account.value(name) for name in names) for names in push.verified_by):
-            known = sources[code].accounts if code in sources else ()
-            sources[code] = Source(push=push, accounts=(*known, account), signature=carriers[code].push_signature)
+        if any(all(account.value(one) for one in names) for names in push.verified_by):
+            known = sources[code].accounts if code in sources else {}
+            sources[code] = Source(
+                push=push, accounts={**known, contract: account}, signature=carriers[code].push_signature
+            )
         else:
             wanted = " or ".join(" and ".join(map(written, names)) for names in push.verified_by)
-            unverified.append(f"{contract} pushes, but its connection lacks {wanted}: its pushes are not taken")
+            unverified.append(f"{name} pushes, but its connection lacks {wanted}: its pushes are not taken")
     return sources, unverified
 
 
@@ -122,10 +126,11 @@ class Pushes:
             body=body,
             params=dict(request.query_params),
         )
-        if not await genuine(source, pushed):
+        contracts = await verified_by(source, pushed)
+        if not contracts:
             raise refusal(401)
         await self._make_room(code)
-        await self._keep(code, body)
+        await self._keep(code, contracts, body)
         answer = source.push.answer
         return Response(answer, media_type="application/json" if answer else None)
 
@@ -145,19 +150,21 @@ class Pushes:
         if self._unread.get(code, 0) >= self._limits.unread:
             raise too_many(PAUSE)
 
-    async def _keep(self, code: str, body: bytes) -> None:
+    async def _keep(self, code: str, contracts: Sequence[str], body: bytes) -> None:
+        """Once for each contract: it is news of the parcels of these, and of no others."""
         at = self._now()
 
-        def keep(conn: Connection[Any]) -> bool:
-            digest = hashlib.blake2b(body, digest_size=16).digest()
-            return inbox.receive(conn, code, Way.PUSH, digest, zlib.compress(body, 1), at)
+        def keep(conn: Connection[Any]) -> int:
+            digest, packed = hashlib.blake2b(body, digest_size=16).digest(), zlib.compress(body, 1)
+            return sum(inbox.receive(conn, code, Way.PUSH, digest, packed, at, contract) for contract in contracts)
 
-        if await self._pool.run(keep):
-            self._unread[code] = self._unread.get(code, 0) + 1
+        self._unread[code] = self._unread.get(code, 0) + await self._pool.run(keep)
 
 
-async def genuine(source: Source, pushed: Pushed) -> bool:
-    def verified() -> bool:
-        return any(source.push.is_genuine(pushed, account) for account in source.accounts)
+async def verified_by(source: Source, pushed: Pushed) -> list[str]:
+    """The contracts by whose connections a message is genuine: several where they share a secret."""
+
+    def verified() -> list[str]:
+        return [contract for contract, account in source.accounts.items() if source.push.is_genuine(pushed, account)]
 
     return verified() if len(pushed.body) <= AT_ONCE else await asyncio.to_thread(verified)

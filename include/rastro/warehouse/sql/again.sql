@@ -59,10 +59,11 @@ FOR UPDATE SKIP LOCKED
 UPDATE rastro.quarantine SET resolved_at = %(now)s WHERE quarantine_id = ANY(%(quarantine_ids)s)
 
 -- name: known_references
-SELECT p.carrier, p.reference, p.poll_id, p.answered_at, p.loaded_at, p.whole_at, p.digest
+SELECT p.carrier, p.reference, p.contract, p.poll_id, p.answered_at, p.loaded_at, p.whole_at, p.digest
 FROM unnest(%(carriers)s::text[], %(references)s::text[]) AS wanted (carrier, reference)
 JOIN rastro.poll_state p USING (carrier, reference)
-ORDER BY EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id), p.poll_id
+WHERE EXISTS (SELECT FROM rastro.shipment s WHERE s.poll_id = p.poll_id)
+ORDER BY p.poll_id
 
 -- name: settle_read_late
 -- The carrier had answered then, though its answer could not be read until now.

@@ -27,7 +27,7 @@ WHERE carrier = %(carrier)s AND contract = %(contract)s AND next_poll_at IS NOT 
 
 -- name: take_unread
 -- The oldest that nobody has read, a bounded number of them; those that somebody else is at are left to them.
-SELECT inbox_id, carrier, way, body, received_at FROM rastro.inbox
+SELECT inbox_id, carrier, contract, way, body, received_at FROM rastro.inbox
 WHERE read_at IS NULL AND carrier = ANY(%(carriers)s)
 ORDER BY inbox_id LIMIT %(size)s
 FOR UPDATE SKIP LOCKED
@@ -55,14 +55,16 @@ SELECT count(*) AS letters FROM opened
 
 -- name: followed_references
 -- What these are asked about under: the reference itself, or another one of the parcel that has this number.
-SELECT p.poll_id, wanted.carrier, wanted.reference
-FROM unnest(%(carriers)s::text[], %(references)s::text[]) AS wanted (carrier, reference)
-JOIN rastro.poll_state p USING (carrier, reference)
+-- Those of the contract alone: what another one is told of the same number is of another parcel.
+WITH wanted AS (
+    SELECT * FROM unnest(%(carriers)s::text[], %(contracts)s::text[], %(references)s::text[]) AS w (carrier, contract, reference)
+)
+SELECT p.poll_id, wanted.* FROM wanted JOIN rastro.poll_state p USING (carrier, contract, reference)
 UNION
-SELECT s.poll_id, wanted.carrier, wanted.reference
-FROM unnest(%(carriers)s::text[], %(references)s::text[]) AS wanted (carrier, reference)
+SELECT p.poll_id, wanted.*
+FROM wanted
 JOIN rastro.shipment s ON s.tracking_number = wanted.reference AND s.carrier = wanted.carrier AND s.skip = ''
-WHERE s.poll_id IS NOT NULL
+JOIN rastro.poll_state p ON p.poll_id = s.poll_id AND p.contract = wanted.contract
 
 -- name: copy_unasked
 COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id, unasked) FROM STDIN
@@ -81,14 +83,15 @@ COPY rastro.inbox_part (inbox_id, carrier, refs, raw, received_at) FROM STDIN
 -- name: take_waiting_parts
 -- Parts about parcels that have come to be followed since, each with all of its references. Every part that waits is looked
 -- up anew, by indexes of what is followed; how many wait is bounded, since they are erased in time.
-SELECT w.part_id, w.inbox_id, w.carrier, w.refs, w.raw, w.received_at
-FROM rastro.inbox_part w
+SELECT w.part_id, w.inbox_id, w.carrier, i.contract, w.refs, w.raw, w.received_at
+FROM rastro.inbox_part w JOIN rastro.inbox i USING (inbox_id)
 WHERE w.part_id > %(after)s AND w.carrier = ANY(%(carriers)s)
-  AND (EXISTS (SELECT FROM rastro.poll_state p WHERE p.carrier = w.carrier AND p.reference = ANY(w.refs))
-       OR EXISTS (SELECT FROM rastro.shipment s
-                  WHERE s.tracking_number = ANY(w.refs) AND s.carrier = w.carrier AND s.skip = '' AND s.poll_id IS NOT NULL))
+  AND (EXISTS (SELECT FROM rastro.poll_state p
+               WHERE p.carrier = w.carrier AND p.contract = i.contract AND p.reference = ANY(w.refs))
+       OR EXISTS (SELECT FROM rastro.shipment s JOIN rastro.poll_state p USING (poll_id)
+                  WHERE s.tracking_number = ANY(w.refs) AND s.carrier = w.carrier AND s.skip = '' AND p.contract = i.contract))
 ORDER BY w.part_id LIMIT %(size)s
-FOR UPDATE SKIP LOCKED
+FOR UPDATE OF w SKIP LOCKED
 
 -- name: drop_waiting_parts
 DELETE FROM rastro.inbox_part WHERE part_id = ANY(%(part_ids)s)

@@ -1,0 +1,14 @@
+"""What comes unasked is news of the parcels of the contract that it came by."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0019"
+down_revision = "0018"
+
+
+def upgrade() -> None:
+    script = Path(__file__).with_name("0019.sql").read_text(encoding="utf-8")
+    # The driver's own cursor, without parameters: a script may hold several statements, and its % is no placeholder.
+    op.get_bind().connection.cursor().execute(script)
