@@ -254,12 +254,15 @@ CREATE TABLE rastro.inbox_part (
     carrier text NOT NULL,
     refs text[] NOT NULL,
     raw bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    unreadable boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON TABLE rastro.inbox_part IS 'What the inbox says about references that nobody follows yet: it waits for their shipments, as long as sync_horizon says.';
 
 COMMENT ON COLUMN rastro.inbox_part.refs IS 'All that the parcel may be known by with us.';
+
+COMMENT ON COLUMN rastro.inbox_part.unreadable IS 'It made no sense, and waits until the quarantine is retried.';
 
 ALTER TABLE rastro.inbox_part ALTER COLUMN part_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.inbox_part_part_id_seq
@@ -1036,7 +1039,7 @@ CREATE VIEW rastro.v_inbox AS
     read_at,
     ( SELECT count(*) AS count
            FROM rastro.inbox_part p
-          WHERE (p.inbox_id = i.inbox_id)) AS waiting,
+          WHERE ((p.inbox_id = i.inbox_id) AND (NOT p.unreadable))) AS waiting,
     unreadable
    FROM rastro.inbox i;
 
