@@ -379,7 +379,7 @@ def test_what_could_not_be_read_about_others_is_told_later_though_a_person_it_sp
     body = scans(away, riddle, gone)
     away.simulator.fault("jt_express", "status", status=503, times=0)
     away.hour()
-    hash_key = Workshop.vault().hash_key
+    hash_key = Workshop.open("erase").hash_key
     before = JtExpressOfBefore()
     before.riddle = riddle
 

@@ -304,6 +304,7 @@ CREATE TABLE rastro.installation (
     only_one boolean DEFAULT true NOT NULL,
     schema_oid oid NOT NULL,
     told_until timestamp with time zone,
+    hash_key bytea,
     CONSTRAINT installation_is_only_one CHECK (only_one)
 );
 
@@ -312,6 +313,8 @@ COMMENT ON TABLE rastro.installation IS 'Where this warehouse is at home; one ro
 COMMENT ON COLUMN rastro.installation.schema_oid IS 'The schema''s own number in its database: a restored or copied schema has another one.';
 
 COMMENT ON COLUMN rastro.installation.told_until IS 'What happened until then may have been told by the warehouse that was lost; null before any restore.';
+
+COMMENT ON COLUMN rastro.installation.hash_key IS 'The key of the hashes of addresses and of what was erased, sealed with Airflow''s Fernet key; null before the first of them.';
 
 CREATE TABLE rastro.manual_action (
     action_id bigint NOT NULL,

@@ -19,3 +19,8 @@ CREATE OR REPLACE VIEW rastro.v_inbox AS
 SELECT i.inbox_id, i.carrier, i.way, i.received_at, i.last_at, i.times, i.read_at,
        (SELECT count(*) FROM rastro.inbox_part p WHERE p.inbox_id = i.inbox_id AND NOT p.unreadable) AS waiting, i.unreadable
 FROM rastro.inbox i;
+
+-- Whom the warehouse forgot, it knows by hashes whose key is its own, so that Airflow's Fernet key may change.
+
+ALTER TABLE rastro.installation ADD COLUMN hash_key bytea;
+COMMENT ON COLUMN rastro.installation.hash_key IS 'The key of the hashes of addresses and of what was erased, sealed with Airflow''s Fernet key; null before the first of them.';
