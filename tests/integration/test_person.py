@@ -1,12 +1,14 @@
 """A person is told all that is kept of them, and forgotten at their wish, without a hole in what happened."""
 
 import json
+import os
 import re
 from collections import Counter
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 
 from chaos.hours import context_of
 from holdings import places_of
@@ -167,6 +169,39 @@ def test_later_runs_tell_nobody_of_an_erased_order_and_keep_nothing_of_it_again(
 def account(shop, parcel):
     ((found,),) = shop.ask("SELECT account FROM rastro.shipment WHERE order_id = %s", parcel["order_id"])
     return found
+
+
+@pytest.mark.parametrize("source", ["sql", "vtex"])
+def test_who_is_erased_stays_so_when_airflows_key_is_changed_and_the_old_one_taken_off(
+    shop, person, source, monkeypatch
+):
+    parcel, _ = under_way(shop, source=source)
+    assert person("erase", "--order", parcel["order_id"])[0] == 0
+    old, new = os.environ["AIRFLOW__CORE__FERNET_KEY"], Fernet.generate_key().decode()
+    for keys in (f"{new},{old}", new):
+        monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", keys)
+        shop.execute("UPDATE rastro.source SET synced_until = NULL")
+        assert shop.hour().failures == {}
+        assert places_of(shop.warehouse, names_of(shop, parcel)) == set()
+
+
+def test_while_the_key_of_who_was_erased_cannot_be_opened_nobody_comes_back(shop, person, monkeypatch):
+    parcel, other = under_way(shop, source="sql")
+    assert person("erase", "--order", parcel["order_id"])[0] == 0
+    old = os.environ["AIRFLOW__CORE__FERNET_KEY"]
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", Fernet.generate_key().decode())
+    shop.execute("UPDATE rastro.source SET synced_until = NULL")
+    assert "put that one back, last in [core] fernet_key" in str(shop.hour().failures["sync_orders"])
+    code, _, complaint = person("erase", "--order", other["order_id"])
+    assert code == 1
+    assert "docs/recover.md" in complaint
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", old)
+    assert shop.hour().failures == {}
+    assert places_of(shop.warehouse, names_of(shop, parcel)) == set()
+
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", Fernet.generate_key().decode())
+    shop.execute("TRUNCATE rastro.erased")
+    assert shop.hour().failures == {}, "what is lost is lost once somebody has said so"
 
 
 def test_what_was_still_owed_is_dropped_and_never_sent(shop, person):

@@ -9,11 +9,13 @@ import psycopg
 import pytest
 from psycopg.rows import namedtuple_row
 
+from holdings import places_of
 from rastro.carriers.jt_express import JtExpress
 from rastro.carriers.loggi import Loggi, LoggiPush
 from rastro.carriers.registry import CARRIERS
 from rastro.errors import Unreadable
-from rastro.pipeline import put_aside, receive
+from rastro.orchestration.workshop import Workshop
+from rastro.pipeline import person, put_aside, receive
 
 pytestmark = pytest.mark.slow
 
@@ -64,10 +66,10 @@ def one_parcel(shop, carrier, kind="delivered"):
     return shop.simulator.truth()[0]["tracking_number"]
 
 
-def read(shop, carriers=CARRIERS):
+def read(shop, carriers=CARRIERS, hash_key=b"key"):
     """As the run's own step reads the inbox."""
     with psycopg.connect(shop.warehouse, row_factory=namedtuple_row) as conn:
-        return receive.read(conn, carriers, now=datetime.now(UTC), run_id="read", hash_key=b"key")
+        return receive.read(conn, carriers, now=datetime.now(UTC), run_id="read", hash_key=hash_key)
 
 
 def retry(shop):
@@ -350,6 +352,8 @@ def test_one_parcel_of_a_push_that_makes_no_sense_holds_up_no_other_and_is_told_
     assert away.ask(states) == [(riddle, "unknown"), (plain, "in_transit")]
     facts = away.ask("SELECT * FROM rastro.tracking_event")
 
+    kept = away.ask("SELECT refs FROM rastro.inbox_part WHERE unreadable")
+    assert kept == [([riddle],)]
     away.advance()
     away.simulator.calm()
     newer = scans(away, riddle)
@@ -365,3 +369,45 @@ def test_one_parcel_of_a_push_that_makes_no_sense_holds_up_no_other_and_is_told_
                      " WHERE tracking_number = %s", riddle)  # fmt: skip
     assert [one.standing for one in lines] == ["effective", "effective"], "the older news counts, though told later"
     assert away.ask("SELECT waiting FROM rastro.v_inbox ORDER BY inbox_id") == [(1,), (0,)]
+
+
+@pytest.mark.parametrize("comes_later", [False, True], ids=["erased after it", "erased before it"])
+def test_what_could_not_be_read_about_others_is_told_later_though_a_person_it_speaks_of_is_erased(away, comes_later):
+    away.carried(2, carriers=["jt_express"], kinds=["delivered"])
+    riddle, gone = sorted(one["tracking_number"] for one in away.simulator.truth())
+    away.simulator.calm()
+    body = scans(away, riddle, gone)
+    away.simulator.fault("jt_express", "status", status=503, times=0)
+    away.hour()
+    hash_key = Workshop.open("erase").hash_key
+    before = JtExpressOfBefore()
+    before.riddle = riddle
+
+    def come():
+        away.push("jt_express", body)
+        assert read(away, {"jt_express": before}, hash_key).quarantined == 1
+
+    def erase():
+        (order,) = away.ask("SELECT order_id FROM rastro.shipment WHERE tracking_number = %s", gone)
+        with psycopg.connect(away.warehouse, row_factory=namedtuple_row) as conn:
+            wanted = person.Wanted(order_id=order.order_id, key=hash_key)
+            person.erase(conn, wanted, done_by="ana", now=datetime.now(UTC))
+
+    for step in (erase, come) if comes_later else (come, erase):
+        step()
+    assert places_of(away.warehouse, {gone}) == set()
+    assert away.ask(
+        "SELECT body, unreadable, waiting FROM rastro.v_inbox JOIN rastro.inbox USING (inbox_id, unreadable)"
+    ) == [(None, 1, 0)]
+    assert read(away, {"jt_express": before}, hash_key).late == 0, "it waits until the quarantine is retried"
+    assert put_aside_now(away) == [(riddle, "unreadable push", 1)]
+
+    assert retry(away).letters_again == 1
+    assert read(away, {"jt_express": before}, hash_key).quarantined == 1, "nothing is lost by a retry in vain"
+    assert retry(away).letters_again == 1
+    away.hour()
+    assert put_aside_now(away) == []
+    (told,) = away.ask("SELECT status FROM rastro.v_shipment WHERE tracking_number = %s", riddle)
+    assert told.status == "in_transit"
+    assert away.ask("SELECT * FROM rastro.inbox_part") == []
+    assert places_of(away.warehouse, {gone}) == set()

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
 
 from rastro.cli.command import print_table
 from rastro.cli.warehouse import arguments as about_warehouse
@@ -49,7 +52,7 @@ def person(chosen: argparse.Namespace) -> int:
 
 def export(chosen: argparse.Namespace) -> int:
     with connector(dsn_of(chosen))() as conn:
-        told = wishes.export(conn, wanted_by(chosen), done_by=done_by(chosen), now=datetime.now(UTC))
+        told = wishes.export(conn, wanted_by(chosen, conn), done_by=done_by(chosen), now=datetime.now(UTC))
     text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
     if chosen.to is None:
         sys.stdout.write(text)
@@ -64,7 +67,7 @@ def export(chosen: argparse.Namespace) -> int:
 
 def erase(chosen: argparse.Namespace) -> int:
     with connector(dsn_of(chosen))() as conn:
-        counts = wishes.erase(conn, wanted_by(chosen), done_by=done_by(chosen), now=datetime.now(UTC))
+        counts = wishes.erase(conn, wanted_by(chosen, conn), done_by=done_by(chosen), now=datetime.now(UTC))
         elsewhere = kept_elsewhere(conn)
     print_table(("what", "how many"), ((name, f"{number:,}") for name, number in counts.items()))
     for sentence in elsewhere:
@@ -72,18 +75,18 @@ def erase(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def wanted_by(chosen: argparse.Namespace) -> Wanted:
+def wanted_by(chosen: argparse.Namespace, conn: Connection[Any]) -> Wanted:
     email = (sys.stdin.readline() if chosen.email == "-" else chosen.email or "").strip()
     if chosen.email and "@" not in email:
         raise Misconfigured("What stands behind --email is no address")
-    return Wanted(order_id=(chosen.order or "").strip(), email=email, account=chosen.account, key=hash_key())
+    return Wanted(order_id=(chosen.order or "").strip(), email=email, account=chosen.account, key=hash_key(conn))
 
 
 def done_by(chosen: argparse.Namespace) -> str:
     return str(chosen.by) or getpass.getuser()
 
 
-def hash_key() -> bytes:
+def hash_key(conn: Connection[Any]) -> bytes:
     """
     The key of the hashes that addresses and erased orders are known by.
 
@@ -93,4 +96,4 @@ def hash_key() -> bytes:
         from rastro.orchestration.serving import hash_key as held  # noqa: PLC0415  likewise rastro serve
     except ModuleNotFoundError as error:
         raise Misconfigured(f"rastro person needs Airflow, for its Fernet key; here is no {error.name}") from error
-    return held()
+    return held(conn)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
+import psycopg
 from airflow.models.connection import Connection as StoredConnection
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException
@@ -13,6 +14,7 @@ from rastro.carriers.registry import CARRIERS
 from rastro.errors import Misconfigured
 from rastro.orchestration.workshop import Workshop, account_of, conninfo_of, read_settings
 from rastro.settings import Settings
+from rastro.warehouse import erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +67,10 @@ def stored(conn_id: str) -> Connection | None:
         return None
 
 
-def hash_key() -> bytes:
+def hash_key(conn: psycopg.Connection[Any]) -> bytes:
     """
     What keys the hashes that addresses and erased orders are known by.
 
-    :raises Misconfigured: Airflow has no Fernet key.
+    :raises Misconfigured: Airflow has no Fernet key, or another one.
     """
-    return Workshop.vault().hash_key
+    return erased.hash_key(conn, Workshop.vault())

@@ -140,7 +140,7 @@ def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
             with stage(shop, "sync_orders", endpoint.key) as running:
                 look = sync.Sync(
                     account=endpoint.key, source=shop.source(endpoint.key), carriers=shop.known_carriers,
-                    settings=shop.settings, now=shop.clock(), run_id=run_id, hash_key=shop.vault().hash_key,
+                    settings=shop.settings, now=shop.clock(), run_id=run_id, hash_key=shop.hash_key,
                     selection=form.selection,
                 )  # fmt: skip
                 running.figures = asdict(sync.sync(shop.connect, look))
@@ -214,7 +214,7 @@ def receive_news(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
                 failures.append(error)
     with stage(shop, "receive_news") as running, shop.connect() as conn:
         running.figures = asdict(
-            receive.read(conn, shop.known_carriers, now=shop.clock(), run_id=run_id, hash_key=shop.vault().hash_key)
+            receive.read(conn, shop.known_carriers, now=shop.clock(), run_id=run_id, hash_key=shop.hash_key)
         )
     if failures:
         raise together(failures)
@@ -328,7 +328,7 @@ def rehearse(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
         rehearsal = Rehearsal(
             source_of=shop.source, marketplace_of=shop.marketplace, carrier_names=shop.carrier_names, pages=shop.pages,
             connect=shop.connect, settings=shop.settings, selection=form_of(context).selection,
-            address_key=shop.vault().hash_key, run_id=run_id, clock=shop.clock,
+            address_key=shop.hash_key, run_id=run_id, clock=shop.clock,
         )  # fmt: skip
         running.figures = rehearsal.rehearse(before_load)
     return running.figures
@@ -365,7 +365,7 @@ def email_customers(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
             pages=shop.pages,
             postman=shop.postman(),
             sender=shop.sender(),
-            address_key=shop.vault().hash_key,
+            address_key=shop.hash_key,
             connect=shop.connect,
             settings=shop.settings,
             run_id=run_id,
@@ -381,7 +381,7 @@ def alert_shop(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
     with stage(shop, "alert_shop") as running:
         not_held_back(shop, form_of(context), Channel.ALERT)
         alerter = Alerter(
-            postman=shop.postman(), sender=shop.sender(), pages=shop.pages, address_key=shop.vault().hash_key,
+            postman=shop.postman(), sender=shop.sender(), pages=shop.pages, address_key=shop.hash_key,
             connect=shop.connect, settings=shop.settings, run_id=run_id, clock=shop.clock,
             selection=form_of(context).selection,
         )  # fmt: skip

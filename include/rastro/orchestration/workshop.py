@@ -33,7 +33,7 @@ from rastro.pipeline.tokens import AccessKeeper
 from rastro.receivers import Receiver
 from rastro.setting_values import Endpoint
 from rastro.settings import OPTIONS, Settings, settings_from
-from rastro.warehouse import habits, tracking_links
+from rastro.warehouse import erased, habits, tracking_links
 from rastro.warehouse.budgets import Purse
 from rastro.warehouse.connect import Connect, connector
 from rastro.warehouse.health import at_home, current
@@ -117,8 +117,10 @@ class Vault:
     def __init__(self, keys: str) -> None:
         if not keys:
             raise Misconfigured("Set [core] fernet_key: access tokens are kept encrypted with it")
-        self._keys = MultiFernet([Fernet(key.strip()) for key in keys.split(",")])
-        self.hash_key = keys.rsplit(",", maxsplit=1)[-1].strip().encode()
+        each = [key.strip() for key in keys.split(",")]
+        self._newest = Fernet(each[0])
+        self._keys = MultiFernet([Fernet(key) for key in each])
+        self.oldest = each[-1].encode()
 
     def encrypt(self, data: bytes) -> bytes:
         return self._keys.encrypt(data)
@@ -131,6 +133,13 @@ class Vault:
             return self._keys.decrypt(token)
         except InvalidToken as error:
             raise ValueError("sealed with another key") from error
+
+    def is_newest(self, token: bytes) -> bool:
+        try:
+            self._newest.decrypt(token)
+        except InvalidToken:
+            return False
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +222,18 @@ class Workshop:
         """
         folder = self.settings.carrier_files
         return {**CARRIERS, **described(Path(folder) if folder else None)}
+
+    @cached_property
+    def hash_key(self) -> bytes:
+        """
+        What keys the hashes of addresses and of what was erased.
+
+        :raises Misconfigured: it cannot be opened.
+        """
+        with self.connect() as conn:
+            key = erased.hash_key(conn, self.vault())
+            conn.commit()
+        return key
 
     @property
     def pages(self) -> dict[str, Callable[[str], str]]:

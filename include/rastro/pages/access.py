@@ -39,6 +39,7 @@ from rastro.orchestration.serving import stored
 from rastro.orchestration.workshop import Workshop, conninfo_of, read_settings
 from rastro.pages.routes import May
 from rastro.settings import Settings
+from rastro.warehouse import erased
 from rastro.warehouse.connect import opened_promptly
 
 TRACK, ACT_BY_HAND, APPROVE, ERASE = "track_deliveries", "act_by_hand", "approve_release", "erase_contents"
@@ -125,8 +126,8 @@ def _carriers(folder: str) -> Mapping[str, Carrier]:
     return {**CARRIERS, **described(Path(folder) if folder else None)}
 
 
-def address_key() -> bytes:
-    return Workshop.vault().hash_key
+def address_key(conn: Connection[Any]) -> bytes:
+    return erased.hash_key(conn, Workshop.vault())
 
 
 # Runs

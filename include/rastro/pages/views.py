@@ -94,7 +94,7 @@ def search_address(request: Request, visitor: Visiting, filled: Filled) -> Respo
     address, found = filled.get("address", "").strip(), []
     if address:
         with access.warehouse() as conn:
-            found = lookup.by_recipient(conn, address_hash(address, access.address_key()))
+            found = lookup.by_recipient(conn, address_hash(address, access.address_key(conn)))
     return page(
         request, "search.html", visitor, q="", found=found, missing=[] if found else ["this address"],
         most=lookup.MOST, asked=True,

@@ -223,7 +223,8 @@ def sort(
     Hand over what is about parcels that we follow through the same contract; the rest is returned, and waits.
 
     However much of a parcel's life such news tells, it is as old as its sender pleases: it may have waited or been
-    repeated, so what it does not have is not taken back.
+    repeated, so what it does not have is not taken back. A part that makes no sense is kept by itself, too: the body of
+    its letter may be erased at the wish of somebody else of whom it speaks.
 
     :param unreadable: counts the parts that make no sense, by letter.
     """
@@ -231,7 +232,8 @@ def sort(
     followed = inbox.followed(conn, wanted)
     told: list[Unasked] = []
     waiting: list[WaitingPart] = []
-    for piece in pieces:
+    puzzling: dict[int, WaitingPart] = {}  # by the place of the piece
+    for place, piece in enumerate(pieces):
         known = {
             poll_id: reference
             for reference in piece.part.references
@@ -246,6 +248,7 @@ def sort(
             except Unreadable as error:
                 put_aside(conn, piece.carrier, reference, error, piece.part.raw, piece.received_at, run_id)
                 unreadable[piece.inbox_id] += 1
+                puzzling[place] = replace(to_wait(piece), unreadable=True)
                 continue
             if isinstance(meaning, Refusal):
                 figures.refused += 1
@@ -260,6 +263,7 @@ def sort(
                     )
                 )
     inbox.stage(conn, told, run_id)
+    inbox.let_wait(conn, puzzling.values())
     figures.told += len(told)
     return waiting
 

@@ -32,7 +32,11 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingPart:
-    """What a letter says about a parcel that nobody followed when it was read; ``raw`` is compressed."""
+    """
+    What a letter says about a parcel that nobody followed when it was read, or what in it was ``unreadable``.
+
+    ``raw`` is compressed.
+    """
 
     inbox_id: int
     carrier: str
@@ -40,6 +44,7 @@ class WaitingPart:
     refs: tuple[str, ...]
     raw: bytes = field(repr=False)
     received_at: datetime
+    unreadable: bool = False
     part_id: int = 0
 
 
@@ -148,7 +153,9 @@ def stage(conn: Connection[Any], told: Sequence[Unasked], run_id: str) -> None:
 
 
 def let_wait(conn: Connection[Any], parts: Iterable[WaitingPart]) -> None:
-    rows = ((part.inbox_id, part.carrier, list(part.refs), part.raw, part.received_at) for part in parts)
+    rows = (
+        (part.inbox_id, part.carrier, list(part.refs), part.raw, part.received_at, part.unreadable) for part in parts
+    )
     copy_in(conn, "copy_waiting_parts", rows)
 
 

@@ -263,12 +263,15 @@ CREATE TABLE rastro.inbox_part (
     carrier text NOT NULL,
     refs text[] NOT NULL,
     raw bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    unreadable boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON TABLE rastro.inbox_part IS 'What the inbox says about references that nobody follows yet: it waits for their shipments, as long as sync_horizon says.';
 
 COMMENT ON COLUMN rastro.inbox_part.refs IS 'All that the parcel may be known by with us.';
+
+COMMENT ON COLUMN rastro.inbox_part.unreadable IS 'It made no sense, and waits until the quarantine is retried.';
 
 ALTER TABLE rastro.inbox_part ALTER COLUMN part_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.inbox_part_part_id_seq
@@ -309,6 +312,7 @@ ALTER TABLE rastro.incident ALTER COLUMN incident_id ADD GENERATED ALWAYS AS IDE
 CREATE TABLE rastro.installation (
     only_one boolean DEFAULT true NOT NULL,
     told_until timestamp with time zone,
+    hash_key bytea,
     home text NOT NULL,
     CONSTRAINT installation_is_only_one CHECK (only_one)
 );
@@ -316,6 +320,8 @@ CREATE TABLE rastro.installation (
 COMMENT ON TABLE rastro.installation IS 'Where this warehouse is at home; one row.';
 
 COMMENT ON COLUMN rastro.installation.told_until IS 'What happened until then may have been told by the warehouse that was lost; null before any restore.';
+
+COMMENT ON COLUMN rastro.installation.hash_key IS 'The key of the hashes of addresses and of what was erased, sealed with Airflow''s Fernet key; null before the first of them.';
 
 COMMENT ON COLUMN rastro.installation.home IS 'rastro.here() as it was at home: of a schema that was restored or copied it is another one; empty where it was so before this was kept.';
 
@@ -1045,7 +1051,7 @@ CREATE VIEW rastro.v_inbox AS
     read_at,
     ( SELECT count(*) AS count
            FROM rastro.inbox_part p
-          WHERE (p.inbox_id = i.inbox_id)) AS waiting,
+          WHERE ((p.inbox_id = i.inbox_id) AND (NOT p.unreadable))) AS waiting,
     unreadable
    FROM rastro.inbox i;
 

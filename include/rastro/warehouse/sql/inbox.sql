@@ -43,13 +43,17 @@ FROM unnest(%(inbox_ids)s::bigint[], %(parts)s::integer[]) AS new (inbox_id, par
 UPDATE rastro.inbox SET body = NULL WHERE inbox_id = ANY(%(inbox_ids)s)
 
 -- name: read_letters_again
--- Whole letters, and without what of them still waits: all of it is told anew, which changes nothing where it was told.
+-- Whole letters, and without what of them still waits: all of it is told anew, which changes nothing where it was told. Of
+-- one whose body was erased, the parts that made no sense.
 WITH opened AS (
-    UPDATE rastro.inbox SET read_at = NULL, unreadable = 0
-    WHERE carrier = ANY(%(carriers)s) AND unreadable > 0 AND body IS NOT NULL
-    RETURNING inbox_id
+    UPDATE rastro.inbox i SET read_at = CASE WHEN body IS NULL THEN read_at END, unreadable = 0
+    WHERE carrier = ANY(%(carriers)s) AND unreadable > 0
+      AND (body IS NOT NULL OR EXISTS (SELECT FROM rastro.inbox_part p WHERE p.inbox_id = i.inbox_id AND p.unreadable))
+    RETURNING inbox_id, body IS NULL AS in_parts
 ), waiting AS (
-    DELETE FROM rastro.inbox_part p USING opened WHERE p.inbox_id = opened.inbox_id
+    DELETE FROM rastro.inbox_part p USING opened WHERE p.inbox_id = opened.inbox_id AND NOT opened.in_parts
+), parts AS (
+    UPDATE rastro.inbox_part p SET unreadable = false FROM opened WHERE p.inbox_id = opened.inbox_id AND opened.in_parts
 )
 SELECT count(*) AS letters FROM opened
 
@@ -78,14 +82,14 @@ FROM unnest(%(poll_ids)s::bigint[], %(told_at)s::timestamptz[]) AS told (poll_id
 WHERE p.poll_id = told.poll_id
 
 -- name: copy_waiting_parts
-COPY rastro.inbox_part (inbox_id, carrier, refs, raw, received_at) FROM STDIN
+COPY rastro.inbox_part (inbox_id, carrier, refs, raw, received_at, unreadable) FROM STDIN
 
 -- name: take_waiting_parts
 -- Parts about parcels that have come to be followed since, each with all of its references. Every part that waits is looked
 -- up anew, by indexes of what is followed; how many wait is bounded, since they are erased in time.
 SELECT w.part_id, w.inbox_id, w.carrier, i.contract, w.refs, w.raw, w.received_at
 FROM rastro.inbox_part w JOIN rastro.inbox i USING (inbox_id)
-WHERE w.part_id > %(after)s AND w.carrier = ANY(%(carriers)s)
+WHERE w.part_id > %(after)s AND w.carrier = ANY(%(carriers)s) AND NOT w.unreadable
   AND (EXISTS (SELECT FROM rastro.poll_state p
                WHERE p.carrier = w.carrier AND p.contract = i.contract AND p.reference = ANY(w.refs))
        OR EXISTS (SELECT FROM rastro.shipment s JOIN rastro.poll_state p USING (poll_id)

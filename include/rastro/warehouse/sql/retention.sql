@@ -70,8 +70,10 @@ UPDATE rastro.inbox i SET body = NULL FROM old WHERE i.inbox_id = old.inbox_id
 
 -- name: erase_waiting_parts
 -- News of parcels that are another shop's or another channel's: as long after it came no order of theirs is read any more.
+-- What made no sense is kept as long as other bodies.
 WITH old AS (
-    SELECT part_id FROM rastro.inbox_part WHERE received_at < %(waited_since)s
+    SELECT part_id FROM rastro.inbox_part
+    WHERE received_at < CASE WHEN unreadable THEN %(kept_since)s ELSE %(waited_since)s END::timestamptz
     ORDER BY part_id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 DELETE FROM rastro.inbox_part p USING old WHERE p.part_id = old.part_id
