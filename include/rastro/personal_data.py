@@ -153,11 +153,7 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
     "incident": {OURS: "kind subject said told"},
     "inbox": {OURS: "carrier contract way digest", BODY: "body"},
     "inbox_part": {OURS: "carrier", NUMBER: "refs", BODY: "raw"},
-<<<<<<< HEAD
-    "installation": {OURS: "home"},
-=======
-    "installation": {OURS: "schema_oid", SECRET: "hash_key"},
->>>>>>> h-sound
+    "installation": {OURS: "home", SECRET: "hash_key"},
     "manual_action": {
         OURS: "act_key run_id action account",
         NUMBER: "order_id subject before after",
