@@ -92,9 +92,7 @@ def days_to(days: Days, calendars: Calendars, rows: Places, now: Numbers) -> Num
     return np.maximum(calendars.count(rows, days) - now, 1)
 
 
-def plain_lane(
-    known: pd.DataFrame, waiting: pd.DataFrame, calendars: Calendars, rows: Places, now: Numbers
-) -> Numbers:
+def plain_lane(known: pd.DataFrame, waiting: pd.DataFrame, calendars: Calendars, rows: Places, now: Numbers) -> Numbers:
     """The plain lane's median and 90th percentile in working days from now; NaN for what was not posted yet."""
     whose = calendars.rows_of(known)
     posted, delivered = (calendars.count(whose, marks(known)[:, mark]) for mark in (1, 4))
@@ -124,8 +122,8 @@ def pinball(quantile: float, said: pd.Series, took: pd.Series) -> float:
 
 def losses(made: pd.DataFrame) -> pd.DataFrame:
     """
-    By rival and quantile: ``forecasts``, its ``loss``, that of ours on the very same ones (``ours``), and the share that
-    had come by the day it said (``came_by``).
+    By rival and quantile: ``forecasts``, its ``loss``, that of ours on the very same ones (``ours``), and the share
+    that had come by the day it said (``came_by``).
 
     Only parcels that have come are counted, alike for all.
     """

@@ -6,8 +6,8 @@ delivery), *door* (out → first attempt), *wait* (first attempt → delivered).
 carrier and of the state it goes to, often none. Where a carrier never says that a parcel is out, its first attempt
 stands for that, and a delivery without an attempt before it is the first attempt.
 
-**One curve.** For each leg and day ``d`` of it: of the parcels that stood in the leg on that day (``at_risk``), the share
-whose leg ended on that very day (``came``)::
+**One curve.** For each leg and day ``d`` of it: of the parcels that stood in the leg on that day (``at_risk``), the
+share whose leg ended on that very day (``came``)::
 
     raw(d) = came(d) / at_risk(d)
 
@@ -16,8 +16,8 @@ a lane that has stopped delivering is seen at once, and not when its parcels com
 back never comes: it stays at risk. Only the last :data:`RECENT` working days count, whenever a parcel was posted.
 
 **Thin lanes lean on wider ones.** The curve of a lane is drawn towards that of the wider lane it belongs to, as though
-:data:`STEADY` parcels of the wider one had gone through it (lane with city → pair of states → carrier and service →
-carrier → everything)::
+:data:`STEADY` parcels of the wider one had gone through it (lane with city → pair of states → state → carrier and
+service → carrier → everything)::
 
     share(d) = (came(d) + STEADY * share_of_wider(d)) / (at_risk(d) + STEADY)
 
@@ -26,8 +26,9 @@ The widest takes, from the day on which fewer than :data:`TAIL` days of parcels 
 **One parcel.** It has stood in its leg for ``t`` working days. The chance that the leg ends ``r`` days from now, given
 that it has not yet, is ``share(t+r) * (1 - share(t+1)) * ... * (1 - share(t+r-1))``. The legs behind it are taken as
 independent of it, and their days are added up: up to the first attempt for the promise, up to the delivery for the
-median and the 90th percentile. What is known is what was known at the end of a day, so nothing comes before the next
-working day.
+median and the 90th percentile. A few parcels never come: they count as missed promises, while the two days are those
+of the parcels that come, and are not told at all where fewer than :data:`SELDOM` of such parcels still do. What is
+known is what was known at the end of a day, so nothing comes before the next working day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,15 +46,17 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "everything": (),
     "carrier": ("carrier",),
     "service": ("carrier", "service"),
-    "states": ("carrier", "service", "state_from", "state_to"),
-    "city": ("carrier", "service", "state_from", "state_to", "city_to"),
+    "state": ("carrier", "service", "state_to"),
+    "states": ("carrier", "service", "state_to", "state_from"),
+    "city": ("carrier", "service", "state_to", "state_from", "city_to"),
 }
 LANE = LEVELS["city"]
 
-RECENT = 60  # working days, some three months: longer ago weigh last year's roads, less leaves most lanes thin
+RECENT = 40  # working days, two months: fewer leave most lanes thin, more are late to see that a lane has changed
 STEADY = 20.0  # parcels at which a lane outweighs what the wider one says
 TAIL = 30  # days of parcels below which a single late one would decide
 HORIZON = 40  # working days of a leg that are told apart; a parcel silent for two months is given up
+SELDOM = 0.1  # share of a parcel's like that still comes, below which no day is told
 BLOCK = 20_000  # parcels worked out at a time, some 100 MB
 
 Days = NDArray[np.datetime64]
@@ -188,7 +191,9 @@ def pending(known: pd.DataFrame) -> pd.DataFrame:
 
 def count(known: pd.DataFrame, calendars: Calendars, today: date) -> Counts:
     """What these parcels did on the last :data:`RECENT` working days; they are as :func:`known_on` gives them."""
-    lane, lanes = grouped(known, LANE)
+    # Where a parcel is posted is known only once it is, so that no handling is told apart by it.
+    codes, lanes = grouped(pd.concat([known.assign(state_from="")[list(LANE)], known[list(LANE)]]), LANE)
+    unposted, posted = np.split(codes, 2)
     rows = calendars.rows_of(known)
     reached = calendars.count(rows[:, None], marks(known))
     now = calendars.count(rows, np.full(len(known), today, dtype="datetime64[D]"))
@@ -201,7 +206,8 @@ def count(known: pd.DataFrame, calendars: Calendars, today: date) -> Counts:
         first = np.maximum(now - RECENT + 1 - begun, 0)
         last = np.maximum(np.where(np.isnan(ended), now, ended) - begun, 0)
         counts = ~np.isnan(begun) & (first <= np.minimum(last, HORIZON))
-        where, since, until = lane[counts], first[counts].astype(np.int64), last[counts].astype(np.int64)
+        where = (posted if leg else unposted)[counts]
+        since, until = first[counts].astype(np.int64), last[counts].astype(np.int64)
         np.add.at(change[:, leg], (where, since), 1)
         np.add.at(change[:, leg], (where, np.minimum(until, HORIZON) + 1), -1)
         arrived = ~np.isnan(ended[counts]) & (until <= HORIZON)
@@ -257,7 +263,8 @@ def foresee(curves: Curves, waiting: pd.DataFrame, calendars: Calendars, today: 
     What is to be expected of each parcel, at the end of a day.
 
     :param waiting: as :func:`pending` gives them.
-    :return: by the same index ``median_on`` and ``p90_on``, NaT beyond the horizon or without any history;
+    :return: by the same index ``median_on`` and ``p90_on`` of those that come, NaT where hardly any still comes within
+        the horizon, or without any history;
         ``miss_probability``, NaN without a promise or history; ``lane_level``, the narrowest lane that outweighs its
         wider one, empty without history; ``sample``, the parcels it has seen in the leg; and, in working days from
         today, ``median`` and ``p90``.
@@ -309,8 +316,8 @@ def leaning_on(curves: Curves, waiting: pd.DataFrame, leg: Places) -> tuple[Plac
 
 def chances(curves: Curves, lane: Places, leg: Places, stood: Places) -> tuple[Numbers, Numbers, Numbers]:
     """
-    For each parcel the chance that it is attempted within 0, 1, … working days from now, NaN without history, and the
-    working days to its delivery: median and 90th percentile, NaN where they lie beyond the horizon.
+    For each parcel the chance that it is attempted within 0, 1, … working days from now, NaN without history; and the
+    median and the 90th percentile of the working days to its delivery, if it comes, NaN where that is rare.
     """
     alike, which = np.unique(np.stack([lane, leg, stood], axis=1), axis=0, return_inverse=True)
     attempt = np.full((len(alike), HORIZON + 1), np.nan)
@@ -325,8 +332,10 @@ def chances(curves: Curves, lane: Places, leg: Places, stood: Places) -> tuple[N
                 if later == TO_THE_DOOR:
                     attempt[block] = chance.cumsum(axis=1)
                 chance = added_up(chance, ended_on(share[:, later]))
-            delivered = chance.cumsum(axis=1)
-            median[block], p90[block] = reached(delivered, 0.5), reached(delivered, 0.9)
+            within = chance.cumsum(axis=1)
+            comes = within[:, -1:]
+            within = np.where(comes > SELDOM, within / np.maximum(comes, 1e-9), np.nan)
+            median[block], p90[block] = reached(within, 0.5), reached(within, 0.9)
     return attempt[which], median[which], p90[which]
 
 
@@ -341,7 +350,9 @@ def to_go(share: Numbers, stood: Places) -> Numbers:
 def ended_on(share: Numbers) -> Numbers:
     """The chance that a leg ends on each day, of those that have reached the day the share."""
     still_there = np.cumprod(1 - share, axis=1)
-    return share * np.concatenate([np.ones((len(share), 1)), still_there[:, :-1]], axis=1)
+    reached_it = np.concatenate([np.ones((len(share), 1)), still_there[:, :-1]], axis=1)
+    chance: Numbers = share * reached_it
+    return chance
 
 
 def added_up(one: Numbers, other: Numbers) -> Numbers:
@@ -371,4 +382,5 @@ def missed(attempt: Numbers, waiting: pd.DataFrame, left: Numbers, days: Days, t
     chance = 1 - np.take_along_axis(attempt, within[:, None], axis=1)[:, 0]
     known = ~np.isnat(attempted) | (by <= np.datetime64(today, "D"))
     late: NDArray[np.bool_] = ~(attempted <= by)
-    return np.where(np.isnat(by), np.nan, np.where(known, late, np.where(np.isnan(left), np.nan, chance)))
+    said: Numbers = np.where(np.isnat(by), np.nan, np.where(known, late, np.where(np.isnan(left), np.nan, chance)))
+    return said

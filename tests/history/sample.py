@@ -3,7 +3,7 @@ The history that forecasts are tried on: some three thousand shipments of half a
 
 It is odd on purpose. Parcels posted at the end of a week lie; one lane slows down in April; one carrier is on strike in
 a week of May; some places see a parcel a week; some parcels are lost or sent back; carriers' estimates are too hopeful,
-and are told anew once they have passed. ``python tests/history/sample.py`` writes ``sample.csv`` and ``estimates.csv``
+and are told anew once they have passed. ``python tests/history/sample.py`` writes ``parcels.csv`` and ``estimates.csv``
 beside it, the same whenever it is run.
 """
 
@@ -15,9 +15,16 @@ from random import Random
 import pandas as pd
 
 HERE = Path(__file__).parent
-FACTS, ESTIMATES = HERE / "sample.csv", HERE / "estimates.csv"
+PARCELS, ESTIMATES = HERE / "parcels.csv", HERE / "estimates.csv"
 FIRST, LAST = date(2026, 1, 5), date(2026, 6, 26)
-HOLIDAYS = {date(2026, 2, 16), date(2026, 2, 17), date(2026, 4, 3), date(2026, 4, 21), date(2026, 5, 1), date(2026, 6, 4)}
+HOLIDAYS = {
+    date(2026, 2, 16),
+    date(2026, 2, 17),
+    date(2026, 4, 3),
+    date(2026, 4, 21),
+    date(2026, 5, 1),
+    date(2026, 6, 4),
+}
 SLOWS_DOWN = date(2026, 4, 6)
 STRIKE = (date(2026, 5, 11), date(2026, 5, 17))
 DAY = timedelta(days=1)
@@ -63,7 +70,9 @@ def shipments(random: Random) -> Iterator[tuple[dict[str, object], list[tuple[da
             way = max(1, days + slow + lies + round(random.gauss(0, 0.25 * days)) + int(random.expovariate(1)))
             out = after(posted, way, carrier)
             attempted = after(out, 1 if random.random() < 0.06 else 0, carrier)
-            delivered: date | None = after(attempted, random.choice((1, 1, 2, 5)) if random.random() < 0.12 else 0, carrier)
+            delivered: date | None = after(
+                attempted, random.choice((1, 1, 2, 5)) if random.random() < 0.12 else 0, carrier
+            )
             promised = after(ordered, 2 + days + slack, "")
             fate, ended = random.random(), None
             if fate < 0.012:  # lost on its way, which is found out after weeks
@@ -100,10 +109,10 @@ def shipments(random: Random) -> Iterator[tuple[dict[str, object], list[tuple[da
 
 
 def main() -> None:
-    facts, told = zip(*shipments(Random(20260626)), strict=True)
+    facts, told = zip(*shipments(Random(20260626)), strict=True)  # noqa: S311  seeded, so that it can be repeated
     frame = pd.DataFrame(facts).rename_axis("shipment_id")
     frame.index += 1
-    frame.to_csv(FACTS, lineterminator="\n")
+    frame.to_csv(PARCELS, lineterminator="\n")
     estimates = [
         (number, told_on.isoformat(), estimated_on.isoformat())
         for number, several in enumerate(told, start=1)
