@@ -1,12 +1,14 @@
 """Forecasts of each day, made from a warehouse's facts and kept there."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import namedtuple_row
 
+from papers import commands, statements
 from rastro.cli import main
 from rastro.errors import Permanent
 from rastro.pipeline.forecast import forecast_deliveries, try_again
@@ -110,13 +112,12 @@ def test_a_backfilled_day_is_told_of_by_what_was_known_then(conn: psycopg.Connec
     parcel(conn, "delivered since", TUESDAY - DAY, TUESDAY + 9 * DAY, promised=TUESDAY + DAY)
     parcel(conn, "posted since", TUESDAY + DAY, promised=TUESDAY + DAY)
     forecast_deliveries(conn, TUESDAY, NOW)
-    since, not_yet = kept(conn)
+    (since,) = kept(conn)
     assert since.median_on == TUESDAY + DAY
     assert since.miss_probability == pytest.approx(0.4, abs=0.01)
     forecast_deliveries(conn, MONDAY + 2 * DAY, NOW)
     early = [one for one in kept(conn) if one.day == MONDAY + 2 * DAY]
     assert len(early) == 40, "those that came on Thursday were on their way on Wednesday"
-    assert not_yet.sample == since.sample or not_yet.lane_level
 
 
 def test_what_is_out_comes_sooner_and_what_turned_back_is_expected_no_longer(conn: psycopg.Connection) -> None:
@@ -167,21 +168,38 @@ def test_analysts_see_the_newest_forecast_of_what_is_still_on_its_way(conn: psyc
     assert seen == [(TUESDAY,)]
 
 
-def test_the_command_lists_what_will_be_late_and_tries_it_on_days_gone_by(
-    warehouse: Any, conn: Any, capsys: Any
+def test_the_commands_of_the_page_list_what_will_be_late_and_try_it_on_days_gone_by(
+    warehouse: Any, conn: Any, capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    typed = [one.split()[1:] for one in commands("docs/forecast.md") if "--history" not in one]
+    assert [one[1] for one in typed] == ["--most", "--backtest"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RASTRO_WAREHOUSE_DSN", warehouse.dsn)
     past(conn)
     parcel(conn, "late", TUESDAY - DAY, promised=TUESDAY)
+    told_of = parcel(conn, "told of", TUESDAY - DAY, TUESDAY + DAY, promised=TUESDAY + DAY)
+    conn.execute("INSERT INTO rastro.estimate VALUES (%s, %s, %s)", [told_of, noon(TUESDAY), noon(TUESDAY + 3 * DAY)])
     conn.commit()
-    assert main(["forecast", "--dsn", warehouse.dsn]) == 1
+    listed, tried = typed
+    assert main(listed) == 1
     assert "no forecasts yet" in capsys.readouterr().err
     forecast_deliveries(conn, TUESDAY, NOW)
-    conn.execute("INSERT INTO rastro.estimate VALUES (1, %s, %s)", [noon(MONDAY), noon(MONDAY + 3 * DAY)])
     conn.commit()
-    assert main(["forecast", "--dsn", warehouse.dsn]) == 0
+    assert main(listed) == 0
     assert "100%  late" in capsys.readouterr().out
-    span = ["--from", str(MONDAY), "--to", str(TUESDAY)]
-    assert main(["forecast", "--backtest", *span, "--dsn", warehouse.dsn]) == 0
+    assert main(tried) == 0
     printed = capsys.readouterr().out
     assert "carrier's estimate" in printed
     assert "Calibration error" in printed
+    assert (tmp_path / "forecast.svg").read_text("utf-8").startswith("<?xml")
+
+
+def test_the_pages_questions_are_answered(conn: psycopg.Connection) -> None:
+    past(conn)
+    parcel(conn, "in doubt", TUESDAY - 2 * DAY, promised=TUESDAY + DAY)
+    for number in range(40):
+        parcel(conn, f"stuck {number}", TUESDAY - 8 * DAY, promised=TUESDAY + DAY)
+    forecast_deliveries(conn, TUESDAY, NOW)
+    likely, by_lane = (conn.execute(one).fetchall() for one in statements("docs/forecast.md"))
+    assert len(likely) == 40
+    assert [row[:4] for row in by_lane] == [("correios", "PAC", "RJ", 41)]

@@ -67,6 +67,10 @@ def facts_reach(conn: Connection[Any]) -> date | None:
     return row.day if row else None
 
 
+def is_told(conn: Connection[Any], day: date) -> bool:
+    return run(conn, "forecasts_are_told", day=day).fetchone() is not None
+
+
 def forget(conn: Connection[Any], day: date) -> None:
     """What was said at the end of that day, and what was said too long ago."""
     run(conn, "forget_forecasts", day=day, kept_since=day - KEPT)

@@ -23,7 +23,9 @@ CROSS JOIN LATERAL (
 LEFT JOIN (
     SELECT shipment_id, min(occurred_at) FILTER (WHERE to_status = 'out_for_delivery') AS out_at,
            min(occurred_at) FILTER (WHERE to_status = 'returning') AS returning_at
-    FROM rastro.shipment_change WHERE to_status IN ('out_for_delivery', 'returning') GROUP BY shipment_id
+    FROM rastro.shipment_change
+    WHERE to_status IN ('out_for_delivery', 'returning') AND recorded_at >= %(begun_since)s
+    GROUP BY shipment_id
 ) AS c USING (shipment_id)
 WHERE coalesce(local.ordered_on, local.posted_on) <= %(until)s
   AND coalesce(local.delivered_on, 'infinity') >= %(since)s
@@ -43,6 +45,9 @@ SELECT carrier, state, min(day) AS first, array_agg(ordinal ORDER BY day) AS cou
 -- name: facts_reach
 -- The last day of which the facts know all.
 SELECT (max(until) AT TIME ZONE 'America/Sao_Paulo')::date - 1 AS day FROM rastro.reported
+
+-- name: forecasts_are_told
+SELECT FROM rastro.forecast WHERE day = %(day)s LIMIT 1
 
 -- name: forget_forecasts
 DELETE FROM rastro.forecast WHERE day = %(day)s OR day < %(kept_since)s
