@@ -8,10 +8,13 @@ import psycopg
 import pytest
 from psycopg.rows import namedtuple_row
 
+from chaos.hours import context_of
 from papers import commands, statements
 from rastro.cli import main
 from rastro.errors import Permanent
+from rastro.models import Window
 from rastro.pipeline.forecast import forecast_deliveries, try_again
+from rastro.pipeline.report import local_day
 from rastro.warehouse import forecast, report
 from rastro.working_days import calendars
 
@@ -203,3 +206,27 @@ def test_the_pages_questions_are_answered(conn: psycopg.Connection) -> None:
     likely, by_lane = (conn.execute(one).fetchall() for one in statements("docs/forecast.md"))
     assert len(likely) == 40
     assert [row[:4] for row in by_lane] == [("correios", "PAC", "RJ", 41)]
+
+
+def test_a_run_of_a_day_forecasts_it_and_one_in_between_only_what_is_missing(shop: Any) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from rastro.orchestration.forecast_tasks import forecast_deliveries as body
+    from rastro.orchestration.report_tasks import make_report
+
+    shop.orders("delivered", parcels=4)
+    assert not shop.hour().failures
+    now = datetime.now(UTC)
+    in_between = context_of(Window(start=now - DAY, end=now), now, run_type="asset_triggered")
+    make_report("report", in_between)
+    shop.execute("UPDATE rastro.delivery_fact SET ordered_at = now() - interval '5 days', posted_at = NULL")
+    assert body("first", in_between) == {"parcels": 4, "dated": 0, "likely_late": 0}
+    with pytest.raises(AirflowSkipException, match="already"):
+        body("again", in_between)
+    midnight = datetime(now.year, now.month, now.day, 3, tzinfo=UTC)
+    of_a_day = context_of(Window(start=midnight - 3 * DAY, end=midnight - 2 * DAY), now)
+    assert body("backfilled", of_a_day)["parcels"] == 4
+    days = [row.day for row in shop.ask("SELECT DISTINCT day FROM rastro.forecast ORDER BY day")]
+    assert days == [(midnight - 3 * DAY).date(), local_day(now) - DAY]
+    figures = shop.ask("SELECT figures FROM rastro.run_stage WHERE stage = 'forecast_deliveries' ORDER BY started_at")
+    assert len(figures) == 2
