@@ -144,10 +144,15 @@ SORTS = (
 # Table → sort → its columns.
 HELD: Mapping[str, Mapping[Sort, str]] = {
     "awaited_order": {OURS: "account", NUMBER: "order_id"},
-    "carrier_day": {OURS: "carrier"},
+    "call_budget": {OURS: "carrier"},
+    "carrier_day": {OURS: "carrier service", PLACE: "state_from state_to city_to"},
     "carrier_plan": {OURS: "carrier"},
     "contract": {OURS: "carrier account contract"},
     "correction": {OURS: "account carrier", NUMBER: "order_id invoice_number tracking_number new_number"},
+    "delivery_fact": {
+        OURS: "account carrier service ended_as status hours_in",
+        PLACE: "state_from city_from state_to city_to",
+    },
     "erased": {FORGOTTEN: "name_hash"},
     "habit": {OURS: "carrier step lane"},
     "incident": {OURS: "kind subject said told"},
@@ -212,6 +217,7 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
         PLACE: "city state country",
     },
     "tracking_link": {OURS: "account", NUMBER: "order_id", LINK: "token_hash"},
+    "working_day": {OURS: "carrier state"},
 }
 
 

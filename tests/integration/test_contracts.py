@@ -153,7 +153,7 @@ def test_each_contract_has_its_own_calls_of_the_day(brands):
     assert counted[FIRST] == 50, "as many as one call holds"
     assert counted[SECOND] > 100
     assert brands.ask("SELECT carrier FROM rastro.carrier_plan WHERE put_off > 0") == [("correios",)]
-    assert {one.carrier for one in brands.ask("SELECT carrier FROM rastro.carrier_day")} == {"correios", SECOND}
+    assert {one.carrier for one in brands.ask("SELECT carrier FROM rastro.call_budget")} == {"correios", SECOND}
 
 
 def test_slices_of_all_contracts_together_are_bounded_and_each_carries_its_contract(brands):

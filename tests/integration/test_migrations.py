@@ -229,7 +229,27 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0014": {"erased": [{"name_hash": b"hash", "erased_at": NOW - DAY}]},
     "0015": {"incident": [{"kind": "carrier_silent", "subject": "correios", "said": "…", "began_at": NOW}]},
     "0016": {"contract": [{"carrier": "correios", "account": ACCOUNT, "contract": "correios:two"}]},
+    "0021": {
+        "estimate": [{"shipment_id": 1, "told_at": NOW - HOUR, "estimated_at": NOW + DAY}],
+        "working_day": [{"carrier": "", "state": "SP", "day": NOW.date(), "ordinal": 1}],
+        "delivery_fact": [
+            {"shipment_id": 1, "account": ACCOUNT, "carrier": "correios", "service": "PAC", "state_from": "PE",
+             "city_from": "RECIFE", "state_to": "SP", "city_to": "CAMPINAS", "ended_as": "", "status": "in_transit",
+             "attempts": 0, "failed_on": [], "silent_on": "{}", "hours_in": Jsonb({}), "notices": 0,
+             "computed_at": NOW},
+        ],
+        "carrier_day": [
+            {"carrier": "correios", "service": "PAC", "state_from": "PE", "state_to": "SP", "city_to": "CAMPINAS",
+             "day": NOW.date(), "posted": 1, "attempted": 0, "delivered": 0, "on_time": 0, "on_time_known": 0,
+             "lost": 0, "returned": 0, "failed_attempts": 0, "pending": 1, "silent": 0, "computed_at": NOW},
+        ],
+        "reported": [{"until": NOW}],
+    },
 }  # fmt: skip
+
+
+# Tables that a later revision calls by another name, with the revision.
+RENAMED = {"carrier_day": ("call_budget", "0021")}
 
 
 def fill(conn: psycopg.Connection[Any], revision: str) -> None:
@@ -304,7 +324,9 @@ def test_a_warehouse_in_use_loses_nothing_when_it_is_migrated(postgres: Server, 
     assert schema_of(postgres, database) == SCHEMA.read_text("utf-8")
     with psycopg.connect(dsn) as conn:
         after = contents(conn)
-        for table, rows in before.items():
+        for old_name, rows in before.items():
+            name, since = RENAMED.get(old_name, (old_name, revision))
+            table = name if revision < since else old_name
             assert len(after[table]) == len(rows), table
             assert not [row for row in rows if not any(row.items() <= now.items() for now in after[table])], table
     migrate(dsn)

@@ -33,7 +33,7 @@ class Purse:
         :param made: all calls of this slice until now.
         """
         day = {"carrier": self.contract, "day": day_of(now)}
-        run(conn, "begin_carrier_day", **day)
+        run(conn, "begin_call_budget", **day)
         (row,) = run(
             conn, "take_calls", **day, correction=made - self.taken, wanted=wanted, budget=self.budget
         )  # fmt: skip

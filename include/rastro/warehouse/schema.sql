@@ -2,6 +2,132 @@
 
 CREATE SCHEMA rastro;
 
+CREATE TABLE rastro.delivery_fact (
+    shipment_id bigint NOT NULL,
+    account text NOT NULL,
+    carrier text NOT NULL,
+    service text NOT NULL,
+    state_from text NOT NULL,
+    city_from text NOT NULL,
+    state_to text NOT NULL,
+    city_to text NOT NULL,
+    ordered_at timestamp with time zone,
+    posted_at timestamp with time zone,
+    first_scan_at timestamp with time zone,
+    first_attempt_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    ended_as text NOT NULL,
+    status text NOT NULL,
+    last_scan_at timestamp with time zone,
+    promised_at timestamp with time zone,
+    first_estimate_at timestamp with time zone,
+    last_estimate_at timestamp with time zone,
+    transit_days numeric,
+    transit_working_days smallint,
+    attempt_working_days smallint,
+    on_time boolean,
+    days_late smallint,
+    attempts smallint NOT NULL,
+    failed_on date[] NOT NULL,
+    silent_on datemultirange NOT NULL,
+    hours_in jsonb NOT NULL,
+    notices smallint NOT NULL,
+    first_notice_at timestamp with time zone,
+    last_notice_at timestamp with time zone,
+    computed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.delivery_fact IS 'One row for each parcel that is followed, worked out from all that is known of it. Days are those of America/Sao_Paulo; a scan is an event whose standing is effective; an attempt is a scan with status delivery_failed, ready_for_pickup or delivered.';
+
+COMMENT ON COLUMN rastro.delivery_fact.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.delivery_fact.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.delivery_fact.carrier IS 'Registry code of the carrier; empty when none claims the parcel.';
+
+COMMENT ON COLUMN rastro.delivery_fact.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.delivery_fact.state_from IS 'State of the first scan from posted_at on that names one; empty before.';
+
+COMMENT ON COLUMN rastro.delivery_fact.city_from IS 'City of that same scan, in capitals without accents.';
+
+COMMENT ON COLUMN rastro.delivery_fact.state_to IS 'State of the destination, in capitals.';
+
+COMMENT ON COLUMN rastro.delivery_fact.city_to IS 'City of the destination, in capitals without accents.';
+
+COMMENT ON COLUMN rastro.delivery_fact.ordered_at IS 'When the order was placed.';
+
+COMMENT ON COLUMN rastro.delivery_fact.posted_at IS 'When the carrier first had it: its first scan with another status than unknown, info_received or cancelled.';
+
+COMMENT ON COLUMN rastro.delivery_fact.first_scan_at IS 'Its first scan of any status, an announcement included.';
+
+COMMENT ON COLUMN rastro.delivery_fact.first_attempt_at IS 'Its first attempt: when it first was at the recipient''s door or disposal.';
+
+COMMENT ON COLUMN rastro.delivery_fact.delivered_at IS 'When it was handed to the recipient; null while it is not.';
+
+COMMENT ON COLUMN rastro.delivery_fact.ended_at IS 'When it came to its final status; null while it is on its way.';
+
+COMMENT ON COLUMN rastro.delivery_fact.ended_as IS 'Its final status: delivered, returned, lost, cancelled or expired; empty while it is on its way.';
+
+COMMENT ON COLUMN rastro.delivery_fact.status IS 'Where it is, in the one vocabulary for all carriers.';
+
+COMMENT ON COLUMN rastro.delivery_fact.last_scan_at IS 'Its newest scan.';
+
+COMMENT ON COLUMN rastro.delivery_fact.promised_at IS 'When the shop promised the delivery at the purchase.';
+
+COMMENT ON COLUMN rastro.delivery_fact.first_estimate_at IS 'The first delivery date that the carrier told.';
+
+COMMENT ON COLUMN rastro.delivery_fact.last_estimate_at IS 'The last delivery date that the carrier told.';
+
+COMMENT ON COLUMN rastro.delivery_fact.transit_days IS 'delivered_at − posted_at in days of 24 hours, to two decimals.';
+
+COMMENT ON COLUMN rastro.delivery_fact.transit_working_days IS 'Working days after the day of posted_at up to the day of delivered_at, that one included, by the calendar of the carrier in the state of destination.';
+
+COMMENT ON COLUMN rastro.delivery_fact.attempt_working_days IS 'Working days after the day of posted_at up to the day of first_attempt_at, likewise.';
+
+COMMENT ON COLUMN rastro.delivery_fact.on_time IS 'Whether the day of first_attempt_at is not after the day of promised_at; false, too, when that day is over without an attempt. Null without a promise, before that can be said, and where it was cancelled without an attempt.';
+
+COMMENT ON COLUMN rastro.delivery_fact.days_late IS 'Where on_time is known, working days after the day of promised_at up to the day of first_attempt_at; without an attempt up to the day of ended_at, and null as long as there is neither. 0 when on time.';
+
+COMMENT ON COLUMN rastro.delivery_fact.attempts IS 'Days with a scan of status delivery_failed or delivered.';
+
+COMMENT ON COLUMN rastro.delivery_fact.failed_on IS 'Days with a scan of status delivery_failed.';
+
+COMMENT ON COLUMN rastro.delivery_fact.silent_on IS 'Days between posted_at and ended_at at whose end more than five working days had gone by since the last scan.';
+
+COMMENT ON COLUMN rastro.delivery_fact.hours_in IS 'Status → hours in it: from each scan to the next one, to one decimal. The newest scan''s own time is not counted.';
+
+COMMENT ON COLUMN rastro.delivery_fact.notices IS 'Messages sent about it on all channels.';
+
+COMMENT ON COLUMN rastro.delivery_fact.first_notice_at IS 'When the first of them was sent.';
+
+COMMENT ON COLUMN rastro.delivery_fact.last_notice_at IS 'When the last of them was sent.';
+
+COMMENT ON COLUMN rastro.delivery_fact.computed_at IS 'When this row was worked out.';
+
+CREATE FUNCTION rastro.days_of(f rastro.delivery_fact, through date) RETURNS TABLE(day date, posted boolean, attempted boolean, delivered boolean, due boolean, kept boolean, lost boolean, returned boolean, failed boolean, pending boolean, silent boolean)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT d.day, d.day = h.posted_on, d.day = h.attempted_on, d.day = h.delivered_on,
+           d.day = h.promised_on AND f.on_time IS NOT NULL, d.day = h.promised_on AND f.on_time,
+           d.day = h.ended_on AND f.ended_as = 'lost', d.day = h.ended_on AND f.ended_as = 'returned',
+           d.day = ANY(f.failed_on), d.day >= h.posted_on AND (h.ended_on IS NULL OR d.day < h.ended_on),
+           d.day <@ f.silent_on
+    FROM (SELECT (f.posted_at AT TIME ZONE 'America/Sao_Paulo')::date AS posted_on,
+                 (f.first_attempt_at AT TIME ZONE 'America/Sao_Paulo')::date AS attempted_on,
+                 (f.delivered_at AT TIME ZONE 'America/Sao_Paulo')::date AS delivered_on,
+                 (f.ended_at AT TIME ZONE 'America/Sao_Paulo')::date AS ended_on,
+                 (f.promised_at AT TIME ZONE 'America/Sao_Paulo')::date AS promised_on) AS h
+    CROSS JOIN LATERAL (
+        SELECT generate_series(h.posted_on, least(coalesce(h.ended_on, through), through), interval '1 day')::date
+        UNION SELECT moment FROM unnest(ARRAY[h.attempted_on, h.delivered_on, h.ended_on, h.promised_on] || f.failed_on) AS moment
+        WHERE moment <= through
+    ) AS d (day)
+$$;
+
+COMMENT ON FUNCTION rastro.days_of(f rastro.delivery_fact, through date) IS 'The days on which a parcel counts in carrier_day, up to one, and as what: due on the day of its promise once it can be said whether that was kept, pending at the end of each day from its posting to the day before its end.';
+
 CREATE FUNCTION rastro.is_due(next_poll_at timestamp with time zone, answered_at timestamp with time zone, lease_until timestamp with time zone, window_end timestamp with time zone, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -107,6 +233,22 @@ END $$;
 
 COMMENT ON FUNCTION rastro.make_event_partitions(from_month date, months integer) IS 'Makes the monthly partitions of tracking_event that are missing; safe to repeat.';
 
+CREATE FUNCTION rastro.wilson_high(kept bigint, known bigint) RETURNS real
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT ((kept + 1.9208 + 1.96 * sqrt(kept * (known - kept)::float8 / nullif(known, 0) + 0.9604)) / (known + 3.8416))::real
+$$;
+
+COMMENT ON FUNCTION rastro.wilson_high(kept bigint, known bigint) IS 'Upper end of Wilson''s interval at 95 % for the share kept ⁄ known; null of none.';
+
+CREATE FUNCTION rastro.wilson_low(kept bigint, known bigint) RETURNS real
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT ((kept + 1.9208 - 1.96 * sqrt(kept * (known - kept)::float8 / nullif(known, 0) + 0.9604)) / (known + 3.8416))::real
+$$;
+
+COMMENT ON FUNCTION rastro.wilson_low(kept bigint, known bigint) IS 'Lower end of Wilson''s interval at 95 % for the share kept ⁄ known; null of none.';
+
 CREATE TABLE rastro.awaited_order (
     account text NOT NULL,
     order_id text NOT NULL,
@@ -115,19 +257,87 @@ CREATE TABLE rastro.awaited_order (
 
 COMMENT ON TABLE rastro.awaited_order IS 'Orders that each run reads again: without a tracking number yet, put aside, or placed by settings of before.';
 
-CREATE TABLE rastro.carrier_day (
-    carrier text NOT NULL,
-    day date NOT NULL,
-    calls integer DEFAULT 0 NOT NULL
+CREATE TABLE rastro.call_budget (
+    carrier text CONSTRAINT carrier_day_carrier_not_null NOT NULL,
+    day date CONSTRAINT carrier_day_day_not_null NOT NULL,
+    calls integer DEFAULT 0 CONSTRAINT carrier_day_calls_not_null NOT NULL
 );
 
-COMMENT ON TABLE rastro.carrier_day IS 'The calls of one day to a carrier that has a budget of them, by all runs.';
+COMMENT ON TABLE rastro.call_budget IS 'The calls of one day to a carrier that has a budget of them, by all runs.';
 
-COMMENT ON COLUMN rastro.carrier_day.carrier IS 'Registry code of the carrier, for its first contract; a further one as adapter:connection.';
+COMMENT ON COLUMN rastro.call_budget.carrier IS 'Registry code of the carrier, for its first contract; a further one as adapter:connection.';
+
+COMMENT ON COLUMN rastro.call_budget.day IS 'By the clock of America/Sao_Paulo.';
+
+COMMENT ON COLUMN rastro.call_budget.calls IS 'Made, or given to a task that is about to make them.';
+
+CREATE TABLE rastro.carrier_day (
+    carrier text CONSTRAINT carrier_day_carrier_not_null1 NOT NULL,
+    service text NOT NULL,
+    state_from text NOT NULL,
+    state_to text NOT NULL,
+    city_to text NOT NULL,
+    day date CONSTRAINT carrier_day_day_not_null1 NOT NULL,
+    posted integer NOT NULL,
+    attempted integer NOT NULL,
+    delivered integer NOT NULL,
+    on_time integer NOT NULL,
+    on_time_known integer NOT NULL,
+    on_time_low real GENERATED ALWAYS AS (rastro.wilson_low((on_time)::bigint, (on_time_known)::bigint)) STORED,
+    on_time_high real GENERATED ALWAYS AS (rastro.wilson_high((on_time)::bigint, (on_time_known)::bigint)) STORED,
+    transit_p50 real,
+    transit_p90 real,
+    lost integer NOT NULL,
+    returned integer NOT NULL,
+    failed_attempts integer NOT NULL,
+    pending integer NOT NULL,
+    silent integer NOT NULL,
+    computed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.carrier_day IS 'What happened to the parcels of one lane on one day of America/Sao_Paulo, counted from delivery_fact; a lane is a carrier, a service, a state of origin, a state and a city of destination. Counts add up over lanes and days, but for pending and silent, which add up over lanes alone; shares and percentiles do not.';
+
+COMMENT ON COLUMN rastro.carrier_day.carrier IS 'Registry code of the carrier; empty when none claims the parcels.';
+
+COMMENT ON COLUMN rastro.carrier_day.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.carrier_day.state_from IS 'State where they were posted.';
+
+COMMENT ON COLUMN rastro.carrier_day.state_to IS 'State of the destination.';
+
+COMMENT ON COLUMN rastro.carrier_day.city_to IS 'City of the destination, in capitals without accents.';
 
 COMMENT ON COLUMN rastro.carrier_day.day IS 'By the clock of America/Sao_Paulo.';
 
-COMMENT ON COLUMN rastro.carrier_day.calls IS 'Made, or given to a task that is about to make them.';
+COMMENT ON COLUMN rastro.carrier_day.posted IS 'Parcels whose posted_at lies in the day.';
+
+COMMENT ON COLUMN rastro.carrier_day.attempted IS 'Parcels whose first_attempt_at lies in the day.';
+
+COMMENT ON COLUMN rastro.carrier_day.delivered IS 'Parcels whose delivered_at lies in the day.';
+
+COMMENT ON COLUMN rastro.carrier_day.on_time IS 'Of on_time_known, those whose on_time is true.';
+
+COMMENT ON COLUMN rastro.carrier_day.on_time_known IS 'Parcels whose promise fell due that day and of which on_time can be said.';
+
+COMMENT ON COLUMN rastro.carrier_day.on_time_low IS 'Lower end of the 95 % interval (Wilson) of on_time ⁄ on_time_known.';
+
+COMMENT ON COLUMN rastro.carrier_day.on_time_high IS 'Upper end of the 95 % interval (Wilson) of on_time ⁄ on_time_known.';
+
+COMMENT ON COLUMN rastro.carrier_day.transit_p50 IS 'Median of transit_working_days of those delivered that day, interpolated; null of none.';
+
+COMMENT ON COLUMN rastro.carrier_day.transit_p90 IS '90th percentile of transit_working_days of those delivered that day, interpolated; null of none.';
+
+COMMENT ON COLUMN rastro.carrier_day.lost IS 'Parcels that ended that day as lost.';
+
+COMMENT ON COLUMN rastro.carrier_day.returned IS 'Parcels that ended that day as returned to the sender.';
+
+COMMENT ON COLUMN rastro.carrier_day.failed_attempts IS 'Parcels that were tried in vain that day.';
+
+COMMENT ON COLUMN rastro.carrier_day.pending IS 'Parcels that were posted and not ended at the end of the day, or by now on a day that is not over.';
+
+COMMENT ON COLUMN rastro.carrier_day.silent IS 'Of pending, those whose silent_on holds the day: no scan for more than five working days.';
+
+COMMENT ON COLUMN rastro.carrier_day.computed_at IS 'When this row was worked out.';
 
 CREATE TABLE rastro.carrier_plan (
     carrier text NOT NULL,
@@ -179,6 +389,20 @@ CREATE TABLE rastro.erased (
 COMMENT ON TABLE rastro.erased IS 'Orders and numbers of parcels that were erased at a person''s wish: what comes in about them is not kept again.';
 
 COMMENT ON COLUMN rastro.erased.name_hash IS 'Keyed hash of the account and the order, or of the carrier and the number; useless without the key.';
+
+CREATE TABLE rastro.estimate (
+    shipment_id bigint NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    estimated_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.estimate IS 'Each delivery date that a carrier told, when it was another than its last; rows are only added.';
+
+COMMENT ON COLUMN rastro.estimate.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.estimate.told_at IS 'When we learnt of it.';
+
+COMMENT ON COLUMN rastro.estimate.estimated_at IS 'When the carrier expected the delivery.';
 
 CREATE TABLE rastro.habit (
     carrier text NOT NULL,
@@ -685,6 +909,18 @@ ALTER TABLE rastro.rehearsal ALTER COLUMN rehearsal_id ADD GENERATED ALWAYS AS I
     CACHE 1
 );
 
+CREATE TABLE rastro.reported (
+    one boolean DEFAULT true NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT reported_is_one CHECK (one)
+);
+
+COMMENT ON TABLE rastro.reported IS 'How far the reports have come; one row.';
+
+COMMENT ON COLUMN rastro.reported.one IS 'Always true.';
+
+COMMENT ON COLUMN rastro.reported.until IS 'All that was recorded before is in delivery_fact and carrier_day.';
+
 CREATE TABLE rastro.run_stage (
     run_id text NOT NULL,
     stage text NOT NULL,
@@ -879,6 +1115,89 @@ COMMENT ON TABLE rastro.tracking_link IS 'Links to tracking pages that were give
 COMMENT ON COLUMN rastro.tracking_link.token_hash IS 'SHA-256 of the token; the token itself is kept nowhere.';
 
 COMMENT ON COLUMN rastro.tracking_link.revoked_at IS 'When a person ended it; null while it is good.';
+
+CREATE VIEW rastro.v_carrier_day AS
+ SELECT carrier,
+    service,
+    state_from,
+    state_to,
+    city_to,
+    day,
+    posted,
+    attempted,
+    delivered,
+    on_time,
+    on_time_known,
+    ((on_time)::real / (NULLIF(on_time_known, 0))::double precision) AS on_time_share,
+    on_time_low,
+    on_time_high,
+    transit_p50,
+    transit_p90,
+    lost,
+    ((lost)::real / (NULLIF(((delivered + returned) + lost), 0))::double precision) AS lost_share,
+    returned,
+    ((returned)::real / (NULLIF(((delivered + returned) + lost), 0))::double precision) AS returned_share,
+    failed_attempts,
+    ((failed_attempts)::real / (NULLIF((failed_attempts + delivered), 0))::double precision) AS failed_share,
+    pending,
+    silent,
+    ((silent)::real / (NULLIF(pending, 0))::double precision) AS silent_share,
+    computed_at
+   FROM rastro.carrier_day;
+
+COMMENT ON VIEW rastro.v_carrier_day IS 'carrier_day with its shares; null where there is nothing to divide by.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.carrier IS 'Registry code of the carrier; empty when none claims the parcels.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.state_from IS 'State where they were posted.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.state_to IS 'State of the destination.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.city_to IS 'City of the destination, in capitals without accents.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.day IS 'By the clock of America/Sao_Paulo.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.posted IS 'Parcels posted that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.attempted IS 'Parcels first attempted that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.delivered IS 'Parcels delivered that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time IS 'Of on_time_known, those first attempted by their promise.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time_known IS 'Parcels whose promise fell due that day and of which it can be said.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time_share IS 'on_time ⁄ on_time_known.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time_low IS 'Lower end of its 95 % interval (Wilson).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time_high IS 'Upper end of its 95 % interval (Wilson).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.transit_p50 IS 'Median of working days from posting to delivery of those delivered that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.transit_p90 IS '90th percentile of the same.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.lost IS 'Parcels that ended that day as lost.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.lost_share IS 'lost ⁄ (delivered + returned + lost).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.returned IS 'Parcels that ended that day as returned to the sender.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.returned_share IS 'returned ⁄ (delivered + returned + lost).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.failed_attempts IS 'Parcels that were tried in vain that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.failed_share IS 'failed_attempts ⁄ (failed_attempts + delivered).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.pending IS 'Parcels that were on their way at the end of the day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.silent IS 'Of pending, those without a scan for more than five working days.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.silent_share IS 'silent ⁄ pending.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.computed_at IS 'When the row was worked out.';
 
 CREATE VIEW rastro.v_change AS
  SELECT c.change_id,
@@ -1465,13 +1784,33 @@ COMMENT ON COLUMN rastro.v_shipment.changed_at IS 'When its state last changed h
 
 COMMENT ON COLUMN rastro.v_shipment.paused_at IS 'Since when a person has it paused; null when it is not.';
 
+CREATE TABLE rastro.working_day (
+    carrier text NOT NULL,
+    state text NOT NULL,
+    day date NOT NULL,
+    ordinal integer NOT NULL
+);
+
+COMMENT ON TABLE rastro.working_day IS 'The calendar, every day of it: working days from one day to another are the difference of their ordinals.';
+
+COMMENT ON COLUMN rastro.working_day.carrier IS 'Registry code of a carrier with days off of its own; empty: of all others.';
+
+COMMENT ON COLUMN rastro.working_day.state IS 'State of Brazil with its holidays; empty: national holidays alone.';
+
+COMMENT ON COLUMN rastro.working_day.day IS 'By the clock of America/Sao_Paulo.';
+
+COMMENT ON COLUMN rastro.working_day.ordinal IS 'Working days from the calendar''s first day up to this one, itself included.';
+
 ALTER TABLE ONLY rastro.tracking_event ATTACH PARTITION rastro.tracking_event_default DEFAULT;
 
 ALTER TABLE ONLY rastro.awaited_order
     ADD CONSTRAINT awaited_order_pkey PRIMARY KEY (account, order_id);
 
+ALTER TABLE ONLY rastro.call_budget
+    ADD CONSTRAINT call_budget_is_one PRIMARY KEY (carrier, day);
+
 ALTER TABLE ONLY rastro.carrier_day
-    ADD CONSTRAINT carrier_day_is_one PRIMARY KEY (carrier, day);
+    ADD CONSTRAINT carrier_day_is_one PRIMARY KEY (carrier, service, state_from, state_to, city_to, day);
 
 ALTER TABLE ONLY rastro.carrier_plan
     ADD CONSTRAINT carrier_plan_pkey PRIMARY KEY (carrier);
@@ -1482,8 +1821,14 @@ ALTER TABLE ONLY rastro.contract
 ALTER TABLE ONLY rastro.correction
     ADD CONSTRAINT correction_pkey PRIMARY KEY (account, order_id, invoice_number, tracking_number);
 
+ALTER TABLE ONLY rastro.delivery_fact
+    ADD CONSTRAINT delivery_fact_is_one PRIMARY KEY (shipment_id);
+
 ALTER TABLE ONLY rastro.erased
     ADD CONSTRAINT erased_pkey PRIMARY KEY (name_hash);
+
+ALTER TABLE ONLY rastro.estimate
+    ADD CONSTRAINT estimate_is_told_once PRIMARY KEY (shipment_id, told_at);
 
 ALTER TABLE ONLY rastro.habit
     ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step, lane);
@@ -1545,6 +1890,9 @@ ALTER TABLE ONLY rastro.raw_answer
 ALTER TABLE ONLY rastro.rehearsal
     ADD CONSTRAINT rehearsal_pkey PRIMARY KEY (rehearsal_id);
 
+ALTER TABLE ONLY rastro.reported
+    ADD CONSTRAINT reported_once PRIMARY KEY (one);
+
 ALTER TABLE ONLY rastro.run_stage
     ADD CONSTRAINT run_stage_pkey PRIMARY KEY (run_id, stage, part);
 
@@ -1584,6 +1932,15 @@ ALTER TABLE ONLY rastro.tracking_event_default
 ALTER TABLE ONLY rastro.tracking_link
     ADD CONSTRAINT tracking_link_pkey PRIMARY KEY (token_hash);
 
+ALTER TABLE ONLY rastro.working_day
+    ADD CONSTRAINT working_day_is_one PRIMARY KEY (carrier, state, day);
+
+CREATE INDEX carrier_day_by_day ON rastro.carrier_day USING btree (day);
+
+CREATE INDEX delivery_fact_undecided ON rastro.delivery_fact USING btree (promised_at) WHERE (on_time IS NULL);
+
+CREATE INDEX estimate_by_time ON rastro.estimate USING brin (told_at);
+
 CREATE INDEX inbox_part_by_letter ON rastro.inbox_part USING btree (inbox_id);
 
 CREATE INDEX inbox_to_erase ON rastro.inbox USING btree (last_at) WHERE (body IS NOT NULL);
@@ -1603,6 +1960,8 @@ CREATE INDEX notice_by_recipient ON rastro.notice USING btree (recipient_hash, n
 CREATE INDEX notice_of_shipment_waiting ON rastro.notice USING btree (shipment_id) WHERE (state = ANY (ARRAY['dead'::text, 'unknown'::text]));
 
 CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_before) WHERE (state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text]));
+
+CREATE INDEX notice_sent ON rastro.notice USING btree (settled_at) WHERE (state = 'sent'::text);
 
 CREATE INDEX notice_to_erase ON rastro.notice USING btree (settled_at) WHERE ((rendered IS NOT NULL) AND (erased_at IS NULL));
 
@@ -1637,6 +1996,8 @@ CREATE INDEX shipment_by_order ON rastro.shipment USING btree (order_id);
 CREATE INDEX shipment_by_poll ON rastro.shipment USING btree (poll_id);
 
 CREATE INDEX shipment_change_by_shipment ON rastro.shipment_change USING btree (shipment_id, recorded_at);
+
+CREATE INDEX shipment_change_by_time ON rastro.shipment_change USING brin (recorded_at);
 
 CREATE INDEX shipment_change_by_window ON rastro.shipment_change USING btree (window_start);
 

@@ -1,18 +1,18 @@
 -- name: calls_of_day
-SELECT calls FROM rastro.carrier_day WHERE carrier = %(carrier)s AND day = %(day)s
+SELECT calls FROM rastro.call_budget WHERE carrier = %(carrier)s AND day = %(day)s
 
--- name: begin_carrier_day
-INSERT INTO rastro.carrier_day (carrier, day) VALUES (%(carrier)s, %(day)s) ON CONFLICT DO NOTHING
+-- name: begin_call_budget
+INSERT INTO rastro.call_budget (carrier, day) VALUES (%(carrier)s, %(day)s) ON CONFLICT DO NOTHING
 
 -- name: take_calls
 -- Corrects the count by what was used otherwise than it was given, then gives what is wanted or is left; one at a time.
 WITH day AS (
-    SELECT calls FROM rastro.carrier_day WHERE carrier = %(carrier)s AND day = %(day)s FOR UPDATE
+    SELECT calls FROM rastro.call_budget WHERE carrier = %(carrier)s AND day = %(day)s FOR UPDATE
 ), given AS (
     SELECT greatest(0, calls + %(correction)s) AS used,
            greatest(0, least(%(wanted)s, %(budget)s - greatest(0, calls + %(correction)s))) AS given FROM day
 )
-UPDATE rastro.carrier_day d SET calls = given.used + given.given FROM given
+UPDATE rastro.call_budget d SET calls = given.used + given.given FROM given
 WHERE d.carrier = %(carrier)s AND d.day = %(day)s
 RETURNING given.given
 

@@ -1,0 +1,14 @@
+"""What analysts ask of deliveries: one row for each parcel, one for each lane and day."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0021"
+down_revision = "0018"
+
+
+def upgrade() -> None:
+    script = Path(__file__).with_name("0021.sql").read_text(encoding="utf-8")
+    # The driver's own cursor, without parameters: a script may hold several statements, and its % is no placeholder.
+    op.get_bind().connection.cursor().execute(script)
