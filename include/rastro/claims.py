@@ -10,10 +10,12 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
-from rastro.habits import Habit, usual_silence
+from rastro.habits import LOCAL, Habit, usual_silence
 from rastro.models import Status
 
 
@@ -91,10 +93,10 @@ RULES: Mapping[str, Rule] = {
             silent=None,
             late_within=30,
             came_late=True,
-            evidence=("proof of posting", "invoice or declaration of contents", "for damage: the record made at delivery"),
+            evidence=("proof of posting", "invoice or declaration of contents", "of damage: its record"),
             codes={
-                **{f"{family} {kind}": Reason.STOLEN for family in ("BDE", "BDI", "BDR") for kind in ("50", "51", "52")},
-                **{f"{family} {kind}": Reason.DAMAGED for family in ("BDE", "BDI", "BDR") for kind in ("28", "37", "86")},
+                **{f"{kind} {code}": Reason.STOLEN for kind in ("BDE", "BDI", "BDR") for code in ("50", "51", "52")},
+                **{f"{kind} {code}": Reason.DAMAGED for kind in ("BDE", "BDI", "BDR") for code in ("28", "37", "86")},
                 "FC 51": Reason.STOLEN,
             },
             paid=frozenset({*(f"IDC {kind:02d}" for kind in range(1, 8)), "BLQ 31"}),
@@ -151,6 +153,16 @@ def rule_for(carrier: str, changed: Mapping[str, Mapping[str, int]]) -> Rule:
     return replace(rule, **days, certain=True, source="claim_days") if days else rule  # type: ignore[arg-type]
 
 
+def longest_within(changed: Mapping[str, Mapping[str, int]]) -> int:
+    """Days after its posting beyond which no parcel can be claimed for."""
+    return max(rule_for(carrier, changed).within for carrier in {*RULES, *changed, ""})
+
+
+def granting_lateness() -> list[str]:
+    """Carriers that pay for what came late."""
+    return [carrier for carrier, rule in RULES.items() if rule.came_late]
+
+
 @dataclass(frozen=True, slots=True)
 class WorkingDays:
     """The working days of a place, in order."""
@@ -192,11 +204,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eligible:
-    """A claim that can be made: why, since which day, and until which, as far as that is known."""
+    """A claim that can be made: why, since which day, and until which."""
 
     reason: Reason
     since: date
-    until: date | None
+    until: date
 
 
 def eligible(case: Case, rule: Rule, days: WorkingDays, today: date) -> Eligible | None:
@@ -243,6 +255,7 @@ WEEK_HOURS, WEEK_DAYS = 168, 5
 WAITING = frozenset({Status.INFO_RECEIVED, Status.UNKNOWN, Status.READY_FOR_PICKUP})  # for the shop, or the customer
 
 
+@lru_cache  # asked for each parcel of a report
 def usual_days(habit: Habit) -> int:
     """Working days within which the carrier has news of all but a few parcels in this step."""
     return max(math.ceil(usual_silence(habit, 1 - SELDOM) * WEEK_DAYS / WEEK_HOURS), FEWEST)
@@ -258,17 +271,38 @@ def is_stalled(status: Status, silent: int, usual: int) -> bool:
 
 # By hand
 
-
-def may_become(state: ClaimState | None, wanted: ClaimState) -> bool:
-    """Whether a person may move a claim on so; None where there is none yet."""
-    return wanted in NEXT[state]
-
-
 NEXT: Mapping[ClaimState | None, frozenset[ClaimState]] = {
-    None: frozenset({ClaimState.OPEN}),
+    None: frozenset({ClaimState.OPEN}),  # there is none yet
     ClaimState.OPEN: frozenset({ClaimState.FILED, ClaimState.PAID, ClaimState.REFUSED}),
     ClaimState.LAPSED: frozenset({ClaimState.OPEN, ClaimState.FILED}),
-    ClaimState.FILED: frozenset({ClaimState.PAID, ClaimState.REFUSED, ClaimState.OPEN}),
+    ClaimState.FILED: frozenset({ClaimState.OPEN, ClaimState.PAID, ClaimState.REFUSED}),
     ClaimState.PAID: frozenset({ClaimState.OPEN}),
     ClaimState.REFUSED: frozenset({ClaimState.OPEN}),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A claim as it is kept; ``changed_by`` is empty where the rules or the carrier's events changed it last."""
+
+    state: ClaimState
+    reason: Reason
+    protocol: str
+    asked: Decimal | None
+    paid: Decimal | None
+    note: str
+    changed_by: str
+    changed_at: datetime
+
+
+def objection(name: str, held: Held | None, wanted: ClaimState) -> str:
+    """Why a person may not move a claim on so, as when somebody else has done it meanwhile; empty when it is fine."""
+    if wanted in NEXT[held.state if held else None]:
+        return ""
+    if held is None:
+        return f"nothing is claimed for {name} yet: open_claim begins it"
+    whom = f" by {held.changed_by}" if held.changed_by else ""
+    which = f", protocol {held.protocol}" if held.protocol else ""
+    again = "" if held.state is ClaimState.OPEN else "; open_claim begins it anew, if that is wrong"
+    when = held.changed_at.astimezone(LOCAL)
+    return f"the claim for {name} is {held.state} already, since {when:%d/%m/%Y %H:%M}{whom}{which}{again}"

@@ -149,7 +149,7 @@ def habit_of(stays: list[Stay], prior: Habit, steady_hours: float) -> Habit:
 
 
 def usual_silence(habit: Habit, share: float) -> float:
-    """Hours of silence, in an average week, after which so large a share of parcels has had news; at most :data:`LONGEST`."""
+    """Hours of silence, in an average week, after which that share has had news; at most :data:`LONGEST`."""
     awaited = -log(1 - share)
     for lines, (start, end) in zip(habit.by_silence, pairwise((0, *SILENCE, inf)), strict=True):
         if lines and lines * (end - start) >= awaited:

@@ -162,8 +162,8 @@ class Shipment:
 
     ``account`` is the source it came from ("vtex:main"). ``tracking_number`` is normalised; ``tracking_text`` is what
     the shop typed. ``declared_value`` is what the invoice of the package says it is worth, in the shop's currency; None
-    where nobody says, or the package has several numbers. ``receiver_too`` is true where somebody else than the buyer receives it and may be mailed, ``skip``
-    is a sentence when the parcel is not ours to follow.
+    where nobody says, or the package has several numbers. ``receiver_too`` is true where somebody else than the buyer
+    receives it and may be mailed, ``skip`` is a sentence when the parcel is not ours to follow.
     """
 
     account: str

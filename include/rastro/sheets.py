@@ -50,7 +50,7 @@ def as_workbook(titles: Sequence[str], rows: Iterable[Sequence[Cell]], name: str
     from openpyxl.styles import Font  # noqa: PLC0415
 
     def kept(cell: Cell) -> Any:
-        """Texts and days are what they are to Excel, too; only what needs a form is made a cell here: they take time."""
+        """Texts and days are what they are to Excel, too; only what needs a form is made a cell: those take time."""
         if isinstance(cell, Decimal):
             money = WriteOnlyCell(sheet, cell)
             money.number_format = MONEY

@@ -245,6 +245,13 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         ],
         "reported": [{"until": NOW}],
     },
+    "0023": {
+        "claim": [
+            {"shipment_id": 1, "carrier": "correios", "reason": "late", "state": "filed", "since": NOW.date(),
+             "until": NOW.date(), "found_at": NOW, "protocol": "123", "changed_at": NOW},
+        ],
+        "stalled": [{"shipment_id": 1, "silent": 9, "usual": 3, "found_at": NOW}],
+    },
 }  # fmt: skip
 
 

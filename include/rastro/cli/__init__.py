@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from rastro.cli import (
+    claims,
     doctor,
     links,
     mailing,
@@ -82,6 +83,12 @@ COMMANDS = (
         help="What is known about a tracking number or an order, and why; or about all together.",
         run=warehouse.status,
         arguments=warehouse.status_arguments,
+    ),
+    Command(
+        name="claims",
+        help="What can be claimed from carriers, and what became of it: a table, or a list to file.",
+        run=claims.claims,
+        arguments=claims.arguments,
     ),
     Command(
         name="quarantine",

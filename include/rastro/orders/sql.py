@@ -57,7 +57,7 @@ PATIENCE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceColumn:
-    """One column of the relation: ``kind`` is text, number or timestamp; ``personal`` ones are read for a mail alone."""
+    """One column of the relation: ``kind`` is text, number or timestamp; ``personal`` ones are for mails alone."""
 
     name: str
     kind: str

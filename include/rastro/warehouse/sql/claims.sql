@@ -65,7 +65,8 @@ WHERE c.carrier_paid_at IS NULL AND c.state <> 'paid'
 
 -- name: claim_held
 -- Locked, since whoever acts goes by what it is.
-SELECT * FROM rastro.claim WHERE shipment_id = %(shipment_id)s FOR UPDATE
+SELECT state, reason, protocol, asked, paid, note, changed_by, changed_at FROM rastro.claim
+WHERE shipment_id = %(shipment_id)s FOR UPDATE
 
 -- name: claim_in_full
 SELECT * FROM rastro.v_claim WHERE shipment_id = %(shipment_id)s
