@@ -175,7 +175,7 @@ class WorkingDays:
             return day
         place = bisect_left(self.days, day + timedelta(days=1)) + many - 1
         beyond = place - len(self.days) + 1
-        return self.days[place] if beyond <= 0 else max(day, *self.days[-1:]) + timedelta(days=beyond)
+        return self.days[place] if beyond <= 0 else max([day, *self.days[-1:]]) + timedelta(days=beyond)
 
     def between(self, first: date, last: date) -> int:
         """Working days after ``first`` up to and including ``last``."""

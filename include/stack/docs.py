@@ -22,6 +22,7 @@ import yaml
 
 from rastro.carriers.described import SHIPPED, all_carriers
 from rastro.carriers.registry import CARRIERS
+from rastro.claims import OTHERS, RULES, Rule
 from rastro.cli import COMMANDS
 from rastro.cli.registries import SHORT, how_asked
 from rastro.confirmation import CARRIED_BY_OTHERS, CONNECTORS
@@ -365,7 +366,33 @@ def operators_pages() -> str:
     )
 
 
+def claim_rules() -> str:
+    """What each carrier grants, the guess for all others last."""
+    return table(
+        ("carrier", "late", "silent", "until", "where", "wants", "by the rule of"),
+        (
+            (
+                code(rule.carrier) if rule.carrier else "all others",
+                f"{rule.late} working days past the expected one",
+                f"{rule.silent} working days" if rule.silent else "–",
+                until_when(rule),
+                f"<{rule.where}>" if "://" in rule.where else rule.where,
+                ", ".join(rule.evidence),
+                rule.source if rule.certain else f"not certain: {rule.source}",
+            )
+            for rule in (*RULES.values(), OTHERS)
+        ),
+    )
+
+
+def until_when(rule: Rule) -> str:
+    first = f"not in the first {rule.settled} days after posting; " if rule.settled else ""
+    late = f"lateness {rule.late_within} days past the expected day; " if rule.late_within else ""
+    return f"{first}{late}{rule.within} days after posting"
+
+
 MADE: Mapping[str, Callable[[], str]] = {
+    "claim-rules": claim_rules,
     "settings": settings,
     "commands": commands,
     "adapters": adapters,

@@ -125,6 +125,7 @@ COLUMNS = (
     SourceColumn(name="marketplace", kind="text", meaning="its name, used as the code where there is no affiliate"),
     SourceColumn(name="marketplace_order_id", kind="text", meaning="the marketplace's number of the order"),
 )
+MOST_WORTH = 10**8
 RECEIVER_TOO = "receiver_too"
 TIMES = tuple(column.name for column in COLUMNS if column.kind == "timestamp")
 
@@ -363,10 +364,11 @@ def amount(value: object) -> Decimal | None:
         return None
     try:
         cents = Decimal(str(value).strip()).quantize(Decimal("0.01"))
+        possible = 0 <= cents < MOST_WORTH
     except InvalidOperation:
-        raise ValueError("no number") from None
-    if not 0 <= cents < 10**8:
-        raise ValueError("out of range")
+        possible = False
+    if not possible:
+        raise ValueError("no amount of money")
     return cents
 
 

@@ -143,10 +143,11 @@ def claims_page(
     request: Request, visitor: Visiting, carrier: str = "", state: str = "open", reason: str = "", after: str = ""
 ) -> Response:
     wanted = claims.Wanted(carrier=carrier, state=state, reason=reason)
-    place = PLACE.fullmatch(after)
-    if after and not place:
-        raise HTTPException(404, "There is no such page.")
-    began = (date.fromisoformat(place[1]), int(place[2])) if place else (claims.FIRST_DAY, 0)
+    try:
+        ended, _, number = after.partition(" ")
+        began = (date.fromisoformat(ended), min(int(number), sys.maxsize)) if after else (claims.FIRST_DAY, 0)
+    except ValueError:
+        raise HTTPException(404, "There is no such page.") from None
     with access.warehouse() as conn:
         sums = claims.summed(conn)
         rows = claims.listed(conn, wanted, began, claims.PAGE + 1)
@@ -166,9 +167,6 @@ def claims_page(
         today=datetime.now(LOCAL).date(),
         next_place=f"{rows[-1].until} {rows[-1].shipment_id}" if more else "",
     )
-
-
-PLACE = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])) (\d{1,18})")  # last day and number of a claim
 
 
 def claim(request: Request, visitor: Visiting, shipment_id: int) -> Response:
