@@ -291,6 +291,18 @@ def views(conn: psycopg.Connection[Any]) -> str:
     return "\n".join(parts)
 
 
+def reports(conn: psycopg.Connection[Any]) -> str:
+    """The tables of the reports, each with its columns."""
+    about = dict(conn.execute(RELATIONS, [["r"]]).fetchall())
+    return "\n".join(
+        f"### `{name}`\n\n{about[name]}\n\n"
+        + table(
+            ("column", "type", "formula"), ((code(one), kind, said or "") for one, kind, said in columns_of(conn, name))
+        )
+        for name in ("delivery_fact", "carrier_day", "estimate", "working_day")
+    )
+
+
 def columns_of(conn: psycopg.Connection[Any], relation: str) -> list[tuple[str, str, str | None]]:
     return conn.execute(COLUMNS_OF, [relation]).fetchall()
 
@@ -418,7 +430,11 @@ MADE: Mapping[str, Callable[[], str]] = {
     **{f"carrier-{one.code}": partial(carrier_page, one) for one in KNOWN.values()},
     **{f"marketplace-{one.code}": partial(marketplace_page, one) for one in MARKETPLACES.values()},
 }
-MADE_FROM_WAREHOUSE: Mapping[str, Callable[[psycopg.Connection[Any]], str]] = {"tables": relations, "views": views}
+MADE_FROM_WAREHOUSE: Mapping[str, Callable[[psycopg.Connection[Any]], str]] = {
+    "tables": relations,
+    "views": views,
+    "reports": reports,
+}
 
 
 def blocks(text: str) -> Iterator[tuple[str, str]]:

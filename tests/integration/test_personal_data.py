@@ -20,7 +20,8 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 WHERE c.relnamespace = 'rastro'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'migration'
   AND a.attnum > 0 AND NOT a.attisdropped
   AND a.atttypid NOT IN ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype, 'boolean'::regtype, 'date'::regtype,
-                         'timestamptz'::regtype, 'interval'::regtype, 'double precision'::regtype, 'real[]'::regtype)
+                         'timestamptz'::regtype, 'interval'::regtype, 'double precision'::regtype, 'real[]'::regtype,
+                         'real'::regtype, 'numeric'::regtype, 'date[]'::regtype, 'datemultirange'::regtype)
 """  # noqa: E501  a statement
 
 

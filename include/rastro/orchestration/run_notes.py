@@ -17,7 +17,11 @@ from sqlalchemy.orm import object_session
 from rastro.orchestration.tasks import SUMMARY
 
 log = logging.getLogger(__name__)
-SUMMED_UP_BY = {"track_deliveries": "check_run", "erase_contents": "erase_contents"}  # DAG → the task that does so
+SUMMED_UP_BY = {  # DAG → the task that does so
+    "track_deliveries": "check_run",
+    "erase_contents": "erase_contents",
+    "report_deliveries": "make_report",
+}
 
 
 @hookimpl

@@ -11,12 +11,14 @@ from airflow.sdk import Asset
 from airflow.sdk.lineage import get_hook_lineage_collector
 
 SHIPMENT, EVENT, CHANGE = (Asset(f"rastro.{name}") for name in ("shipment", "tracking_event", "shipment_change"))
+FACT, CARRIER_DAY = (Asset(f"rastro.{name}") for name in ("delivery_fact", "carrier_day"))
 NOTICES = ("notice", "notice_attempt")
 READS: Mapping[str, tuple[str, ...]] = {
     "plan_polls": ("poll_state", "shipment"),
     "track": ("poll_state",),
     "receive_news": ("inbox",),
     "load_changes": ("staged_snapshot",),
+    "make_report": ("shipment", "shipment_state", "tracking_event", "estimate", "notice"),
     **dict.fromkeys(
         ("update_orders", "email_customers", "confirm_marketplaces", "alert_shop"),
         ("shipment", "shipment_state", "tracking_event"),
@@ -26,7 +28,8 @@ WRITES: Mapping[str, tuple[str, ...]] = {
     "sync_orders": ("shipment", "poll_state"),
     "track": ("poll_state", "staged_snapshot", "poll_batch"),
     "receive_news": ("staged_snapshot",),
-    "load_changes": ("tracking_event", "shipment_change", "shipment_state", "notice"),
+    "load_changes": ("tracking_event", "shipment_change", "shipment_state", "estimate", "notice"),
+    "make_report": ("delivery_fact", "carrier_day"),
     **dict.fromkeys(("update_orders", "email_customers", "confirm_marketplaces", "alert_shop"), NOTICES),
 }
 

@@ -42,7 +42,8 @@ from rastro.settings import Settings
 from rastro.warehouse.connect import opened_promptly
 
 TRACK, ACT_BY_HAND, APPROVE, ERASE = "track_deliveries", "act_by_hand", "approve_release", "erase_contents"
-DAGS = (TRACK, ACT_BY_HAND, APPROVE, ERASE)
+REPORT = "report_deliveries"
+DAGS = (TRACK, ACT_BY_HAND, APPROVE, ERASE, REPORT)
 FINISHED = frozenset({"success", "failed"})
 
 

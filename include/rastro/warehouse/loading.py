@@ -205,6 +205,7 @@ def write(conn: Connection[Any], loaded: Sequence[Loaded], now: datetime, run_id
     )
     run(conn, "merge_events", now=now)
     copy_in(conn, "copy_incoming_state", (_state_row(one) for one in loaded), whole_rows_of="incoming_state")
+    run(conn, "add_estimates", now=now)
     run(conn, "merge_states", now=now)
     run(conn, "add_changes", now=now, run_id=run_id)
     copy_in(

@@ -48,6 +48,7 @@ ERASED: tuple[tuple[str, str], ...] = (
     ("quarantined", "erase_put_aside"),
     ("raw answers", "erase_answers"),
     ("news waiting", "erase_news_waiting"),
+    ("", "erase_facts"),
     ("parcels made anonymous", "erase_parcels"),
     ("", "erase_looks"),
 )

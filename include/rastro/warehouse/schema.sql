@@ -86,7 +86,7 @@ COMMENT ON COLUMN rastro.delivery_fact.transit_working_days IS 'Working days aft
 
 COMMENT ON COLUMN rastro.delivery_fact.attempt_working_days IS 'Working days after the day of posted_at up to the day of first_attempt_at, likewise.';
 
-COMMENT ON COLUMN rastro.delivery_fact.on_time IS 'Whether the day of first_attempt_at is not after the day of promised_at; false, too, when that day is over without an attempt. Null without a promise, before that can be said, and where it was cancelled without an attempt.';
+COMMENT ON COLUMN rastro.delivery_fact.on_time IS 'Whether the day of first_attempt_at is not after the day of promised_at; false, too, when that day is over without an attempt. Null without a promise, before that can be said, and of a parcel without an attempt that was cancelled or never scanned.';
 
 COMMENT ON COLUMN rastro.delivery_fact.days_late IS 'Where on_time is known, working days after the day of promised_at up to the day of first_attempt_at; without an attempt up to the day of ended_at, and null as long as there is neither. 0 when on time.';
 
@@ -109,24 +109,30 @@ COMMENT ON COLUMN rastro.delivery_fact.computed_at IS 'When this row was worked 
 CREATE FUNCTION rastro.days_of(f rastro.delivery_fact, through date) RETURNS TABLE(day date, posted boolean, attempted boolean, delivered boolean, due boolean, kept boolean, lost boolean, returned boolean, failed boolean, pending boolean, silent boolean)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-    SELECT d.day, d.day = h.posted_on, d.day = h.attempted_on, d.day = h.delivered_on,
-           d.day = h.promised_on AND f.on_time IS NOT NULL, d.day = h.promised_on AND f.on_time,
-           d.day = h.ended_on AND f.ended_as = 'lost', d.day = h.ended_on AND f.ended_as = 'returned',
-           d.day = ANY(f.failed_on), d.day >= h.posted_on AND (h.ended_on IS NULL OR d.day < h.ended_on),
-           d.day <@ f.silent_on
-    FROM (SELECT (f.posted_at AT TIME ZONE 'America/Sao_Paulo')::date AS posted_on,
-                 (f.first_attempt_at AT TIME ZONE 'America/Sao_Paulo')::date AS attempted_on,
-                 (f.delivered_at AT TIME ZONE 'America/Sao_Paulo')::date AS delivered_on,
-                 (f.ended_at AT TIME ZONE 'America/Sao_Paulo')::date AS ended_on,
-                 (f.promised_at AT TIME ZONE 'America/Sao_Paulo')::date AS promised_on) AS h
-    CROSS JOIN LATERAL (
-        SELECT generate_series(h.posted_on, least(coalesce(h.ended_on, through), through), interval '1 day')::date
-        UNION SELECT moment FROM unnest(ARRAY[h.attempted_on, h.delivered_on, h.ended_on, h.promised_on] || f.failed_on) AS moment
-        WHERE moment <= through
-    ) AS d (day)
+    SELECT * FROM (
+        SELECT s.at::date AS day, s.at = h.posted_on AS posted, s.at IS NOT DISTINCT FROM h.attempted_on AS attempted,
+               s.at IS NOT DISTINCT FROM h.delivered_on AS delivered,
+               s.at IS NOT DISTINCT FROM h.promised_on AND f.on_time IS NOT NULL AS due,
+               s.at IS NOT DISTINCT FROM h.promised_on AND f.on_time IS TRUE AS kept,
+               s.at IS NOT DISTINCT FROM h.ended_on AND f.ended_as = 'lost' AS lost,
+               s.at IS NOT DISTINCT FROM h.ended_on AND f.ended_as = 'returned' AS returned,
+               s.at = ANY(f.failed_on) AS failed,
+               s.at >= h.posted_on AND (h.ended_on IS NULL OR s.at < h.ended_on) AS pending, s.at::date <@ f.silent_on AS silent
+        FROM (SELECT date_trunc('day', f.posted_at AT TIME ZONE 'America/Sao_Paulo') AS posted_on,
+                     date_trunc('day', f.first_attempt_at AT TIME ZONE 'America/Sao_Paulo') AS attempted_on,
+                     date_trunc('day', f.delivered_at AT TIME ZONE 'America/Sao_Paulo') AS delivered_on,
+                     date_trunc('day', f.ended_at AT TIME ZONE 'America/Sao_Paulo') AS ended_on,
+                     date_trunc('day', f.promised_at AT TIME ZONE 'America/Sao_Paulo') AS promised_on,
+                     date_trunc('day', f.last_scan_at AT TIME ZONE 'America/Sao_Paulo') AS scanned_on) AS h
+        CROSS JOIN LATERAL generate_series(
+            least(h.posted_on, h.promised_on),
+            least(through::timestamp, greatest(coalesce(h.ended_on, through), h.promised_on, h.scanned_on)), interval '1 day') AS s (at)
+        WHERE h.posted_on IS NOT NULL
+    ) AS d
+    WHERE d.posted OR d.attempted OR d.delivered OR d.due OR d.lost OR d.returned OR d.failed OR d.pending
 $$;
 
-COMMENT ON FUNCTION rastro.days_of(f rastro.delivery_fact, through date) IS 'The days on which a parcel counts in carrier_day, up to one, and as what: due on the day of its promise once it can be said whether that was kept, pending at the end of each day from its posting to the day before its end.';
+COMMENT ON FUNCTION rastro.days_of(f rastro.delivery_fact, through date) IS 'The days on which a parcel counts in carrier_day, up to one, and as what: due on the day of its promise once it can be said whether that was kept, pending at the end of each day from its posting to the day before its end. One that its carrier never had counts on none.';
 
 CREATE FUNCTION rastro.is_due(next_poll_at timestamp with time zone, answered_at timestamp with time zone, lease_until timestamp with time zone, window_end timestamp with time zone, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -295,7 +301,7 @@ CREATE TABLE rastro.carrier_day (
     computed_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON TABLE rastro.carrier_day IS 'What happened to the parcels of one lane on one day of America/Sao_Paulo, counted from delivery_fact; a lane is a carrier, a service, a state of origin, a state and a city of destination. Counts add up over lanes and days, but for pending and silent, which add up over lanes alone; shares and percentiles do not.';
+COMMENT ON TABLE rastro.carrier_day IS 'What happened to the parcels of one lane on one day of America/Sao_Paulo, counted from delivery_fact; a lane is a carrier, a service, a state of origin, a state and a city of destination. A parcel that the carrier never had counts nowhere. Counts add up over lanes and days, but for pending and silent, which add up over lanes alone; shares and percentiles do not.';
 
 COMMENT ON COLUMN rastro.carrier_day.carrier IS 'Registry code of the carrier; empty when none claims the parcels.';
 
@@ -2177,7 +2183,7 @@ CREATE INDEX claim_by_carrier ON rastro.claim USING btree (carrier, state, until
 
 CREATE INDEX claim_by_state ON rastro.claim USING btree (state, until, shipment_id);
 
-CREATE INDEX delivery_fact_undecided ON rastro.delivery_fact USING btree (promised_at) WHERE (on_time IS NULL);
+CREATE INDEX delivery_fact_undecided ON rastro.delivery_fact USING btree (promised_at) WHERE ((on_time IS NULL) AND (first_scan_at IS NOT NULL) AND (ended_as <> 'cancelled'::text));
 
 CREATE INDEX estimate_by_time ON rastro.estimate USING brin (told_at);
 

@@ -95,6 +95,16 @@ CREATE TEMP TABLE IF NOT EXISTS incoming_state (
 -- name: copy_incoming_state
 COPY incoming_state FROM STDIN (FORMAT binary)
 
+-- name: add_estimates
+-- What the carrier expects now, where it said otherwise the last time; before the states forget what that was.
+INSERT INTO rastro.estimate (shipment_id, told_at, estimated_at)
+SELECT i.shipment_id, %(now)s, i.estimated_at
+FROM incoming_state i JOIN rastro.shipment_state t USING (shipment_id)
+WHERE i.newest AND i.estimated_at IS DISTINCT FROM t.estimated_at AND i.estimated_at IS NOT NULL
+  AND i.estimated_at IS DISTINCT FROM (SELECT e.estimated_at FROM rastro.estimate e
+                                       WHERE e.shipment_id = i.shipment_id ORDER BY told_at DESC LIMIT 1)
+ON CONFLICT ON CONSTRAINT estimate_is_told_once DO UPDATE SET estimated_at = excluded.estimated_at
+
 -- name: merge_states
 UPDATE rastro.shipment_state t
 SET status = i.status, status_at = i.status_at, status_key = i.status_key, delivered_at = i.delivered_at,

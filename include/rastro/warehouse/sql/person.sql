@@ -176,6 +176,10 @@ DELETE FROM rastro.inbox_part WHERE refs && %(names)s::text[]
 WITH staged AS (DELETE FROM rastro.staged_snapshot WHERE poll_id = ANY(%(poll_ids)s))
 DELETE FROM rastro.raw_answer WHERE poll_id = ANY(%(poll_ids)s)
 
+-- name: erase_facts
+-- The days on which it was counted among others stay.
+DELETE FROM rastro.delivery_fact WHERE shipment_id = ANY(%(shipment_ids)s)
+
 -- name: erase_parcels
 -- A parcel that nobody can be asked about any more, with its carrier, its state of destination and its times.
 UPDATE rastro.shipment
