@@ -9,6 +9,9 @@ working days, whether the promise was kept, how long it stayed where, what was t
 what happened to the parcels of each lane on each day. The first run takes the whole history. What each column means,
 with its formula, stands in the docs under *Reports*.
 
+Then `find_claims` looks which parcels sleep (`rastro.v_stalled`), and which can be claimed for at their carrier
+(`rastro.v_claim`, and *Claims* of the operators' pages).
+
 **How many** parcels and days stands in the run's note, in the log of `make_report` and in what the task returns.
 
 **Safe to rerun?** Yes: facts are worked out anew from all that is known, and days are counted from facts. Runs wait for
@@ -24,10 +27,10 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable, dag
 
-from rastro.orchestration import report_tasks
+from rastro.orchestration import claim_tasks, report_tasks
 from rastro.orchestration.retry import RetryWhatMayHelp
 from rastro.orchestration.steps import step
-from rastro.orchestration.tables import CARRIER_DAY, EVENT, FACT
+from rastro.orchestration.tables import CARRIER_DAY, CLAIM, EVENT, FACT, STALLED
 
 
 @dag(
@@ -49,7 +52,8 @@ from rastro.orchestration.tables import CARRIER_DAY, EVENT, FACT
     is_paused_upon_creation=False,
 )
 def report_deliveries() -> None:
-    step(report_tasks.make_report, outlets=[FACT, CARRIER_DAY])
+    reported = step(report_tasks.make_report, outlets=[FACT, CARRIER_DAY])
+    reported >> step(claim_tasks.find_claims, outlets=[CLAIM, STALLED])
 
 
 report_deliveries()

@@ -24,6 +24,8 @@ from rastro.habits import ALIKE, SILENCE, Habit
 from rastro.models import Shipment
 from rastro.orchestration.acts import PARAMS as FORM
 from rastro.orchestration.acts import act_by_hand
+from rastro.orchestration.claim_tasks import find_claims as claims_task
+from rastro.orchestration.report_tasks import make_report
 from rastro.pages import access
 from rastro.pages.app import made
 from rastro.pages.routes import May
@@ -253,6 +255,21 @@ def test_what_a_parcel_is_worth_comes_with_the_order(shop: Any) -> None:
     values = [row.declared_value for row in shop.ask("SELECT declared_value FROM rastro.shipment")]
     assert values
     assert all(value is not None and value > 0 for value in values)
+
+
+def test_the_tasks_of_the_report_find_a_parcel_that_is_late_and_one_that_sleeps(shop: Any) -> None:
+    shop.orders("delivered")
+    shop.hour()
+    shop.execute("UPDATE rastro.shipment SET promised_at = now() - interval '9 days'")
+    shop.execute("UPDATE rastro.estimate SET estimated_at = now() - interval '9 days'")
+    shop.execute("UPDATE rastro.tracking_event SET occurred_at = occurred_at - interval '20 days'")
+    context = {"dag_run": SimpleNamespace(run_type="manual")}
+    assert make_report("run", context)["facts"] == 1
+    assert claims_task("run", context) == {"claims": 1, "new": 1, "lapsed": 0, "paid_by_carrier": 0, "stalled": 1}
+    ((reason, at_stake),) = shop.ask("SELECT reason, at_stake FROM rastro.v_claim WHERE state = 'open'")
+    assert (reason, at_stake > 0) == ("late", True)
+    ((figures,),) = shop.ask("SELECT figures FROM rastro.run_stage WHERE stage = 'find_claims'")
+    assert figures["claims"] == 1
 
 
 # By hand

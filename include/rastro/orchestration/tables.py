@@ -12,6 +12,7 @@ from airflow.sdk.lineage import get_hook_lineage_collector
 
 SHIPMENT, EVENT, CHANGE = (Asset(f"rastro.{name}") for name in ("shipment", "tracking_event", "shipment_change"))
 FACT, CARRIER_DAY = (Asset(f"rastro.{name}") for name in ("delivery_fact", "carrier_day"))
+CLAIM, STALLED = (Asset(f"rastro.{name}") for name in ("claim", "stalled"))
 NOTICES = ("notice", "notice_attempt")
 READS: Mapping[str, tuple[str, ...]] = {
     "plan_polls": ("poll_state", "shipment"),
@@ -19,6 +20,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "receive_news": ("inbox",),
     "load_changes": ("staged_snapshot",),
     "make_report": ("shipment", "shipment_state", "tracking_event", "estimate", "notice"),
+    "find_claims": ("delivery_fact", "shipment", "habit", "working_day"),
     **dict.fromkeys(
         ("update_orders", "email_customers", "confirm_marketplaces", "alert_shop"),
         ("shipment", "shipment_state", "tracking_event"),
@@ -30,6 +32,7 @@ WRITES: Mapping[str, tuple[str, ...]] = {
     "receive_news": ("staged_snapshot",),
     "load_changes": ("tracking_event", "shipment_change", "shipment_state", "estimate", "notice"),
     "make_report": ("delivery_fact", "carrier_day"),
+    "find_claims": ("claim", "stalled"),
     **dict.fromkeys(("update_orders", "email_customers", "confirm_marketplaces", "alert_shop"), NOTICES),
 }
 
