@@ -440,6 +440,7 @@ def test_a_claims_page_shows_what_speaks_for_it_and_offers_what_can_be_done_next
         for said in ("P-77", "by the portal", "Em trânsito", "18/11/2026", "Note a claim as paid", "100.50"):
             assert said in text, said
         assert "Note a claim as filed" not in text
+        assert f'claims/{one.shipment_id}">late</a>' in client.get(f"/shipments/{one.shipment_id}").text
         assert client.get("/claims/999999").status_code == 404
         assert client.get(f"/claims/{2**70}").status_code == 404
 

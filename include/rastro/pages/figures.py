@@ -115,7 +115,7 @@ def stretches(line: Line, most: int) -> list[Stretch]:
 
 @dataclass(slots=True, kw_only=True)
 class Money:
-    """Claims and what they are about; ``unknown`` of them by a value that nobody told."""
+    """Claims and their money; ``unknown`` are those of which nobody told the money that counts in their state."""
 
     claims: int = 0
     at_stake: Decimal = Decimal(0)

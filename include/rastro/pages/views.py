@@ -113,6 +113,7 @@ def shipment(request: Request, visitor: Visiting, shipment_id: int) -> Response:
             raise HTTPException(404, "There is no such parcel.")
         history = lookup.history(conn, parcel)
         aside = lookup.put_aside(conn, parcel)
+        claim = claims.one(conn, shipment_id)
         acts = lookup.acts_on(conn, parcel) if visitor.acts else []
     carrier = access.carriers().get(parcel.carrier or "")
     return page(
@@ -122,6 +123,7 @@ def shipment(request: Request, visitor: Visiting, shipment_id: int) -> Response:
         parcel=parcel,
         **history,
         aside=aside,
+        claim=claim,
         acts=acts,
         next_look=next_look(parcel, access.settings().pace, datetime.now(UTC)),
         carrier_name=carrier.name if carrier else "",

@@ -98,7 +98,9 @@ ORDER BY until, shipment_id
 LIMIT %(most)s
 
 -- name: claims_summed
-SELECT carrier, state, count(*) AS claims, sum(at_stake) AS at_stake, count(*) FILTER (WHERE at_stake IS NULL) AS unknown,
+-- Unknown is what nobody told of the money that counts in the state.
+SELECT carrier, state, count(*) AS claims, sum(at_stake) AS at_stake,
+       count(*) FILTER (WHERE CASE state WHEN 'paid' THEN paid WHEN 'filed' THEN asked ELSE at_stake END IS NULL) AS unknown,
        sum(asked) AS asked, sum(paid) AS paid, min(until) AS first_ends
 FROM rastro.claim GROUP BY carrier, state ORDER BY carrier, state
 
