@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import bench, growth, loading, notices, pages, parsing, planning, polling, whole_run
+from benchmarks import bench, growth, loading, notices, pages, parsing, planning, polling, report, whole_run
 from benchmarks.bench import Benchmark, Measured, Result, Size
 
-BENCHMARKS: Sequence[Benchmark] = (polling, parsing, loading, planning, notices, pages, whole_run)
+BENCHMARKS: Sequence[Benchmark] = (polling, parsing, loading, planning, notices, pages, report, whole_run)
 REPETITIONS = 3
 
 

@@ -9,6 +9,7 @@ import pytest
 from rastro.access import Account
 from rastro.cli import main
 from rastro.models import Status
+from rastro.pipeline.report import make_report
 from rastro.tracking_links import new_token
 from rastro.warehouse import tracking_links
 from rastro.warehouse.migrate import migrate
@@ -116,6 +117,17 @@ def test_a_reader_has_the_views_for_analysts_without_anybodys_own_words(guarded:
         assert refused("rastro_reader", guarded, f"SELECT {kept}")
     for write in ("DELETE FROM rastro.v_inbox", "SELECT rastro.make_event_partitions('2031-01-01', 1)"):
         assert refused("rastro_reader", guarded, write)
+
+
+def test_a_writer_reports_and_a_reader_reads_the_reports(guarded: str) -> None:
+    with psycopg.connect(login_as("rastro_writer", guarded)) as conn:
+        for _ in range(2):
+            make_report(conn, None, datetime.now(UTC))
+    with psycopg.connect(login_as("rastro_reader", guarded)) as conn:
+        for table in ("delivery_fact", "carrier_day", "v_carrier_day", "estimate"):
+            conn.execute(f"SELECT * FROM rastro.{table}")
+        assert conn.execute("SELECT max(ordinal) > 700 FROM rastro.working_day").fetchone() == (True,)
+    assert refused("rastro_reader", guarded, "DELETE FROM rastro.delivery_fact")
 
 
 def test_every_view_is_decided_for_the_reader(guarded: str) -> None:

@@ -60,18 +60,21 @@ CREATE TEMP TABLE life ON COMMIT DROP AS
 WITH scan AS (
     SELECT e.shipment_id, e.occurred_at, e.position, e.status, e.state, e.city,
            e.status NOT IN ('unknown', 'info_received', 'cancelled') AS in_hand,
-           lead(e.occurred_at) OVER (PARTITION BY e.shipment_id ORDER BY e.occurred_at, e.position) AS next_at
+           lead(e.occurred_at) OVER in_order AS next_at,
+           count(*) FILTER (WHERE e.state <> '' AND e.status NOT IN ('unknown', 'info_received', 'cancelled')) OVER in_order AS places
     FROM rastro.tracking_event e JOIN touched USING (shipment_id)
     WHERE e.standing = 'effective'
+    WINDOW in_order AS (PARTITION BY e.shipment_id ORDER BY e.occurred_at, e.position ROWS UNBOUNDED PRECEDING)
 )
 SELECT shipment_id, min(occurred_at) AS first_scan_at, max(occurred_at) AS last_scan_at,
        min(occurred_at) FILTER (WHERE in_hand) AS posted_at,
        min(occurred_at) FILTER (WHERE status IN ('delivery_failed', 'ready_for_pickup', 'delivered')) AS first_attempt_at,
-       (array_agg(ARRAY[state, city] ORDER BY occurred_at, position) FILTER (WHERE in_hand AND state <> ''))[1:1] AS place_from,
+       min(state) FILTER (WHERE places = 1 AND in_hand AND state <> '') AS state_from,
+       min(city) FILTER (WHERE places = 1 AND in_hand AND state <> '') AS city_from,
        array_agg((occurred_at AT TIME ZONE 'America/Sao_Paulo')::date) FILTER (WHERE status = 'delivery_failed') AS failed_on,
        array_agg((occurred_at AT TIME ZONE 'America/Sao_Paulo')::date) FILTER (WHERE status IN ('delivery_failed', 'delivered')) AS tried_on,
        array_agg(status) FILTER (WHERE next_at IS NOT NULL) AS statuses,
-       array_agg(next_at - occurred_at) FILTER (WHERE next_at IS NOT NULL) AS stays,
+       array_agg(extract(epoch FROM next_at - occurred_at)::float8 / 3600) FILTER (WHERE next_at IS NOT NULL) AS stays,
        array_agg(occurred_at) FILTER (WHERE in_hand AND next_at >= occurred_at + interval '6 days') AS gap_from,
        array_agg(next_at) FILTER (WHERE in_hand AND next_at >= occurred_at + interval '6 days') AS gap_to
 FROM scan GROUP BY shipment_id
@@ -93,7 +96,7 @@ INSERT INTO rastro.delivery_fact (shipment_id, account, carrier, service, state_
     hours_in, notices, first_notice_at, last_notice_at, computed_at)
 WITH parcel AS MATERIALIZED (
     SELECT s.shipment_id, s.account, coalesce(s.carrier, '') AS carrier, s.service,
-           upper(coalesce(l.place_from[1][1], '')) AS state_from, coalesce(l.place_from[1][2], '') AS city_from,
+           upper(coalesce(l.state_from, '')) AS state_from, coalesce(l.city_from, '') AS city_from,
            upper(trim(s.state_to)) AS state_to, s.city_to, s.ordered_at, l.posted_at, l.first_scan_at, l.first_attempt_at,
            t.status, l.last_scan_at, s.promised_at, l.failed_on, l.tried_on, l.statuses, l.stays, l.gap_from, l.gap_to,
            CASE WHEN t.status = 'delivered' THEN t.delivered_at END AS delivered_at,
@@ -154,7 +157,7 @@ SELECT j.shipment_id, j.account, j.carrier, j.service, j.state_from,
        coalesce((SELECT array_agg(DISTINCT day ORDER BY day) FROM unnest(j.failed_on) AS day), '{}'),
        coalesce(silence.silent_on, '{}'),
        coalesce((SELECT jsonb_object_agg(status, hours)
-                 FROM (SELECT status, round(extract(epoch FROM sum(stay)) / 3600, 1) AS hours
+                 FROM (SELECT status, round(sum(stay)::numeric, 1) AS hours
                        FROM unnest(j.statuses, j.stays) AS one (status, stay) GROUP BY status) AS summed), '{}'),
        coalesce(told.notices, 0), told.first_notice_at, told.last_notice_at, %(now)s
 FROM judged j
@@ -206,24 +209,23 @@ WHERE (c.carrier, c.service, c.state_from, c.state_to, c.city_to, c.day) = (d.ca
 -- name: count_days
 INSERT INTO rastro.carrier_day (carrier, service, state_from, state_to, city_to, day, posted, attempted, delivered, on_time, on_time_known,
     transit_p50, transit_p90, lost, returned, failed_attempts, pending, silent, computed_at)
-WITH fact AS (
-    SELECT f FROM rastro.delivery_fact f
-    WHERE %(everything)s
-       OR ((f.ended_at IS NULL OR greatest(f.ended_at, f.promised_at, f.last_scan_at) >= %(first_day)s::timestamp AT TIME ZONE 'America/Sao_Paulo')
-           AND (f.carrier, f.service, f.state_from, f.state_to, f.city_to) IN (SELECT carrier, service, state_from, state_to, city_to FROM dirty))
-), counted AS (
-    SELECT (f).carrier, (f).service, (f).state_from, (f).state_to, (f).city_to, d.day,
+WITH counted AS (
+    SELECT f.carrier, f.service, f.state_from, f.state_to, f.city_to, d.day,
            count(*) FILTER (WHERE d.posted) AS posted, count(*) FILTER (WHERE d.attempted) AS attempted,
            count(*) FILTER (WHERE d.delivered) AS delivered, count(*) FILTER (WHERE d.kept) AS on_time,
            count(*) FILTER (WHERE d.due) AS on_time_known, count(*) FILTER (WHERE d.lost) AS lost,
            count(*) FILTER (WHERE d.returned) AS returned, count(*) FILTER (WHERE d.failed) AS failed_attempts,
            count(*) FILTER (WHERE d.pending) AS pending, count(*) FILTER (WHERE d.pending AND d.silent) AS silent
-    FROM fact CROSS JOIN LATERAL rastro.days_of(f, %(today)s) AS d
+    FROM rastro.delivery_fact f CROSS JOIN LATERAL rastro.days_of(f, %(today)s) AS d
+    WHERE %(everything)s
+       OR ((f.ended_at IS NULL OR greatest(f.ended_at, f.promised_at, f.last_scan_at) >= %(first_day)s::timestamp AT TIME ZONE 'America/Sao_Paulo')
+           AND (f.carrier, f.service, f.state_from, f.state_to, f.city_to) IN (SELECT carrier, service, state_from, state_to, city_to FROM dirty))
     GROUP BY 1, 2, 3, 4, 5, 6
 ), spread AS (
-    SELECT (f).carrier, (f).service, (f).state_from, (f).state_to, (f).city_to, ((f).delivered_at AT TIME ZONE 'America/Sao_Paulo')::date AS day,
-           percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY (f).transit_working_days) AS transit
-    FROM fact WHERE (f).delivered_at IS NOT NULL AND (f).posted_at IS NOT NULL
+    SELECT f.carrier, f.service, f.state_from, f.state_to, f.city_to, (f.delivered_at AT TIME ZONE 'America/Sao_Paulo')::date AS day,
+           percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY f.transit_working_days) AS transit
+    FROM rastro.delivery_fact f
+    WHERE f.delivered_at IS NOT NULL AND (%(everything)s OR f.delivered_at >= %(first_day)s::timestamp AT TIME ZONE 'America/Sao_Paulo')
     GROUP BY 1, 2, 3, 4, 5, 6
 )
 SELECT carrier, service, state_from, state_to, city_to, day, c.posted, c.attempted, c.delivered, c.on_time, c.on_time_known,

@@ -109,23 +109,27 @@ RETURNS TABLE (day date, posted boolean, attempted boolean, delivered boolean, d
     returned boolean, failed boolean, pending boolean, silent boolean)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT * FROM (
-        SELECT s.at::date AS day, s.at = h.posted_on AS posted, s.at IS NOT DISTINCT FROM h.attempted_on AS attempted,
-               s.at IS NOT DISTINCT FROM h.delivered_on AS delivered,
-               s.at IS NOT DISTINCT FROM h.promised_on AND f.on_time IS NOT NULL AS due,
-               s.at IS NOT DISTINCT FROM h.promised_on AND f.on_time IS TRUE AS kept,
-               s.at IS NOT DISTINCT FROM h.ended_on AND f.ended_as = 'lost' AS lost,
-               s.at IS NOT DISTINCT FROM h.ended_on AND f.ended_as = 'returned' AS returned,
-               s.at = ANY(f.failed_on) AS failed,
-               s.at >= h.posted_on AND (h.ended_on IS NULL OR s.at < h.ended_on) AS pending, s.at::date <@ f.silent_on AS silent
-        FROM (SELECT date_trunc('day', f.posted_at AT TIME ZONE 'America/Sao_Paulo') AS posted_on,
-                     date_trunc('day', f.first_attempt_at AT TIME ZONE 'America/Sao_Paulo') AS attempted_on,
-                     date_trunc('day', f.delivered_at AT TIME ZONE 'America/Sao_Paulo') AS delivered_on,
-                     date_trunc('day', f.ended_at AT TIME ZONE 'America/Sao_Paulo') AS ended_on,
-                     date_trunc('day', f.promised_at AT TIME ZONE 'America/Sao_Paulo') AS promised_on,
-                     date_trunc('day', f.last_scan_at AT TIME ZONE 'America/Sao_Paulo') AS scanned_on) AS h
-        CROSS JOIN LATERAL generate_series(
-            least(h.posted_on, h.promised_on),
-            least(through::timestamp, greatest(coalesce(h.ended_on, through), h.promised_on, h.scanned_on)), interval '1 day') AS s (at)
+        SELECT s.day, s.day = h.posted_on AS posted, s.day IS NOT DISTINCT FROM h.attempted_on AS attempted,
+               s.day IS NOT DISTINCT FROM h.delivered_on AS delivered,
+               s.day IS NOT DISTINCT FROM h.promised_on AND f.on_time IS NOT NULL AS due,
+               s.day IS NOT DISTINCT FROM h.promised_on AND f.on_time IS TRUE AS kept,
+               s.day IS NOT DISTINCT FROM h.ended_on AND f.ended_as = 'lost' AS lost,
+               s.day IS NOT DISTINCT FROM h.ended_on AND f.ended_as = 'returned' AS returned, s.day = ANY(f.failed_on) AS failed,
+               s.day >= h.posted_on AND (h.ended_on IS NULL OR s.day < h.ended_on) AS pending, s.day <@ f.silent_on AS silent
+        FROM (
+            SELECT (f.posted_at AT TIME ZONE 'America/Sao_Paulo')::date AS posted_on,
+                   (f.first_attempt_at AT TIME ZONE 'America/Sao_Paulo')::date AS attempted_on,
+                   (f.delivered_at AT TIME ZONE 'America/Sao_Paulo')::date AS delivered_on,
+                   (f.ended_at AT TIME ZONE 'America/Sao_Paulo')::date AS ended_on,
+                   (f.promised_at AT TIME ZONE 'America/Sao_Paulo')::date AS promised_on,
+                   (f.last_scan_at AT TIME ZONE 'America/Sao_Paulo')::date AS scanned_on
+            OFFSET 0  -- worked out once for each parcel, and not for each of its days
+        ) AS h
+        CROSS JOIN LATERAL (
+            SELECT least(h.posted_on, h.promised_on) + n AS day
+            FROM generate_series(0, least(through, greatest(coalesce(h.ended_on, through), h.promised_on, h.scanned_on))
+                                    - least(h.posted_on, h.promised_on)) AS n
+        ) AS s
         WHERE h.posted_on IS NOT NULL
     ) AS d
     WHERE d.posted OR d.attempted OR d.delivered OR d.due OR d.lost OR d.returned OR d.failed OR d.pending
