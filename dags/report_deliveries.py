@@ -11,6 +11,8 @@ with its formula, stands in the docs under *Reports*.
 
 Then `forecast_deliveries` fills `rastro.forecast`: when each parcel on its way is to be expected, and how likely its
 promise is missed, by what was known at the end of the day. Runs between two midnights skip it once it is done.
+Then `find_claims` looks which parcels sleep (`rastro.v_stalled`), and which can be claimed for at their carrier
+(`rastro.v_claim`, and *Claims* of the operators' pages).
 
 **How many** parcels and days stands in the run's note, in the log of `make_report` and in what the task returns.
 
@@ -31,6 +33,10 @@ from rastro.orchestration import forecast_tasks, report_tasks
 from rastro.orchestration.retry import RetryWhatMayHelp
 from rastro.orchestration.steps import step
 from rastro.orchestration.tables import CARRIER_DAY, EVENT, FACT, FORECAST
+from rastro.orchestration import claim_tasks, report_tasks
+from rastro.orchestration.retry import RetryWhatMayHelp
+from rastro.orchestration.steps import step
+from rastro.orchestration.tables import CARRIER_DAY, CLAIM, EVENT, FACT, STALLED
 
 
 @dag(
@@ -54,6 +60,7 @@ from rastro.orchestration.tables import CARRIER_DAY, EVENT, FACT, FORECAST
 def report_deliveries() -> None:
     reported = step(report_tasks.make_report, outlets=[FACT, CARRIER_DAY])
     reported >> step(forecast_tasks.forecast_deliveries, outlets=[FORECAST])
+    reported >> step(claim_tasks.find_claims, outlets=[CLAIM, STALLED])
 
 
 report_deliveries()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate, pairwise
+from math import inf, log
 from zoneinfo import ZoneInfo
 
 from rastro.models import Status
@@ -145,6 +146,16 @@ def habit_of(stays: list[Stay], prior: Habit, steady_hours: float) -> Habit:
         hours[last] += (silence - whole) * by_hour[(begun + whole) % WEEK]
         lines[bisect_right(SILENCE, silence)] += stay.news
     return Habit(by_silence=tuple(a / b for a, b in zip(lines, hours, strict=True)), by_hour=by_hour)
+
+
+def usual_silence(habit: Habit, share: float) -> float:
+    """Hours of silence, in an average week, after which that share has had news; at most :data:`LONGEST`."""
+    awaited = -log(1 - share)
+    for lines, (start, end) in zip(habit.by_silence, pairwise((0, *SILENCE, inf)), strict=True):
+        if lines and lines * (end - start) >= awaited:
+            return min(start + awaited / lines, LONGEST / HOUR)
+        awaited -= lines * (end - start) if lines else 0
+    return LONGEST / HOUR
 
 
 @lru_cache  # asked for all that one call brought

@@ -7,6 +7,7 @@ Every type here is frozen and compared by value. Times are aware; ``date`` is a 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -160,8 +161,9 @@ class Shipment:
     One package on its way, as its source describes it. Holds no contact data: that is read when it is needed.
 
     ``account`` is the source it came from ("vtex:main"). ``tracking_number`` is normalised; ``tracking_text`` is what
-    the shop typed. ``receiver_too`` is true where somebody else than the buyer receives it and may be mailed, ``skip``
-    is a sentence when the parcel is not ours to follow.
+    the shop typed. ``declared_value`` is what the invoice of the package says it is worth, in the shop's currency; None
+    where nobody says, or the package has several numbers. ``receiver_too`` is true where somebody else than the buyer
+    receives it and may be mailed, ``skip`` is a sentence when the parcel is not ours to follow.
     """
 
     account: str
@@ -190,6 +192,7 @@ class Shipment:
     state_to: str = ""
     city_to: str = ""
     receiver_too: bool = False
+    declared_value: Decimal | None = None
     skip: str = ""
 
 

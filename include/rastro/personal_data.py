@@ -147,6 +147,12 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
     "call_budget": {OURS: "carrier"},
     "carrier_day": {OURS: "carrier service", PLACE: "state_from state_to city_to"},
     "carrier_plan": {OURS: "carrier"},
+    "claim": {
+        OURS: "carrier reason state",
+        NUMBER: "protocol",
+        TYPED: "note",
+        STAFF: "opened_by changed_by",
+    },
     "contract": {OURS: "carrier account contract"},
     "correction": {OURS: "account carrier", NUMBER: "order_id invoice_number tracking_number new_number"},
     "delivery_fact": {

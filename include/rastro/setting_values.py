@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
+from rastro.claims import DAYS as CLAIM_DAYS
 from rastro.models import Channel, Route
 from rastro.routing import folded
 
@@ -216,6 +217,25 @@ def budget(part: str) -> tuple[str, int]:
     if not (re.fullmatch(r"[a-z][a-z0-9_]*(:[^:\s]+)?", contract) and equals and re.fullmatch(r"[0-9]{1,9}", most)):
         raise ValueError(f"{part!r} is not CARRIER=NUMBER or CARRIER:CONNECTION=NUMBER")
     return contract, int(most)
+
+
+def claim_days(value: str) -> dict[str, dict[str, int]]:
+    """``jadlog.late=5, jadlog.within=60``: days of claims by carrier."""
+    found = each(value, claim_day)
+    once_each(f"{carrier}.{what}" for carrier, what, _ in found)
+    by_carrier: dict[str, dict[str, int]] = {}
+    for carrier, what, days in found:
+        by_carrier.setdefault(carrier, {})[what] = days
+    return by_carrier
+
+
+def claim_day(part: str) -> tuple[str, str, int]:
+    if (
+        not (said := re.fullmatch(r"([a-z][a-z0-9_]*)\.([a-z_]+)\s*=\s*([0-9]{1,3})", part))
+        or said[2] not in CLAIM_DAYS
+    ):
+        raise ValueError(f"{part!r} is not CARRIER.WHAT=DAYS with one of {', '.join(CLAIM_DAYS)}")
+    return said[1], said[2], int(said[3])
 
 
 def key(value: str) -> str:

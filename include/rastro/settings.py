@@ -74,6 +74,7 @@ class Settings:
     tracking_page: str
     tracking_link_for: timedelta
     tracking_origins: frozenset[str]
+    claim_days: Mapping[str, Mapping[str, int]]
     hub_key: str = field(repr=False)
 
     @property
@@ -504,6 +505,16 @@ OPTIONS: Mapping[str, Option] = {
         description=(
             "How long after an order's last parcel ended it is kept whom its mails went to, masked and as a keyed "
             "hash. Nobody who is still owed a mail is forgotten, whatever it says."
+        ),
+    ),
+    "claim_days": Option(
+        default="",
+        example="jadlog.late=5, jadlog.silent=8, loggi.within=60",
+        read=values.claim_days,
+        description=(
+            "What your contracts say of claims, in place of the table in docs/claims.md, as CARRIER.WHAT=DAYS. Working "
+            "days: late (past the expected day, from when), silent (since the last scan). Calendar days: "
+            "late_within (past the expected day, until when), settled and within (after posting: from and until when)."
         ),
     ),
     "hub_key": Option(

@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from rastro.claims import ClaimState, Reason
 from rastro.errors import Misconfigured
 from rastro.models import Status
 from rastro.numbers import normalise, numbers_in
@@ -37,9 +39,19 @@ class Action(StrEnum):
     RESUME = "resume"
     CHANGE_CARRIER = "change_carrier"
     CHANGE_NUMBER = "change_number"
+    OPEN_CLAIM = "open_claim"
+    FILE_CLAIM = "file_claim"
+    CLAIM_PAID = "claim_paid"
+    CLAIM_REFUSED = "claim_refused"
 
 
 ABOUT_NOTICES = frozenset({Action.RESEND_MAIL, Action.RELEASE, Action.DROP})
+OF_CLAIMS = {
+    Action.OPEN_CLAIM: ClaimState.OPEN,
+    Action.FILE_CLAIM: ClaimState.FILED,
+    Action.CLAIM_PAID: ClaimState.PAID,
+    Action.CLAIM_REFUSED: ClaimState.REFUSED,
+}
 # What a person may say of a parcel; that nobody has heard of it is no news.
 TOLD = tuple(status for status in Status if status not in {Status.UNKNOWN, Status.EXPIRED})
 FIELDS = (
@@ -55,6 +67,9 @@ FIELDS = (
         "state",
         "carrier",
         "number",
+        "claim",
+        "protocol",
+        "amount",
     ),
     "reason",
 )
@@ -84,6 +99,9 @@ class Wish:
     state: str = ""
     carrier: str = ""
     number: str = ""
+    claim: Reason | None = None
+    protocol: str = ""
+    amount: Decimal | None = None
 
     @property
     def named(self) -> str:
@@ -170,6 +188,10 @@ def wish_from(line: int, said: Mapping[str, str]) -> Wish:
         raise ValueError("change_number needs in the field number the right one")
     if action is Action.CHANGE_CARRIER and not said["carrier"]:
         raise ValueError("change_carrier needs the carrier's code")
+    if action is Action.OPEN_CLAIM and said["claim"] not in set(Reason):
+        raise ValueError(f"what is claimed for, {said['claim']!r}, is none of {', '.join(Reason)}")
+    if action is Action.FILE_CLAIM and not said["protocol"]:
+        raise ValueError("file_claim needs the carrier's number of the claim, in the field protocol")
     return Wish(
         line=line,
         action=action,
@@ -184,6 +206,9 @@ def wish_from(line: int, said: Mapping[str, str]) -> Wish:
         state=said["state"][:LONGEST],
         carrier=said["carrier"],
         number=number,
+        claim=Reason(said["claim"]) if action is Action.OPEN_CLAIM else None,
+        protocol=said["protocol"][:LONGEST],
+        amount=amount_in(said["amount"]),
     )
 
 
@@ -197,6 +222,22 @@ def ids_in(value: str) -> tuple[int, ...]:
     if wrong := [one for one in ids if not re.fullmatch(r"[0-9]{1,18}", one)]:
         raise ValueError(f"{wrong[0]!r} is none of the numbers of notices or parcels, which are digits alone")
     return tuple(dict.fromkeys(map(int, ids)))
+
+
+def amount_in(value: str) -> Decimal | None:
+    """
+    An amount of money as people write it, 1.234,56 or 1234.56; None where there is none.
+
+    :raises ValueError: it is none, or a hundred million and more.
+    """
+    if not value:
+        return None
+    bare = re.sub(r"^R\$\s*", "", value)
+    if re.fullmatch(r"\d{1,3}(\.\d{3})+(,\d{1,2})?|\d+,\d{1,2}", bare):
+        bare = bare.replace(".", "").replace(",", ".")
+    if not re.fullmatch(r"\d{1,8}(\.\d{1,2})?", bare):
+        raise ValueError(f"{value!r} is no amount such as 1234,56")
+    return Decimal(bare)
 
 
 def time_in(value: str) -> datetime | None:

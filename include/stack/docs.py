@@ -22,6 +22,7 @@ import yaml
 
 from rastro.carriers.described import SHIPPED, all_carriers
 from rastro.carriers.registry import CARRIERS
+from rastro.claims import OTHERS, RULES, Rule
 from rastro.cli import COMMANDS
 from rastro.cli.registries import SHORT, how_asked
 from rastro.confirmation import CARRIED_BY_OTHERS, CONNECTORS
@@ -358,6 +359,10 @@ TRIED = {
     ),
     "csv_form": "browser/test_pages.py::test_a_table_of_many_acts_is_one_run",
     "act_by_csv": "browser/test_pages.py::test_a_table_of_many_acts_is_one_run",
+    "claims_page": "integration/test_claims.py::test_the_page_lists_what_can_be_filed_page_by_page",
+    "claim": "integration/test_claims.py::test_a_claims_page_shows_what_speaks_for_it_and_offers_what_can_be_done_next",
+    "claims_csv": "integration/test_claims.py::test_the_lists_hold_what_the_page_holds",
+    "claims_workbook": "integration/test_claims.py::test_the_lists_hold_what_the_page_holds",
     "audit": "integration/test_lookup.py::test_acts_are_listed_the_newest_first_page_by_page",
     "backfill": "browser/test_pages.py::test_missed_hours_are_backfilled_from_the_page",
 }
@@ -373,7 +378,33 @@ def operators_pages() -> str:
     )
 
 
+def claim_rules() -> str:
+    """What each carrier grants, the guess for all others last."""
+    return table(
+        ("carrier", "late", "silent", "until", "where", "wants", "by the rule of"),
+        (
+            (
+                code(rule.carrier) if rule.carrier else "all others",
+                f"{rule.late} working days past the expected one",
+                f"{rule.silent} working days" if rule.silent else "–",
+                until_when(rule),
+                f"<{rule.where}>" if "://" in rule.where else rule.where,
+                ", ".join(rule.evidence),
+                rule.source if rule.certain else f"not certain: {rule.source}",
+            )
+            for rule in (*RULES.values(), OTHERS)
+        ),
+    )
+
+
+def until_when(rule: Rule) -> str:
+    first = f"not in the first {rule.settled} days after posting; " if rule.settled else ""
+    late = f"lateness {rule.late_within} days past the expected day; " if rule.late_within else ""
+    return f"{first}{late}{rule.within} days after posting"
+
+
 MADE: Mapping[str, Callable[[], str]] = {
+    "claim-rules": claim_rules,
     "settings": settings,
     "commands": commands,
     "adapters": adapters,

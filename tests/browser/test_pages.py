@@ -53,9 +53,9 @@ class Desk:
         (form,) = [one for one in tree.iter("form") if one.get("method") == "post"]
         return {one.get("name"): one.get("value", "") for one in form.iter("input") if one.get("type") != "file"}
 
-    def act(self, action: str, numbers: str) -> None:
+    def act(self, action: str, numbers: str, **more: str) -> None:
         """An operator does this by its form, and it is done."""
-        sent = self.form(f"/act?action={action}") | {"numbers": numbers, "reason": "a test"}
+        sent = self.form(f"/act?action={action}") | {"numbers": numbers, "reason": "a test", **more}
         answer = self.post("operator", "/act", **sent)
         assert answer.status_code == 303, answer.text
         run_id = answer.headers["Location"].rpartition("/")[2]
@@ -79,7 +79,9 @@ def desk(job: Any, viewer_password: str) -> Desk:
     for _ in range(3):
         job.shop.world.advance()
         assert job.run()["state"] == "success"
-    return Desk(job, viewer_password)
+    one = Desk(job, viewer_password)
+    one.act("open_claim", one.parcel().tracking_number, claim="damaged")
+    return one
 
 
 def filled(path: str, desk: Desk) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from stack.postgres import Server
 
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-COLUMN_TYPES = {"text": "varchar(200)", "timestamp": "timestamp"}
+COLUMN_TYPES = {"text": "varchar(200)", "timestamp": "timestamp", "number": "numeric"}
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
@@ -99,6 +100,7 @@ def test_every_column_arrives_where_it_belongs(engine: Engine) -> None:
             locale="es",
             city_to="Vale Alto",
             state_to="MG",
+            declared_value="1234.5",
             affiliate="HUB",
             marketplace="Feira",
             marketplace_order_id="F-9",
@@ -128,6 +130,7 @@ def test_every_column_arrives_where_it_belongs(engine: Engine) -> None:
         promised_at=datetime(2026, 3, 9, tzinfo=UTC),
         state_to="MG",
         receiver_too=True,
+        declared_value=Decimal("1234.50"),
         city_to="Vale Alto",
     )
     assert "iris" not in repr(shipment).lower()
@@ -273,6 +276,21 @@ def test_several_numbers_in_a_field_are_several_shipments(engine: Engine) -> Non
     make(engine)
     put(engine, row(tracking_number="QB000000010BR; qb 000 000 024 br"))
     assert [one.tracking_number for one in look(source(engine))] == ["QB000000010BR", "QB000000024BR"]
+
+
+def test_what_several_numbers_are_worth_together_is_said_of_none(engine: Engine) -> None:
+    make(engine)
+    put(engine, row(1, declared_value=12, tracking_number="QB000000010BR; QB000000024BR"), row(2, declared_value=12))
+    worth = {one.tracking_number: one.declared_value for one in look(source(engine)) if isinstance(one, Shipment)}
+    assert list(worth.values()) == [None, None, Decimal("12.00")]
+
+
+@pytest.mark.parametrize("odd", ["muito", "-1", "NaN", "Infinity", "1e40"])
+def test_an_amount_that_is_none_is_said(engine: Engine, odd: str) -> None:
+    make(engine, declared_value="varchar(20)")
+    put(engine, row(declared_value=odd))
+    (aside,) = look(source(engine))
+    assert "declared_value is no amount" in aside.detail
 
 
 def test_a_row_that_cannot_be_used_is_put_aside_and_the_others_come(engine: Engine) -> None:

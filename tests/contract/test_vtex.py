@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -541,6 +542,26 @@ def with_packages(*packages: dict[str, Any], **changes: Any) -> dict[str, Any]:
 )
 def test_orders_with_nothing_on_its_way_give_nothing(document: dict[str, Any]) -> None:
     assert found_in(document) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "numbers", "worth"),
+    [
+        (123456, "QB123456785BR", Decimal("1234.56")),
+        (99.0, "QB123456785BR", Decimal("0.99")),
+        ("500", "", Decimal(5)),
+        (500, "QB123456785BR; QB000000024BR", None),
+        (0, "QB123456785BR", None),
+        (None, "QB123456785BR", None),
+        (-5, "QB123456785BR", None),
+        ("muito", "QB123456785BR", None),
+    ],
+)
+def test_a_package_with_one_number_is_worth_what_its_invoice_says_in_cents(
+    said: object, numbers: str, worth: Decimal | None
+) -> None:
+    found = found_in(with_packages(pack(invoiceValue=said, trackingNumber=numbers)))
+    assert {one.declared_value for one in found if isinstance(one, Shipment)} == {worth}
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  ", "N/A"])

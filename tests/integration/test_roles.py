@@ -113,6 +113,8 @@ def test_a_reader_has_the_views_for_analysts_without_anybodys_own_words(guarded:
         "received_by FROM rastro.v_delivery",
         "proof_url FROM rastro.v_delivery",
         "detail FROM rastro.v_open_problem",
+        "note FROM rastro.v_claim",
+        "changed_by FROM rastro.v_claim",
     ):
         assert refused("rastro_reader", guarded, f"SELECT {kept}")
     for write in ("DELETE FROM rastro.v_inbox", "SELECT rastro.make_event_partitions('2031-01-01', 1)"):
@@ -147,6 +149,8 @@ def test_every_view_is_decided_for_the_reader(guarded: str) -> None:
         "forecast",
         "v_forecast",
     }
+    for_analysts |= {"v_claim", "v_stalled"}
+    assert read == for_analysts | {"delivery_fact", "carrier_day", "estimate", "working_day"}
 
 
 def test_the_public_service_works_as_its_own_role(guarded: str) -> None:

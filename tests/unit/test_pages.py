@@ -22,7 +22,8 @@ PACE = Pace(every=HOUR, last_look_after=3 * DAY, give_up_after=60 * DAY)
 EVERYTHING = {
     "numbers": "QQ100000017BR", "notice_ids": "12, 13", "status": "in_transit", "occurred_at": "2026-11-26T10:00",
     "description": "Entregue ao porteiro", "city": "Recife", "state": "PE", "carrier": "correios",
-    "number": "QQ100000025BR", "reason": " the customer called ", "once": "0123456789abcdef",
+    "number": "QQ100000025BR", "claim": "lost", "protocol": "123456", "amount": "1.234,56",
+    "reason": " the customer called ", "once": "0123456789abcdef",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from rastro.cli import (
+    claims,
     doctor,
     forecast,
     links,
@@ -89,6 +90,10 @@ COMMANDS = (
         help="Which parcels will be late; with --backtest, how good such forecasts were.",
         run=forecast.forecast,
         arguments=forecast.arguments,
+        name="claims",
+        help="What can be claimed from carriers, and what became of it: a table, or a list to file.",
+        run=claims.claims,
+        arguments=claims.arguments,
     ),
     Command(
         name="quarantine",

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import Param
 
 from rastro.carriers.registry import CARRIERS
+from rastro.claims import Reason
 from rastro.orchestration.tasks import stage
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import by_hand
@@ -28,9 +29,14 @@ WORDS: Mapping[Action, str] = {
     Action.RESUME: "Resume",
     Action.CHANGE_CARRIER: "Ask another carrier",
     Action.CHANGE_NUMBER: "Correct the tracking number",
+    Action.OPEN_CLAIM: "Open a claim at the carrier, or open it again",
+    Action.FILE_CLAIM: "Note a claim as filed",
+    Action.CLAIM_PAID: "Note a claim as paid",
+    Action.CLAIM_REFUSED: "Note a claim as refused",
 }
 TOLD_FIELDS: dict[str, Any] = {"type": ["string", "null"], "section": "What happened (add_event, confirm_delivery)"}
 RIGHT_FIELDS: dict[str, Any] = {"type": ["string", "null"], "section": "What is right (change_carrier, change_number)"}
+CLAIM_FIELDS: dict[str, Any] = {"type": ["string", "null"], "section": "Claims (open_claim, file_claim, claim_paid)"}
 
 PARAMS = {
     "action": Param(
@@ -69,6 +75,9 @@ PARAMS = {
     "state": Param("", title="State", **TOLD_FIELDS),
     "carrier": Param("", title="Carrier", description="Its code", examples=list(CARRIERS), **RIGHT_FIELDS),
     "number": Param("", title="Tracking number", **RIGHT_FIELDS),
+    "claim": Param(None, title="What is claimed for", enum=[None, *(one.value for one in Reason)], **CLAIM_FIELDS),
+    "protocol": Param("", title="Protocol", description="The carrier's number of the claim", **CLAIM_FIELDS),
+    "amount": Param("", title="Amount", description="Asked or paid: 1234,56", **CLAIM_FIELDS),
     "csv": Param(
         "",
         title="Many at once",

@@ -12,6 +12,8 @@ from airflow.sdk.lineage import get_hook_lineage_collector
 
 SHIPMENT, EVENT, CHANGE = (Asset(f"rastro.{name}") for name in ("shipment", "tracking_event", "shipment_change"))
 FACT, CARRIER_DAY, FORECAST = (Asset(f"rastro.{name}") for name in ("delivery_fact", "carrier_day", "forecast"))
+FACT, CARRIER_DAY = (Asset(f"rastro.{name}") for name in ("delivery_fact", "carrier_day"))
+CLAIM, STALLED = (Asset(f"rastro.{name}") for name in ("claim", "stalled"))
 NOTICES = ("notice", "notice_attempt")
 READS: Mapping[str, tuple[str, ...]] = {
     "plan_polls": ("poll_state", "shipment"),
@@ -20,6 +22,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "load_changes": ("staged_snapshot",),
     "make_report": ("shipment", "shipment_state", "tracking_event", "estimate", "notice"),
     "forecast_deliveries": ("delivery_fact", "shipment_change"),
+    "find_claims": ("delivery_fact", "shipment", "habit", "working_day"),
     **dict.fromkeys(
         ("update_orders", "email_customers", "confirm_marketplaces", "alert_shop"),
         ("shipment", "shipment_state", "tracking_event"),
@@ -32,6 +35,7 @@ WRITES: Mapping[str, tuple[str, ...]] = {
     "load_changes": ("tracking_event", "shipment_change", "shipment_state", "estimate", "notice"),
     "make_report": ("delivery_fact", "carrier_day"),
     "forecast_deliveries": ("forecast",),
+    "find_claims": ("claim", "stalled"),
     **dict.fromkeys(("update_orders", "email_customers", "confirm_marketplaces", "alert_shop"), NOTICES),
 }
 

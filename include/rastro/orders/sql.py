@@ -11,8 +11,9 @@ is written back, so the customers are mailed by us, at the addresses the row hol
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -56,7 +57,7 @@ PATIENCE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceColumn:
-    """One column of the relation: ``kind`` is text or timestamp; ``personal`` ones are read for a mail alone."""
+    """One column of the relation: ``kind`` is text, number or timestamp; ``personal`` ones are for mails alone."""
 
     name: str
     kind: str
@@ -112,6 +113,11 @@ COLUMNS = (
             "is mailed at customer_email, nobody is mailed here"
         ),
     ),
+    SourceColumn(
+        name="declared_value",
+        kind="number",
+        meaning="what the invoice says the package is worth, in the shop's currency; counted where it has one number",
+    ),
     SourceColumn(name="locale", kind="text", meaning="language of the mails, such as pt-BR"),
     SourceColumn(name="city_to", kind="text", meaning="city of the destination"),
     SourceColumn(name="state_to", kind="text", meaning="state of the destination, two letters"),
@@ -119,6 +125,7 @@ COLUMNS = (
     SourceColumn(name="marketplace", kind="text", meaning="its name, used as the code where there is no affiliate"),
     SourceColumn(name="marketplace_order_id", kind="text", meaning="the marketplace's number of the order"),
 )
+MOST_WORTH = 10**8
 RECEIVER_TOO = "receiver_too"
 TIMES = tuple(column.name for column in COLUMNS if column.kind == "timestamp")
 
@@ -219,6 +226,11 @@ class SqlSource:
         times, odd = moments(row)
         faults = [f"{name} is empty" for name in ("order_id", "invoice_number") if not texts[name]]
         faults += [f"{name} is no time" for name in odd]
+        try:
+            value = amount(row.get("declared_value"))
+        except ValueError:
+            value = None
+            faults.append("declared_value is no amount")
         if faults and not numbers:
             return  # it is not finished
         if faults:
@@ -230,7 +242,8 @@ class SqlSource:
             )
             return
         for number in numbers or [""]:
-            yield self._shipment(number, texts, times, receiver_too=bool(row.get(RECEIVER_TOO)))
+            one = self._shipment(number, texts, times, receiver_too=bool(row.get(RECEIVER_TOO)))
+            yield replace(one, declared_value=value if len(numbers) < 2 else None)
 
     def _shipment(
         self, number: str, texts: Mapping[str, str], times: Mapping[str, datetime | None], *, receiver_too: bool
@@ -341,6 +354,22 @@ def like(column: Column[Any], at: datetime) -> Any:
 
 def text(value: object) -> str:
     return "" if value is None else str(value).strip()
+
+
+def amount(value: object) -> Decimal | None:
+    """
+    :raises ValueError: it is no amount of money, to the cent and below a hundred million.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        cents = Decimal(str(value).strip()).quantize(Decimal("0.01"))
+        possible = 0 <= cents < MOST_WORTH
+    except InvalidOperation:
+        possible = False
+    if not possible:
+        raise ValueError("no amount of money")
+    return cents
 
 
 def moments(row: Mapping[str, Any]) -> tuple[dict[str, datetime | None], list[str]]:

@@ -46,6 +46,7 @@ class Package(Part):
     type: str | None = None
     invoice_number: str | None = None
     invoice_key: str | None = None
+    invoice_value: float | str | None = None  # cents
     issuance_date: str | None = None
     courier: str | None = None
     tracking_number: str | None = None

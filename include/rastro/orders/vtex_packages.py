@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from rastro.confirmation import Carriage, OrderMarks, not_ours, order_route
 from rastro.models import Shipment
@@ -137,9 +138,16 @@ def shipment_of(order: Order, package: Package, routes: Mapping[str, OrderRoute]
         ordered_at=moment(order.creation_date),
         invoiced_at=moment(package.issuance_date),
         promised_at=max(promises, default=None),
+        declared_value=declared_value(package),
         city_to=address.city or "",
         state_to=address.state or "",
     )
+
+
+def declared_value(package: Package) -> Decimal | None:
+    """What the invoice says; None where it says nothing, or the package has several numbers that it may stand for."""
+    cents = str(package.invoice_value or "").removesuffix(".0")
+    return Decimal(cents) / 100 if re.fullmatch(r"[0-9]{1,10}", cents) and len(package.numbers) < 2 else None
 
 
 def unaddressable(invoice_number: str, *, times: int) -> str:

@@ -61,6 +61,21 @@ ACTS: Mapping[Action, Act] = {
         "the number is written there, and followed from the next run on.",
         "number",
     ),
+    Action.OPEN_CLAIM: on_parcels(
+        "Open a claim",
+        "The parcel is listed among the claims to be filed at its carrier; one that was settled is open again.",
+        "claim",
+    ),
+    Action.FILE_CLAIM: on_parcels(
+        "Note a claim as filed",
+        "It was filed at the carrier, which gave it a number. Without an amount the parcel's value counts.",
+        "protocol",
+        may=("amount",),
+    ),
+    Action.CLAIM_PAID: on_parcels("Note a claim as paid", "The carrier has paid it.", "amount"),
+    Action.CLAIM_REFUSED: on_parcels(
+        "Note a claim as refused", "The carrier refuses it, or nobody wants to make it; the reason says which."
+    ),
     Action.RETRY_QUARANTINE: Act(
         title="Read what was put aside", does="All that is in quarantine is read once more.", fields=(), needs=()
     ),
@@ -79,6 +94,9 @@ LABELS = {
     "state": "State",
     "carrier": "Carrier",
     "number": "New tracking number",
+    "claim": "What is claimed for",
+    "protocol": "The carrier's number of the claim",
+    "amount": "Amount",
     "reason": "Reason",
 }
 

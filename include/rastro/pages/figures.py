@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
+from rastro.claims import ClaimState
 from rastro.models import Channel, NoticeState, Status
 from rastro.next_look import LOCAL
 from rastro.warehouse.tally import DAYS, Count
@@ -108,6 +111,34 @@ def stretches(line: Line, most: int) -> list[Stretch]:
             made.append(Stretch(left=left, width=width, group=group, figure=figure))
         left += width
     return made
+
+
+@dataclass(slots=True, kw_only=True)
+class Money:
+    """Claims and their money; ``unknown`` are those of which nobody told the money that counts in their state."""
+
+    claims: int = 0
+    at_stake: Decimal = Decimal(0)
+    unknown: int = 0
+    asked: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+
+
+def money(sums: Iterable[Any]) -> dict[ClaimState, Money]:
+    """
+    By state, all carriers together.
+
+    :param sums: rows of ``claims_summed``.
+    """
+    found = {state: Money() for state in ClaimState}
+    for row in sums:
+        one = found[ClaimState(row.state)]
+        one.claims += row.claims
+        one.unknown += row.unknown
+        one.at_stake += row.at_stake or 0
+        one.asked += row.asked or 0
+        one.paid += row.paid or 0
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

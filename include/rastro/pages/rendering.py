@@ -1,6 +1,7 @@
 """A page made of its template. Everything put into one is escaped."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -41,6 +42,11 @@ def count(figure: int) -> str:
     return f"{figure:,}"
 
 
+def money(amount: Decimal | None) -> str:
+    """In the shop's currency, whichever that is."""
+    return "–" if amount is None else f"{amount:,.2f}"
+
+
 def link(*parts: object, **query: object) -> str:
     """The rest of an address: its parts, and what is asked."""
     path = "/".join(quote(str(part), safe="") for part in parts)
@@ -52,6 +58,7 @@ ENVIRONMENT.filters |= {
     "time": time,
     "word": word,
     "count": count,
+    "money": money,
     "plain": plain,
     "redact": redact,
     "legible": legible,

@@ -44,6 +44,15 @@ ROUTES = (
     post("/act", May.ACT, "act", "does it"),
     get("/csv", May.ACT, "csv_form", "the form for many acts at once"),
     post("/csv", May.ACT, "act_by_csv", "does them"),
+    get(
+        "/claims",
+        May.SEE,
+        "claims_page",
+        "what can be claimed from carriers, what became of it, and the money at stake",
+    ),
+    get("/claims/{shipment_id}", May.SEE, "claim", "one claim, and what speaks for it"),
+    get("/claims.csv", May.ACT, "claims_csv", "claims as a list"),
+    get("/claims.xlsx", May.ACT, "claims_workbook", "the same for Excel"),
     get("/audit", May.ACT, "audit", "what was done by hand: who, what, why, before, after"),
     post("/backfill", May.BACKFILL, "backfill", "runs missed hours again"),
 )

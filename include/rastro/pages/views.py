@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from secrets import token_hex
 from typing import Annotated
@@ -11,6 +11,8 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
+from rastro.claim_sheet import TITLES, rows_of, said_of
+from rastro.claims import NEXT, ClaimState, Reason, objection, rule_for
 from rastro.errors import Misconfigured
 from rastro.mail.compose import address_hash
 from rastro.models import NoticeState
@@ -20,8 +22,9 @@ from rastro.pages import access, figures
 from rastro.pages.access import DAGS, Visiting
 from rastro.pages.acts import ACTS, LABELS, fields_of, wish_of, wish_of_many
 from rastro.pages.rendering import link, page
-from rastro.warehouse import lookup, tally
-from rastro.wishes import TOLD, Action
+from rastro.sheets import Cell, as_csv, as_workbook
+from rastro.warehouse import by_hand, claims, lookup, tally
+from rastro.wishes import OF_CLAIMS, TOLD, Action, wishes_in
 
 HOUR = timedelta(hours=1)
 SEPARATOR = "\x1f"  # between the values that say where a page of a list ended
@@ -110,6 +113,7 @@ def shipment(request: Request, visitor: Visiting, shipment_id: int) -> Response:
             raise HTTPException(404, "There is no such parcel.")
         history = lookup.history(conn, parcel)
         aside = lookup.put_aside(conn, parcel)
+        claim = claims.one(conn, shipment_id)
         acts = lookup.acts_on(conn, parcel) if visitor.acts else []
     carrier = access.carriers().get(parcel.carrier or "")
     return page(
@@ -119,6 +123,7 @@ def shipment(request: Request, visitor: Visiting, shipment_id: int) -> Response:
         parcel=parcel,
         **history,
         aside=aside,
+        claim=claim,
         acts=acts,
         next_look=next_look(parcel, access.settings().pace, datetime.now(UTC)),
         carrier_name=carrier.name if carrier else "",
@@ -127,8 +132,97 @@ def shipment(request: Request, visitor: Visiting, shipment_id: int) -> Response:
     )
 
 
-# What is offered on a parcel's page, in this order.
-BUTTONS = {name: act.title for name, act in ACTS.items() if "numbers" in act.fields or name is Action.RETRY_QUARANTINE}
+# What is offered on a parcel's page, in this order; a claim that there is has a page of its own.
+BUTTONS = {
+    name: act.title
+    for name, act in ACTS.items()
+    if ("numbers" in act.fields or name is Action.RETRY_QUARANTINE)
+    and OF_CLAIMS.get(name, ClaimState.OPEN) is ClaimState.OPEN
+}
+
+
+def claims_page(
+    request: Request, visitor: Visiting, carrier: str = "", state: str = "open", reason: str = "", after: str = ""
+) -> Response:
+    wanted = claims.Wanted(carrier=carrier, state=state, reason=reason)
+    try:
+        ended, _, number = after.partition(" ")
+        began = (date.fromisoformat(ended), min(int(number), sys.maxsize)) if after else (claims.FIRST_DAY, 0)
+    except ValueError:
+        raise HTTPException(404, "There is no such page.") from None
+    with access.warehouse() as conn:
+        sums = claims.summed(conn)
+        rows = claims.listed(conn, wanted, began, claims.PAGE + 1)
+    more, rows = rows[claims.PAGE :], rows[: claims.PAGE]
+    days = access.settings().claim_days
+    return page(
+        request,
+        "claims.html",
+        visitor,
+        money=figures.money(sums),
+        ready=[(row, rule_for(row.carrier, days)) for row in sums if row.state == ClaimState.OPEN],
+        carriers=sorted({row.carrier for row in sums}),
+        reasons=list(Reason),
+        wanted=wanted,
+        rows=rows,
+        said_of=said_of,
+        today=datetime.now(LOCAL).date(),
+        next_place=f"{rows[-1].until} {rows[-1].shipment_id}" if more else "",
+    )
+
+
+def claim(request: Request, visitor: Visiting, shipment_id: int) -> Response:
+    if not 0 < shipment_id <= sys.maxsize:
+        raise HTTPException(404, "There is no such claim.")
+    with access.warehouse() as conn:
+        one, parcel = claims.one(conn, shipment_id), lookup.shipment(conn, shipment_id)
+        if one is None or parcel is None:
+            raise HTTPException(404, "There is no such claim.")
+        events = lookup.history(conn, parcel)["events"]
+        estimates = claims.estimates(conn, shipment_id)
+        acts = lookup.acts_on(conn, parcel) if visitor.acts else []
+    may = NEXT[ClaimState(one.state)]
+    return page(
+        request,
+        "claim.html",
+        visitor,
+        claim=one,
+        said=said_of(one),
+        rule=rule_for(one.carrier, access.settings().claim_days),
+        events=events,
+        estimates=estimates,
+        acts=[act for act in acts if act.action in OF_CLAIMS],
+        buttons={action: ACTS[action].title for action, state in OF_CLAIMS.items() if state in may},
+    )
+
+
+def claims_csv(visitor: Visiting, carrier: str = "", state: str = "open", reason: str = "") -> Response:  # noqa: ARG001
+    text = as_csv(TITLES, _sheet(carrier, state, reason))
+    return _file(text.encode(), "text/csv; charset=utf-8", f"claims {carrier} {state}", "csv")
+
+
+def claims_workbook(visitor: Visiting, carrier: str = "", state: str = "open", reason: str = "") -> Response:  # noqa: ARG001
+    try:
+        book = as_workbook(TITLES, _sheet(carrier, state, reason), "claims")
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from None
+    return _file(
+        book, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", f"claims {carrier} {state}", "xlsx"
+    )
+
+
+def _sheet(carrier: str, state: str, reason: str) -> list[list[Cell]]:
+    with access.warehouse() as conn:
+        rows = claims.listed(conn, claims.Wanted(carrier=carrier, state=state, reason=reason))
+    return list(rows_of(rows, access.settings().claim_days))
+
+
+def _file(body: bytes, kind: str, name: str, ending: str) -> Response:
+    today = datetime.now(LOCAL).date()
+    safe = re.sub(r"[^a-z0-9_]+", "-", name).strip("-")
+    return Response(
+        body, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{safe}-{today}.{ending}"'}
+    )
 
 
 def problems(request: Request, visitor: Visiting, kind: str = "", after: str = "") -> Response:
@@ -196,9 +290,24 @@ def act_form(
 
 def act(request: Request, visitor: Visiting, filled: Filled) -> Response:
     try:
-        return _begun(request, access.trigger(visitor, wish_of(filled), filled.get("once", "")))
+        wish = wish_of(filled)
+        if filled.get("action") in OF_CLAIMS:
+            not_overtaken(wish)
+        return _begun(request, access.trigger(visitor, wish, filled.get("once", "")))
     except Misconfigured as error:
         return _act_page(request, visitor, filled, wrong=str(error))
+
+
+def not_overtaken(wish: Mapping[str, str]) -> None:
+    """
+    :raises Misconfigured: somebody else has moved one of the claims on since this form was opened.
+    """
+    (wanted,) = wishes_in(wish)
+    with access.warehouse() as conn:
+        parcels = [one for one in by_hand.parcels(conn, wanted.numbers, wanted.shipment_ids) if not one.skip]
+        wrong = [objection(one.name, claims.held(conn, one.shipment_id), OF_CLAIMS[wanted.action]) for one in parcels]
+    if said := [one for one in wrong if one]:
+        raise Misconfigured("Nothing was done. " + "; ".join(said[:20]))
 
 
 def _act_page(request: Request, visitor: Visiting, filled: Mapping[str, str], wrong: str = "") -> Response:
@@ -214,6 +323,7 @@ def _act_page(request: Request, visitor: Visiting, filled: Mapping[str, str], wr
         filled=filled,
         wrong=wrong,
         statuses=TOLD,
+        reasons=list(Reason),
         carriers=sorted({one.adapter for one in access.settings().carriers}),
         once=once(),
         now=datetime.now(LOCAL).strftime("%Y-%m-%dT%H:%M"),

@@ -9,6 +9,7 @@ TONES = {
     "delivery_failed": BAD, "returning": BAD, "returned": BAD, "lost": BAD, "cancelled": BAD, "expired": BAD,
     "dead": BAD, "failed": BAD, "gap": BAD, "upstream_failed": BAD,
     "on_hold": DOUBT, "unknown": DOUBT, "withdrawn": DOUBT, "voided": DOUBT, "up_for_retry": DOUBT,
+    "paid": GOOD, "refused": BAD, "open": DOUBT, "filed": BUSY,
     "in_transit": BUSY, "out_for_delivery": BUSY, "ready_for_pickup": BUSY, "owed": BUSY, "claimed": BUSY,
     "running": BUSY, "queued": BUSY,
 }  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from psycopg import Connection
 
+from rastro.claims import ClaimState, Held, Reason, objection, rule_for
 from rastro.diff import Change, State, compare, taken_back
 from rastro.errors import Misconfigured
 from rastro.models import BY_HAND, Event, Snapshot, Standing, Status
@@ -19,11 +20,11 @@ from rastro.notices import Policy, owed
 from rastro.numbers import normalise
 from rastro.pipeline.load import life_of, traits_of_marketplaces
 from rastro.settings import Settings
-from rastro.warehouse import by_hand, loading
+from rastro.warehouse import by_hand, claims, loading
 from rastro.warehouse.by_hand import Act, Message, Parcel
 from rastro.warehouse.loading import Known, Loaded
 from rastro.warehouse.shipments import await_order, known_sources
-from rastro.wishes import ABOUT_NOTICES, Action, Wish
+from rastro.wishes import ABOUT_NOTICES, OF_CLAIMS, Action, Wish
 
 DELIVERED_BY_HAND = "Entrega confirmada pela loja"
 TOLD_BY_HAND = "Informado pela loja"
@@ -226,6 +227,23 @@ class Hand:
             await_order(self.conn, parcel.account, parcel.order_id, self.now)
         return {"tracking_number": parcel.tracking_number}, {"tracking_number": wish.number}
 
+    def claim(self, wish: Wish, parcel: Parcel, _: str) -> Changed:
+        held, wanted = claims.held(self.conn, parcel.shipment_id), OF_CLAIMS[wish.action]
+        if wrong := objection(parcel.name, held, wanted):
+            raise ValueError(wrong)
+        if wanted is ClaimState.OPEN:
+            rule = rule_for(parcel.carrier or "", self.settings.claim_days)
+            claims.open_by_hand(
+                self.conn, parcel.shipment_id, wish.claim or Reason.LATE, within=rule.within, by=self.done_by,
+                note=wish.reason, now=self.now,
+            )  # fmt: skip
+        else:
+            claims.move(
+                self.conn, parcel.shipment_id, wanted, protocol=wish.protocol, amount=wish.amount, by=self.done_by,
+                note=wish.reason, now=self.now,
+            )  # fmt: skip
+        return claim_in(held), claim_in(claims.held(self.conn, parcel.shipment_id))
+
     # To messages: what becomes of one
 
     def release(self, message: Message, _: str) -> dict[str, object]:
@@ -265,9 +283,10 @@ TO_PARCEL = {
     Action.RESUME: Hand.resume,
     Action.CHANGE_CARRIER: Hand.change_carrier,
     Action.CHANGE_NUMBER: Hand.change_number,
+    **dict.fromkeys(OF_CLAIMS, Hand.claim),
 }
 TO_MESSAGE = {Action.RESEND_MAIL: Hand.resend, Action.RELEASE: Hand.release, Action.DROP: Hand.drop}
-QUIET = frozenset({Action.PAUSE, Action.DROP})  # nothing follows from these
+QUIET = frozenset({Action.PAUSE, Action.DROP, *OF_CLAIMS})  # nothing follows from these
 
 
 def act(
@@ -319,6 +338,13 @@ def out_of(at: datetime, now: datetime) -> str:
 
 def state_in(state: State) -> dict[str, object]:
     return {"status": state.status.value, "since": moment(state.since)}
+
+
+def claim_in(held: Held | None) -> dict[str, object]:
+    if held is None:
+        return {"claim": None}
+    money = {name: str(amount) for name in ("asked", "paid") if (amount := getattr(held, name)) is not None}
+    return {"claim": held.state.value, "for": held.reason.value, "protocol": held.protocol, **money}
 
 
 def moment(at: datetime | None) -> str | None:

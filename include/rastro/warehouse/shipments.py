@@ -93,7 +93,8 @@ def _row(routed: Routed) -> Sequence[object]:
         s.invoice_key, s.shipper_cnpj, s.carrier_id, routed.carrier, routed.why, routed.reference, s.service, s.origin,
         s.affiliate, s.marketplace_order_id, s.marketplace_endpoint, s.route.value, s.route_reason, s.marketplace,
         s.locale,
-        s.ordered_at, s.invoiced_at, s.promised_at, s.city_to, s.state_to, s.receiver_too, s.skip, routed.warning,
+        s.ordered_at, s.invoiced_at, s.promised_at, s.city_to, s.state_to, s.receiver_too,
+        s.declared_value, s.skip, routed.warning,
     )  # fmt: skip
 
 

@@ -83,6 +83,10 @@ WHERE shipment_id = ANY(%(shipment_ids)s) OR (account = %(account)s AND order_id
 -- name: person_corrections
 SELECT to_jsonb(c) AS told FROM rastro.correction c WHERE account = %(account)s AND order_id = %(order_id)s
 
+-- name: person_claims
+SELECT to_jsonb(c) - ARRAY['opened_by', 'changed_by'] AS told FROM rastro.claim c
+WHERE shipment_id = ANY(%(shipment_ids)s) ORDER BY shipment_id
+
 -- name: person_rehearsals
 SELECT to_jsonb(r) AS told FROM rastro.rehearsal r WHERE account = %(account)s AND order_id = %(order_id)s ORDER BY rehearsal_id
 
@@ -184,6 +188,10 @@ SET order_id = 'erased-' || shipment_id, invoice_number = '', tracking_number = 
     marketplace_endpoint = '', route_reason = '', city_to = '', skip = %(why)s, warning = '', paused_at = NULL, receiver_too = false,
     updated_at = %(now)s
 WHERE shipment_id = ANY(%(shipment_ids)s)
+
+-- name: erase_claims
+-- That something was claimed, for what and how it ended stays.
+UPDATE rastro.claim SET protocol = '', note = '' WHERE shipment_id = ANY(%(shipment_ids)s)
 
 -- name: erase_looks
 DELETE FROM rastro.poll_state WHERE poll_id = ANY(%(poll_ids)s)

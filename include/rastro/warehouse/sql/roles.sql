@@ -66,6 +66,10 @@ GRANT SELECT (shipment_id, occurred_at, event_key, position, status, standing, d
 GRANT SELECT ON rastro.v_shipment, rastro.v_change, rastro.v_coverage, rastro.v_inbox TO rastro_reader;
 GRANT SELECT (shipment_id, account, order_id, tracking_number, carrier, state_to, city_to, invoiced_at, delivered_at,
     estimated_at, promised_at, days_from_invoice, kept_promise, failed_attempts) ON rastro.v_delivery TO rastro_reader;
+GRANT SELECT ON rastro.v_stalled TO rastro_reader;
+GRANT SELECT (shipment_id, account, order_id, tracking_number, carrier, service, city_to, state_to, status, reason, state, since, until,
+    at_stake, asked, paid, carrier_paid_at, found_at, changed_at, posted_at, last_scan_at, promised_at, first_estimate_at,
+    last_estimate_at, first_attempt_at, ended_at) ON rastro.v_claim TO rastro_reader;
 GRANT SELECT ON rastro.delivery_fact, rastro.carrier_day, rastro.v_carrier_day, rastro.estimate, rastro.working_day TO rastro_reader;
 GRANT SELECT ON rastro.forecast, rastro.v_forecast TO rastro_reader;
 GRANT SELECT (problem, account, order_id, subject, since, family, place) ON rastro.v_open_problem TO rastro_reader

@@ -19,7 +19,7 @@ CREATE TEMP TABLE incoming_shipment (
     tracking_url text, invoice_key text, shipper_cnpj text, carrier_id text, carrier text, carrier_reason text,
     reference text, service text, origin text, affiliate text, marketplace_order_id text, marketplace_endpoint text,
     route text, route_reason text, marketplace text, locale text, ordered_at timestamptz, invoiced_at timestamptz, promised_at timestamptz,
-    city_to text, state_to text, receiver_too boolean, skip text, warning text
+    city_to text, state_to text, receiver_too boolean, declared_value numeric(12, 2), skip text, warning text
 ) ON COMMIT DROP
 
 -- name: copy_incoming_shipment
@@ -68,12 +68,13 @@ WITH merged AS (
         account, order_id, invoice_number, tracking_number, tracking_text, courier, tracking_url, invoice_key,
         shipper_cnpj, carrier_id, carrier, carrier_reason, poll_id, service, origin, affiliate, marketplace_order_id,
         marketplace_endpoint, route, route_reason, marketplace, locale, ordered_at, invoiced_at, promised_at, city_to, state_to,
-        receiver_too, skip, warning, first_seen_at, updated_at)
+        receiver_too, declared_value, skip, warning, first_seen_at, updated_at)
     SELECT DISTINCT ON (i.account, i.order_id, i.invoice_number, i.tracking_number)
         i.account, i.order_id, i.invoice_number, i.tracking_number, i.tracking_text, i.courier, i.tracking_url,
         i.invoice_key, i.shipper_cnpj, i.carrier_id, i.carrier, i.carrier_reason, p.poll_id, i.service, i.origin,
         i.affiliate, i.marketplace_order_id, i.marketplace_endpoint, i.route, i.route_reason, i.marketplace, i.locale, i.ordered_at,
-        i.invoiced_at, i.promised_at, i.city_to, i.state_to, i.receiver_too, i.skip, i.warning, %(now)s::timestamptz, %(now)s::timestamptz
+        i.invoiced_at, i.promised_at, i.city_to, i.state_to, i.receiver_too, i.declared_value, i.skip, i.warning,
+        %(now)s::timestamptz, %(now)s::timestamptz
     FROM incoming_shipment i
     LEFT JOIN rastro.contract c ON c.carrier = i.carrier AND c.account = i.account
     LEFT JOIN rastro.poll_state p ON p.carrier = i.carrier AND p.reference = i.reference AND p.contract = coalesce(c.contract, '')
@@ -88,17 +89,17 @@ WITH merged AS (
         marketplace_endpoint = coalesce(nullif(excluded.marketplace_endpoint, ''), s.marketplace_endpoint),
         route = excluded.route, route_reason = excluded.route_reason, marketplace = excluded.marketplace,
         promised_at = coalesce(excluded.promised_at, s.promised_at), receiver_too = excluded.receiver_too, skip = excluded.skip,
-        warning = excluded.warning, updated_at = excluded.updated_at
+        declared_value = coalesce(excluded.declared_value, s.declared_value), warning = excluded.warning, updated_at = excluded.updated_at
     WHERE (s.tracking_text, s.courier, s.tracking_url, s.invoice_key, s.shipper_cnpj, s.carrier_id, s.carrier,
            s.carrier_reason, s.poll_id, s.service, s.origin, s.affiliate, s.marketplace_order_id, s.marketplace_endpoint,
-           s.route, s.route_reason, s.marketplace, s.receiver_too, s.skip)
+           s.route, s.route_reason, s.marketplace, s.receiver_too, s.skip, s.declared_value)
         IS DISTINCT FROM
           (excluded.tracking_text, excluded.courier, excluded.tracking_url, excluded.invoice_key, excluded.shipper_cnpj,
            excluded.carrier_id, excluded.carrier, excluded.carrier_reason, excluded.poll_id, excluded.service,
            coalesce(nullif(excluded.origin, ''), s.origin), coalesce(nullif(excluded.affiliate, ''), s.affiliate),
            coalesce(nullif(excluded.marketplace_order_id, ''), s.marketplace_order_id),
            coalesce(nullif(excluded.marketplace_endpoint, ''), s.marketplace_endpoint), excluded.route, excluded.route_reason, excluded.marketplace,
-           excluded.receiver_too, excluded.skip)
+           excluded.receiver_too, excluded.skip, coalesce(excluded.declared_value, s.declared_value))
     RETURNING s.shipment_id, s.poll_id, s.skip, s.xmax = 0 AS is_new
 ), states AS (
     INSERT INTO rastro.shipment_state (shipment_id, changed_at)
