@@ -105,7 +105,7 @@ def test_a_reader_reads_no_table_no_message_and_no_contact(guarded: str, table: 
 
 def test_a_reader_has_the_views_for_analysts_without_anybodys_own_words(guarded: str) -> None:
     with psycopg.connect(login_as("rastro_reader", guarded)) as conn:
-        for view in ("v_shipment", "v_change", "v_coverage", "v_inbox"):
+        for view in ("v_shipment", "v_change", "v_event", "v_coverage", "v_inbox"):
             conn.execute(f"SELECT * FROM rastro.{view}")
         conn.execute("SELECT carrier, avg(days_from_invoice) FROM rastro.v_delivery GROUP BY 1")
         conn.execute("SELECT problem, count(*) FROM rastro.v_open_problem GROUP BY 1")
@@ -151,6 +151,16 @@ def test_every_view_is_decided_for_the_reader(guarded: str) -> None:
     }
     for_analysts |= {"v_claim", "v_stalled"}
     assert read == for_analysts | {"delivery_fact", "carrier_day", "estimate", "working_day"}
+    assert read == {
+        "migration",
+        "v_shipment",
+        "v_change",
+        "v_event",
+        "v_coverage",
+        "v_inbox",
+        "v_delivery",
+        "v_open_problem",
+    }
 
 
 def test_the_public_service_works_as_its_own_role(guarded: str) -> None:

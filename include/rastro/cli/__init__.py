@@ -13,6 +13,7 @@ from rastro.cli import (
     claims,
     doctor,
     forecast,
+    export,
     links,
     mailing,
     person,
@@ -106,6 +107,12 @@ COMMANDS = (
         help="Write every mail in every language as a page to look at: mail preview.",
         run=mailing.mail,
         arguments=mailing.arguments,
+    ),
+    Command(
+        name="export",
+        help="The warehouse's views as Parquet, a file a month; again, only the months with something new.",
+        run=export.export,
+        arguments=export.export_arguments,
     ),
     Command(
         name="revoke",

@@ -63,7 +63,7 @@ GRANT SELECT (shipment_id, occurred_at, event_key, position, status, standing, d
     ON rastro.tracking_event TO rastro_serve;
 
 -- Analysts: views, without what people or carriers wrote in their own words, texts of messages, who took a parcel, pictures.
-GRANT SELECT ON rastro.v_shipment, rastro.v_change, rastro.v_coverage, rastro.v_inbox TO rastro_reader;
+GRANT SELECT ON rastro.v_shipment, rastro.v_change, rastro.v_event, rastro.v_coverage, rastro.v_inbox, rastro.migration TO rastro_reader;
 GRANT SELECT (shipment_id, account, order_id, tracking_number, carrier, state_to, city_to, invoiced_at, delivered_at,
     estimated_at, promised_at, days_from_invoice, kept_promise, failed_attempts) ON rastro.v_delivery TO rastro_reader;
 GRANT SELECT ON rastro.v_stalled TO rastro_reader;
