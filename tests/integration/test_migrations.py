@@ -245,6 +245,11 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         ],
         "reported": [{"until": NOW}],
     },
+    "0025": {
+        "letter": [
+            {"first_day": NOW.date(), "last_day": NOW.date(), "message_id": "<a@b>", "claimed_at": NOW, "attempts": 1},
+        ],
+    },
 }  # fmt: skip
 
 

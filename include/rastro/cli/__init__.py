@@ -18,6 +18,7 @@ from rastro.cli import (
     recovery,
     registries,
     rehearsal,
+    report,
     routing,
     serving,
     warehouse,
@@ -94,6 +95,12 @@ COMMANDS = (
         help="Write every mail in every language as a page to look at: mail preview.",
         run=mailing.mail,
         arguments=mailing.arguments,
+    ),
+    Command(
+        name="report",
+        help="What changed in the deliveries of any days, as sentences, plots and a table.",
+        run=report.report,
+        arguments=report.report_arguments,
     ),
     Command(
         name="revoke",
