@@ -11,6 +11,7 @@ import pytest
 from rastro.cli import main
 from rastro.errors import Doubtful, Permanent, Transient
 from rastro.orchestration import letter_tasks
+from stack.audit import text_of
 
 pytestmark = pytest.mark.slow
 
@@ -61,9 +62,9 @@ def test_the_week_is_mailed_once_to_all_in_one_message(reported: Any) -> None:
     assert send(MONDAY + timedelta(days=3)) == {"sent": 0, "to": 2}
     (mail,) = letters(reported)
     assert mail["subject"] == "Entregas de 16/11/2026 a 22/11/2026"
-    assert sorted(mail["to"]) == ["dados@loja.example", "expedicao@loja.example"]
-    assert "Jadlog cumpriu 60% dos seus 210 prazos, 33,3 pontos a menos que antes (93%)." in mail["text"]
-    assert "Dias úteis (mediana): 11" in mail["text"]
+    assert sorted(mail["rcpt_tos"]) == ["dados@loja.example", "expedicao@loja.example"]
+    assert "Jadlog cumpriu 60% dos seus 210 prazos, 33,3 pontos a menos que antes (93%)." in text_of(mail)
+    assert "Dias úteis (mediana): 11" in text_of(mail)
     (row,) = reported.ask("SELECT first_day, last_day, attempts, sent_at IS NOT NULL AS sent FROM rastro.letter")
     assert (row.first_day, row.last_day, row.attempts, row.sent) == (FIRST, LAST, 1, True)
 
