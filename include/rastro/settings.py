@@ -41,6 +41,7 @@ class Settings:
     alert_to: tuple[str, ...]
     alert_by: tuple[Endpoint, ...]
     silent_after: timedelta
+    letter_to: tuple[str, ...]
     events: str
     fill_tracking_url: bool
     resend_doubtful_mail: bool
@@ -366,6 +367,15 @@ OPTIONS: Mapping[str, Option] = {
         example="12h",
         read=values.span_from("1h"),
         description="How long a carrier has no news, where its habit is to have some, before the data team is told.",
+    ),
+    "letter_to": Option(
+        default="",
+        example="dados@loja.example, expedicao@loja.example",
+        read=values.addresses,
+        description=(
+            "Addresses that are mailed each Monday what changed in the week's deliveries, in mail_language. "
+            "Empty: nobody; `rastro report` writes the same as a page."
+        ),
     ),
     "events": Option(
         default="full",

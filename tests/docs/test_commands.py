@@ -57,6 +57,7 @@ RUN_ELSEWHERE = {
 NEEDS_WAREHOUSE = tuple(
     f"rastro {name}" for name in ("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "claims")
     f"rastro {name}" for name in ("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "export")
+    f"rastro {name}" for name in ("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "report")
 )
 ONE_SHIPMENT = """
 WITH one AS (

@@ -256,6 +256,10 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
              "until": NOW.date(), "found_at": NOW, "protocol": "123", "changed_at": NOW},
         ],
         "stalled": [{"shipment_id": 1, "silent": 9, "usual": 3, "found_at": NOW}],
+    "0025": {
+        "letter": [
+            {"first_day": NOW.date(), "last_day": NOW.date(), "message_id": "<a@b>", "claimed_at": NOW, "attempts": 1},
+        ],
     },
 }  # fmt: skip
 

@@ -21,6 +21,7 @@ from rastro.cli import (
     recovery,
     registries,
     rehearsal,
+    report,
     routing,
     serving,
     warehouse,
@@ -113,6 +114,10 @@ COMMANDS = (
         help="The warehouse's views as Parquet, a file a month; again, only the months with something new.",
         run=export.export,
         arguments=export.export_arguments,
+        name="report",
+        help="What changed in the deliveries of any days, as sentences, plots and a table.",
+        run=report.report,
+        arguments=report.report_arguments,
     ),
     Command(
         name="revoke",

@@ -310,6 +310,29 @@ COMMENT ON COLUMN rastro.installation.schema_oid IS 'The schema''s own number in
 
 COMMENT ON COLUMN rastro.installation.told_until IS 'What happened until then may have been told by the warehouse that was lost; null before any restore.';
 
+CREATE TABLE rastro.letter (
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    message_id text NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    attempts smallint NOT NULL,
+    sent_at timestamp with time zone
+);
+
+COMMENT ON TABLE rastro.letter IS 'The letters about deliveries that were sent, or are being sent, to the addresses of letter_to.';
+
+COMMENT ON COLUMN rastro.letter.first_day IS 'First day that it tells of.';
+
+COMMENT ON COLUMN rastro.letter.last_day IS 'Last day that it tells of.';
+
+COMMENT ON COLUMN rastro.letter.message_id IS 'Its Message-ID, the same on every attempt.';
+
+COMMENT ON COLUMN rastro.letter.claimed_at IS 'When the last attempt began.';
+
+COMMENT ON COLUMN rastro.letter.attempts IS 'Attempts that were made, but for those that were surely not taken.';
+
+COMMENT ON COLUMN rastro.letter.sent_at IS 'When the mail server took it; null while that is not known.';
+
 CREATE TABLE rastro.manual_action (
     action_id bigint NOT NULL,
     act_key text NOT NULL,
@@ -1522,6 +1545,9 @@ ALTER TABLE ONLY rastro.incident
 
 ALTER TABLE ONLY rastro.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (only_one);
+
+ALTER TABLE ONLY rastro.letter
+    ADD CONSTRAINT letter_is_sent_once PRIMARY KEY (first_day, last_day);
 
 ALTER TABLE ONLY rastro.manual_action
     ADD CONSTRAINT manual_action_is_done_once UNIQUE (act_key);
