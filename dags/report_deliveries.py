@@ -11,7 +11,7 @@ with its formula, stands in the docs under *Reports*.
 
 Then `forecast_deliveries` fills `rastro.forecast`: when each parcel on its way is to be expected, and how likely its
 promise is missed, by what was known at the end of the day. Runs between two midnights skip it once it is done.
-Then `find_claims` looks which parcels sleep (`rastro.v_stalled`), and which can be claimed for at their carrier
+Beside it, `find_claims` looks which parcels sleep (`rastro.v_stalled`), and which can be claimed for at their carrier
 (`rastro.v_claim`, and *Claims* of the operators' pages).
 
 **How many** parcels and days stands in the run's note, in the log of `make_report` and in what the task returns.
@@ -29,14 +29,10 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable, dag
 
-from rastro.orchestration import forecast_tasks, report_tasks
+from rastro.orchestration import claim_tasks, forecast_tasks, report_tasks
 from rastro.orchestration.retry import RetryWhatMayHelp
 from rastro.orchestration.steps import step
-from rastro.orchestration.tables import CARRIER_DAY, EVENT, FACT, FORECAST
-from rastro.orchestration import claim_tasks, report_tasks
-from rastro.orchestration.retry import RetryWhatMayHelp
-from rastro.orchestration.steps import step
-from rastro.orchestration.tables import CARRIER_DAY, CLAIM, EVENT, FACT, STALLED
+from rastro.orchestration.tables import CARRIER_DAY, CLAIM, EVENT, FACT, FORECAST, STALLED
 
 
 @dag(

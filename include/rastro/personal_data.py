@@ -166,7 +166,6 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
     "inbox": {OURS: "carrier contract way digest", BODY: "body"},
     "inbox_part": {OURS: "carrier", NUMBER: "refs", BODY: "raw"},
     "installation": {OURS: "home", SECRET: "hash_key"},
-    "installation": {OURS: "schema_oid"},
     "letter": {OURS: "message_id"},
     "manual_action": {
         OURS: "act_key run_id action account",

@@ -55,9 +55,11 @@ RUN_ELSEWHERE = {
     ("docs/connect.md", "airflow dags"): "tests/docs/test_connect.py",
 }
 NEEDS_WAREHOUSE = tuple(
-    f"rastro {name}" for name in ("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "claims")
-    f"rastro {name}" for name in ("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "export")
-    f"rastro {name}" for name in ("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "report")
+    f"rastro {name}"
+    for name in (
+        *("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "claims", "export", "report"),
+        "forecast",
+    )
 )
 ONE_SHIPMENT = """
 WITH one AS (

@@ -250,12 +250,14 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
     "0022": {
         "forecast": [{"shipment_id": 1, "day": NOW.date(), "median_on": NOW.date(), "miss_probability": 0.25,
                       "lane_level": "city", "sample": 40, "computed_at": NOW}],
+    },
     "0023": {
         "claim": [
             {"shipment_id": 1, "carrier": "correios", "reason": "late", "state": "filed", "since": NOW.date(),
              "until": NOW.date(), "found_at": NOW, "protocol": "123", "changed_at": NOW},
         ],
         "stalled": [{"shipment_id": 1, "silent": 9, "usual": 3, "found_at": NOW}],
+    },
     "0025": {
         "letter": [
             {"first_day": NOW.date(), "last_day": NOW.date(), "message_id": "<a@b>", "claimed_at": NOW, "attempts": 1},

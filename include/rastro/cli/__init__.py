@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from rastro.cli import (
     claims,
     doctor,
-    forecast,
     export,
+    forecast,
     links,
     mailing,
     person,
@@ -92,6 +92,8 @@ COMMANDS = (
         help="Which parcels will be late; with --backtest, how good such forecasts were.",
         run=forecast.forecast,
         arguments=forecast.arguments,
+    ),
+    Command(
         name="claims",
         help="What can be claimed from carriers, and what became of it: a table, or a list to file.",
         run=claims.claims,
@@ -114,6 +116,8 @@ COMMANDS = (
         help="The warehouse's views as Parquet, a file a month; again, only the months with something new.",
         run=export.export,
         arguments=export.export_arguments,
+    ),
+    Command(
         name="report",
         help="What changed in the deliveries of any days, as sentences, plots and a table.",
         run=report.report,

@@ -12,7 +12,6 @@ from airflow.sdk.lineage import get_hook_lineage_collector
 
 SHIPMENT, EVENT, CHANGE = (Asset(f"rastro.{name}") for name in ("shipment", "tracking_event", "shipment_change"))
 FACT, CARRIER_DAY, FORECAST = (Asset(f"rastro.{name}") for name in ("delivery_fact", "carrier_day", "forecast"))
-FACT, CARRIER_DAY = (Asset(f"rastro.{name}") for name in ("delivery_fact", "carrier_day"))
 CLAIM, STALLED = (Asset(f"rastro.{name}") for name in ("claim", "stalled"))
 NOTICES = ("notice", "notice_attempt")
 READS: Mapping[str, tuple[str, ...]] = {

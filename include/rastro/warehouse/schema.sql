@@ -2,6 +2,151 @@
 
 CREATE SCHEMA rastro;
 
+CREATE TABLE rastro.delivery_fact (
+    shipment_id bigint NOT NULL,
+    account text NOT NULL,
+    carrier text NOT NULL,
+    service text NOT NULL,
+    state_from text NOT NULL,
+    city_from text NOT NULL,
+    state_to text NOT NULL,
+    city_to text NOT NULL,
+    ordered_at timestamp with time zone,
+    posted_at timestamp with time zone,
+    first_scan_at timestamp with time zone,
+    first_attempt_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    ended_as text NOT NULL,
+    status text NOT NULL,
+    last_scan_at timestamp with time zone,
+    promised_at timestamp with time zone,
+    first_estimate_at timestamp with time zone,
+    last_estimate_at timestamp with time zone,
+    transit_days numeric,
+    transit_working_days smallint,
+    attempt_working_days smallint,
+    on_time boolean,
+    days_late smallint,
+    attempts smallint NOT NULL,
+    failed_on date[] NOT NULL,
+    silent_on datemultirange NOT NULL,
+    hours_in jsonb NOT NULL,
+    notices smallint NOT NULL,
+    first_notice_at timestamp with time zone,
+    last_notice_at timestamp with time zone,
+    computed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.delivery_fact IS 'One row for each parcel that is followed, worked out from all that is known of it. Days are those of America/Sao_Paulo; a scan is an event whose standing is effective; an attempt is a scan with status delivery_failed, ready_for_pickup or delivered.';
+
+COMMENT ON COLUMN rastro.delivery_fact.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.delivery_fact.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.delivery_fact.carrier IS 'Registry code of the carrier; empty when none claims the parcel.';
+
+COMMENT ON COLUMN rastro.delivery_fact.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.delivery_fact.state_from IS 'State of the first scan from posted_at on that names one; empty before.';
+
+COMMENT ON COLUMN rastro.delivery_fact.city_from IS 'City of that same scan, in capitals without accents.';
+
+COMMENT ON COLUMN rastro.delivery_fact.state_to IS 'State of the destination, in capitals.';
+
+COMMENT ON COLUMN rastro.delivery_fact.city_to IS 'City of the destination, in capitals without accents.';
+
+COMMENT ON COLUMN rastro.delivery_fact.ordered_at IS 'When the order was placed.';
+
+COMMENT ON COLUMN rastro.delivery_fact.posted_at IS 'When the carrier first had it: its first scan with another status than unknown, info_received or cancelled.';
+
+COMMENT ON COLUMN rastro.delivery_fact.first_scan_at IS 'Its first scan of any status, an announcement included.';
+
+COMMENT ON COLUMN rastro.delivery_fact.first_attempt_at IS 'Its first attempt: when it first was at the recipient''s door or disposal.';
+
+COMMENT ON COLUMN rastro.delivery_fact.delivered_at IS 'When it was handed to the recipient; null while it is not.';
+
+COMMENT ON COLUMN rastro.delivery_fact.ended_at IS 'When it came to its final status; null while it is on its way.';
+
+COMMENT ON COLUMN rastro.delivery_fact.ended_as IS 'Its final status: delivered, returned, lost, cancelled or expired; empty while it is on its way.';
+
+COMMENT ON COLUMN rastro.delivery_fact.status IS 'Where it is, in the one vocabulary for all carriers.';
+
+COMMENT ON COLUMN rastro.delivery_fact.last_scan_at IS 'Its newest scan.';
+
+COMMENT ON COLUMN rastro.delivery_fact.promised_at IS 'When the shop promised the delivery at the purchase.';
+
+COMMENT ON COLUMN rastro.delivery_fact.first_estimate_at IS 'The first delivery date that the carrier told.';
+
+COMMENT ON COLUMN rastro.delivery_fact.last_estimate_at IS 'The last delivery date that the carrier told.';
+
+COMMENT ON COLUMN rastro.delivery_fact.transit_days IS 'delivered_at − posted_at in days of 24 hours, to two decimals.';
+
+COMMENT ON COLUMN rastro.delivery_fact.transit_working_days IS 'Working days after the day of posted_at up to the day of delivered_at, that one included, by the calendar of the carrier in the state of destination.';
+
+COMMENT ON COLUMN rastro.delivery_fact.attempt_working_days IS 'Working days after the day of posted_at up to the day of first_attempt_at, likewise.';
+
+COMMENT ON COLUMN rastro.delivery_fact.on_time IS 'Whether the day of first_attempt_at is not after the day of promised_at; false, too, when that day is over without an attempt. Null without a promise, before that can be said, and of a parcel without an attempt that was cancelled or never scanned.';
+
+COMMENT ON COLUMN rastro.delivery_fact.days_late IS 'Where on_time is known, working days after the day of promised_at up to the day of first_attempt_at; without an attempt up to the day of ended_at, and null as long as there is neither. 0 when on time.';
+
+COMMENT ON COLUMN rastro.delivery_fact.attempts IS 'Days with a scan of status delivery_failed or delivered.';
+
+COMMENT ON COLUMN rastro.delivery_fact.failed_on IS 'Days with a scan of status delivery_failed.';
+
+COMMENT ON COLUMN rastro.delivery_fact.silent_on IS 'Days between posted_at and ended_at at whose end more than five working days had gone by since the last scan.';
+
+COMMENT ON COLUMN rastro.delivery_fact.hours_in IS 'Status → hours in it: from each scan to the next one, to one decimal. The newest scan''s own time is not counted.';
+
+COMMENT ON COLUMN rastro.delivery_fact.notices IS 'Messages sent about it on all channels.';
+
+COMMENT ON COLUMN rastro.delivery_fact.first_notice_at IS 'When the first of them was sent.';
+
+COMMENT ON COLUMN rastro.delivery_fact.last_notice_at IS 'When the last of them was sent.';
+
+COMMENT ON COLUMN rastro.delivery_fact.computed_at IS 'When this row was worked out.';
+
+CREATE FUNCTION rastro.days_of(f rastro.delivery_fact, through date) RETURNS TABLE(day date, posted boolean, attempted boolean, delivered boolean, due boolean, kept boolean, lost boolean, returned boolean, failed boolean, pending boolean, silent boolean)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT * FROM (
+        SELECT s.day, s.day = h.posted_on AS posted, s.day IS NOT DISTINCT FROM h.attempted_on AS attempted,
+               s.day IS NOT DISTINCT FROM h.delivered_on AS delivered,
+               s.day IS NOT DISTINCT FROM h.promised_on AND f.on_time IS NOT NULL AS due,
+               s.day IS NOT DISTINCT FROM h.promised_on AND f.on_time IS TRUE AS kept,
+               s.day IS NOT DISTINCT FROM h.ended_on AND f.ended_as = 'lost' AS lost,
+               s.day IS NOT DISTINCT FROM h.ended_on AND f.ended_as = 'returned' AS returned, s.day = ANY(f.failed_on) AS failed,
+               s.day >= h.posted_on AND (h.ended_on IS NULL OR s.day < h.ended_on) AS pending, s.day <@ f.silent_on AS silent
+        FROM (
+            SELECT (f.posted_at AT TIME ZONE 'America/Sao_Paulo')::date AS posted_on,
+                   (f.first_attempt_at AT TIME ZONE 'America/Sao_Paulo')::date AS attempted_on,
+                   (f.delivered_at AT TIME ZONE 'America/Sao_Paulo')::date AS delivered_on,
+                   (f.ended_at AT TIME ZONE 'America/Sao_Paulo')::date AS ended_on,
+                   (f.promised_at AT TIME ZONE 'America/Sao_Paulo')::date AS promised_on,
+                   (f.last_scan_at AT TIME ZONE 'America/Sao_Paulo')::date AS scanned_on
+            OFFSET 0  -- worked out once for each parcel, and not for each of its days
+        ) AS h
+        CROSS JOIN LATERAL (
+            SELECT least(h.posted_on, h.promised_on) + n AS day
+            FROM generate_series(0, least(through, greatest(coalesce(h.ended_on, through), h.promised_on, h.scanned_on))
+                                    - least(h.posted_on, h.promised_on)) AS n
+        ) AS s
+        WHERE h.posted_on IS NOT NULL
+    ) AS d
+    WHERE d.posted OR d.attempted OR d.delivered OR d.due OR d.lost OR d.returned OR d.failed OR d.pending
+$$;
+
+COMMENT ON FUNCTION rastro.days_of(f rastro.delivery_fact, through date) IS 'The days on which a parcel counts in carrier_day, up to one, and as what: due on the day of its promise once it can be said whether that was kept, pending at the end of each day from its posting to the day before its end. One that its carrier never had counts on none.';
+
+CREATE FUNCTION rastro.here() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
+                     (SELECT oid FROM pg_database WHERE datname = current_database()), 'rastro'::regnamespace::oid)
+$$;
+
+COMMENT ON FUNCTION rastro.here() IS 'Where the schema is: the server''s own identifier, the number of the database, the number of the schema.';
+
 CREATE FUNCTION rastro.is_due(next_poll_at timestamp with time zone, answered_at timestamp with time zone, lease_until timestamp with time zone, window_end timestamp with time zone, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -107,6 +252,22 @@ END $$;
 
 COMMENT ON FUNCTION rastro.make_event_partitions(from_month date, months integer) IS 'Makes the monthly partitions of tracking_event that are missing; safe to repeat.';
 
+CREATE FUNCTION rastro.wilson_high(kept bigint, known bigint) RETURNS real
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT ((kept + 1.9208 + 1.96 * sqrt(kept * (known - kept)::float8 / nullif(known, 0) + 0.9604)) / (known + 3.8416))::real
+$$;
+
+COMMENT ON FUNCTION rastro.wilson_high(kept bigint, known bigint) IS 'Upper end of Wilson''s interval at 95 % for the share kept ⁄ known; null of none.';
+
+CREATE FUNCTION rastro.wilson_low(kept bigint, known bigint) RETURNS real
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT ((kept + 1.9208 - 1.96 * sqrt(kept * (known - kept)::float8 / nullif(known, 0) + 0.9604)) / (known + 3.8416))::real
+$$;
+
+COMMENT ON FUNCTION rastro.wilson_low(kept bigint, known bigint) IS 'Lower end of Wilson''s interval at 95 % for the share kept ⁄ known; null of none.';
+
 CREATE TABLE rastro.awaited_order (
     account text NOT NULL,
     order_id text NOT NULL,
@@ -115,19 +276,87 @@ CREATE TABLE rastro.awaited_order (
 
 COMMENT ON TABLE rastro.awaited_order IS 'Orders that each run reads again: without a tracking number yet, put aside, or placed by settings of before.';
 
-CREATE TABLE rastro.carrier_day (
-    carrier text NOT NULL,
-    day date NOT NULL,
-    calls integer DEFAULT 0 NOT NULL
+CREATE TABLE rastro.call_budget (
+    carrier text CONSTRAINT carrier_day_carrier_not_null NOT NULL,
+    day date CONSTRAINT carrier_day_day_not_null NOT NULL,
+    calls integer DEFAULT 0 CONSTRAINT carrier_day_calls_not_null NOT NULL
 );
 
-COMMENT ON TABLE rastro.carrier_day IS 'The calls of one day to a carrier that has a budget of them, by all runs.';
+COMMENT ON TABLE rastro.call_budget IS 'The calls of one day to a carrier that has a budget of them, by all runs.';
 
-COMMENT ON COLUMN rastro.carrier_day.carrier IS 'Registry code of the carrier, for its first contract; a further one as adapter:connection.';
+COMMENT ON COLUMN rastro.call_budget.carrier IS 'Registry code of the carrier, for its first contract; a further one as adapter:connection.';
+
+COMMENT ON COLUMN rastro.call_budget.day IS 'By the clock of America/Sao_Paulo.';
+
+COMMENT ON COLUMN rastro.call_budget.calls IS 'Made, or given to a task that is about to make them.';
+
+CREATE TABLE rastro.carrier_day (
+    carrier text CONSTRAINT carrier_day_carrier_not_null1 NOT NULL,
+    service text NOT NULL,
+    state_from text NOT NULL,
+    state_to text NOT NULL,
+    city_to text NOT NULL,
+    day date CONSTRAINT carrier_day_day_not_null1 NOT NULL,
+    posted integer NOT NULL,
+    attempted integer NOT NULL,
+    delivered integer NOT NULL,
+    on_time integer NOT NULL,
+    on_time_known integer NOT NULL,
+    on_time_low real GENERATED ALWAYS AS (rastro.wilson_low((on_time)::bigint, (on_time_known)::bigint)) STORED,
+    on_time_high real GENERATED ALWAYS AS (rastro.wilson_high((on_time)::bigint, (on_time_known)::bigint)) STORED,
+    transit_p50 real,
+    transit_p90 real,
+    lost integer NOT NULL,
+    returned integer NOT NULL,
+    failed_attempts integer NOT NULL,
+    pending integer NOT NULL,
+    silent integer NOT NULL,
+    computed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.carrier_day IS 'What happened to the parcels of one lane on one day of America/Sao_Paulo, counted from delivery_fact; a lane is a carrier, a service, a state of origin, a state and a city of destination. A parcel that the carrier never had counts nowhere. Counts add up over lanes and days, but for pending and silent, which add up over lanes alone; shares and percentiles do not.';
+
+COMMENT ON COLUMN rastro.carrier_day.carrier IS 'Registry code of the carrier; empty when none claims the parcels.';
+
+COMMENT ON COLUMN rastro.carrier_day.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.carrier_day.state_from IS 'State where they were posted.';
+
+COMMENT ON COLUMN rastro.carrier_day.state_to IS 'State of the destination.';
+
+COMMENT ON COLUMN rastro.carrier_day.city_to IS 'City of the destination, in capitals without accents.';
 
 COMMENT ON COLUMN rastro.carrier_day.day IS 'By the clock of America/Sao_Paulo.';
 
-COMMENT ON COLUMN rastro.carrier_day.calls IS 'Made, or given to a task that is about to make them.';
+COMMENT ON COLUMN rastro.carrier_day.posted IS 'Parcels whose posted_at lies in the day.';
+
+COMMENT ON COLUMN rastro.carrier_day.attempted IS 'Parcels whose first_attempt_at lies in the day.';
+
+COMMENT ON COLUMN rastro.carrier_day.delivered IS 'Parcels whose delivered_at lies in the day.';
+
+COMMENT ON COLUMN rastro.carrier_day.on_time IS 'Of on_time_known, those whose on_time is true.';
+
+COMMENT ON COLUMN rastro.carrier_day.on_time_known IS 'Parcels whose promise fell due that day and of which on_time can be said.';
+
+COMMENT ON COLUMN rastro.carrier_day.on_time_low IS 'Lower end of the 95 % interval (Wilson) of on_time ⁄ on_time_known.';
+
+COMMENT ON COLUMN rastro.carrier_day.on_time_high IS 'Upper end of the 95 % interval (Wilson) of on_time ⁄ on_time_known.';
+
+COMMENT ON COLUMN rastro.carrier_day.transit_p50 IS 'Median of transit_working_days of those delivered that day, interpolated; null of none.';
+
+COMMENT ON COLUMN rastro.carrier_day.transit_p90 IS '90th percentile of transit_working_days of those delivered that day, interpolated; null of none.';
+
+COMMENT ON COLUMN rastro.carrier_day.lost IS 'Parcels that ended that day as lost.';
+
+COMMENT ON COLUMN rastro.carrier_day.returned IS 'Parcels that ended that day as returned to the sender.';
+
+COMMENT ON COLUMN rastro.carrier_day.failed_attempts IS 'Parcels that were tried in vain that day.';
+
+COMMENT ON COLUMN rastro.carrier_day.pending IS 'Parcels that were posted and not ended at the end of the day, or by now on a day that is not over.';
+
+COMMENT ON COLUMN rastro.carrier_day.silent IS 'Of pending, those whose silent_on holds the day: no scan for more than five working days.';
+
+COMMENT ON COLUMN rastro.carrier_day.computed_at IS 'When this row was worked out.';
 
 CREATE TABLE rastro.carrier_plan (
     carrier text NOT NULL,
@@ -140,6 +369,60 @@ COMMENT ON TABLE rastro.carrier_plan IS 'The last plan for a carrier that has a 
 COMMENT ON COLUMN rastro.carrier_plan.carrier IS 'Registry code of the carrier, for its first contract; a further one as adapter:connection.';
 
 COMMENT ON COLUMN rastro.carrier_plan.put_off IS 'References that were due and have to wait, since the calls go to others; they stay due.';
+
+CREATE TABLE rastro.claim (
+    shipment_id bigint NOT NULL,
+    carrier text NOT NULL,
+    reason text NOT NULL,
+    state text NOT NULL,
+    since date NOT NULL,
+    until date NOT NULL,
+    at_stake numeric(12,2),
+    found_at timestamp with time zone NOT NULL,
+    opened_by text DEFAULT ''::text NOT NULL,
+    protocol text DEFAULT ''::text NOT NULL,
+    asked numeric(12,2),
+    paid numeric(12,2),
+    carrier_paid_at timestamp with time zone,
+    note text DEFAULT ''::text NOT NULL,
+    changed_by text DEFAULT ''::text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT claim_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'filed'::text, 'paid'::text, 'refused'::text, 'lapsed'::text])))
+);
+
+COMMENT ON TABLE rastro.claim IS 'What can be, or was, claimed from a carrier for a parcel: one claim each. Who changed it before stands in manual_action.';
+
+COMMENT ON COLUMN rastro.claim.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.claim.carrier IS 'Registry code of the carrier.';
+
+COMMENT ON COLUMN rastro.claim.reason IS 'late, came_late, silent, lost, stolen, damaged or returned.';
+
+COMMENT ON COLUMN rastro.claim.state IS 'open, filed, paid, refused; lapsed: not filed, and it cannot be any more.';
+
+COMMENT ON COLUMN rastro.claim.since IS 'First day on which the carrier takes it, by its rule.';
+
+COMMENT ON COLUMN rastro.claim.until IS 'Last day.';
+
+COMMENT ON COLUMN rastro.claim.at_stake IS 'The declared value of the parcel; null where that is unknown, or a part of the postage is all that is owed.';
+
+COMMENT ON COLUMN rastro.claim.found_at IS 'When it was found, or opened by hand.';
+
+COMMENT ON COLUMN rastro.claim.opened_by IS 'Who opened it by hand; empty: the rules found it, and they close it where nobody filed it.';
+
+COMMENT ON COLUMN rastro.claim.protocol IS 'The carrier''s number of the claim.';
+
+COMMENT ON COLUMN rastro.claim.asked IS 'Amount that was claimed.';
+
+COMMENT ON COLUMN rastro.claim.paid IS 'Amount that was paid; null where nobody said.';
+
+COMMENT ON COLUMN rastro.claim.carrier_paid_at IS 'When the carrier''s own events were seen to say that it has paid.';
+
+COMMENT ON COLUMN rastro.claim.note IS 'Why it was last changed by hand.';
+
+COMMENT ON COLUMN rastro.claim.changed_by IS 'Who changed it last; empty: the rules, or the carrier''s own events.';
+
+COMMENT ON COLUMN rastro.claim.changed_at IS 'When.';
 
 CREATE TABLE rastro.contract (
     carrier text NOT NULL,
@@ -179,6 +462,52 @@ CREATE TABLE rastro.erased (
 COMMENT ON TABLE rastro.erased IS 'Orders and numbers of parcels that were erased at a person''s wish: what comes in about them is not kept again.';
 
 COMMENT ON COLUMN rastro.erased.name_hash IS 'Keyed hash of the account and the order, or of the carrier and the number; useless without the key.';
+
+CREATE TABLE rastro.estimate (
+    shipment_id bigint NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    estimated_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.estimate IS 'Each delivery date that a carrier told, when it was another than its last; rows are only added.';
+
+COMMENT ON COLUMN rastro.estimate.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.estimate.told_at IS 'When we learnt of it.';
+
+COMMENT ON COLUMN rastro.estimate.estimated_at IS 'When the carrier expected the delivery.';
+
+CREATE TABLE rastro.forecast (
+    shipment_id bigint NOT NULL,
+    day date NOT NULL,
+    median_on date,
+    p90_on date,
+    miss_probability real,
+    promised_on date,
+    lane_level text NOT NULL,
+    sample integer NOT NULL,
+    computed_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.forecast IS 'What was to be expected of each parcel on its way, by what was known at the end of a day; docs/forecast.md says how it is worked out.';
+
+COMMENT ON COLUMN rastro.forecast.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.forecast.day IS 'The day at whose end this was known, by the clock of America/Sao_Paulo.';
+
+COMMENT ON COLUMN rastro.forecast.median_on IS 'The day by which half of such parcels are delivered; null without any history, or where hardly any still comes.';
+
+COMMENT ON COLUMN rastro.forecast.p90_on IS 'The day by which nine of ten are.';
+
+COMMENT ON COLUMN rastro.forecast.miss_probability IS 'How likely the first attempt comes after the promised day; 0 or 1 where that is known already, null without a promise or history.';
+
+COMMENT ON COLUMN rastro.forecast.promised_on IS 'The day that the shop promised at the purchase.';
+
+COMMENT ON COLUMN rastro.forecast.lane_level IS 'The narrowest lane with enough history to outweigh the wider ones: city, states, state, service, carrier or everything; empty without any.';
+
+COMMENT ON COLUMN rastro.forecast.sample IS 'Parcels of that lane which were seen lately where this one stands.';
+
+COMMENT ON COLUMN rastro.forecast.computed_at IS 'When this row was worked out.';
 
 CREATE TABLE rastro.habit (
     carrier text NOT NULL,
@@ -237,7 +566,7 @@ COMMENT ON COLUMN rastro.inbox.read_at IS 'When it was cut into parts; null whil
 
 COMMENT ON COLUMN rastro.inbox.unreadable IS 'How much of it could not be read, and is read again when the quarantine is retried.';
 
-COMMENT ON COLUMN rastro.inbox.contract IS 'Of a feed, the contract that it was handed out to, as adapter:connection; empty: the carrier''s first.';
+COMMENT ON COLUMN rastro.inbox.contract IS 'The contract that a feed was handed out to, or by whose secret a push is genuine, as adapter:connection; empty: the carrier''s first. A push that is genuine by several is kept once for each.';
 
 ALTER TABLE rastro.inbox ALTER COLUMN inbox_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.inbox_inbox_id_seq
@@ -254,12 +583,15 @@ CREATE TABLE rastro.inbox_part (
     carrier text NOT NULL,
     refs text[] NOT NULL,
     raw bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    unreadable boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON TABLE rastro.inbox_part IS 'What the inbox says about references that nobody follows yet: it waits for their shipments, as long as sync_horizon says.';
 
 COMMENT ON COLUMN rastro.inbox_part.refs IS 'All that the parcel may be known by with us.';
+
+COMMENT ON COLUMN rastro.inbox_part.unreadable IS 'It made no sense, and waits until the quarantine is retried.';
 
 ALTER TABLE rastro.inbox_part ALTER COLUMN part_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rastro.inbox_part_part_id_seq
@@ -299,16 +631,19 @@ ALTER TABLE rastro.incident ALTER COLUMN incident_id ADD GENERATED ALWAYS AS IDE
 
 CREATE TABLE rastro.installation (
     only_one boolean DEFAULT true NOT NULL,
-    schema_oid oid NOT NULL,
     told_until timestamp with time zone,
+    hash_key bytea,
+    home text NOT NULL,
     CONSTRAINT installation_is_only_one CHECK (only_one)
 );
 
 COMMENT ON TABLE rastro.installation IS 'Where this warehouse is at home; one row.';
 
-COMMENT ON COLUMN rastro.installation.schema_oid IS 'The schema''s own number in its database: a restored or copied schema has another one.';
-
 COMMENT ON COLUMN rastro.installation.told_until IS 'What happened until then may have been told by the warehouse that was lost; null before any restore.';
+
+COMMENT ON COLUMN rastro.installation.hash_key IS 'The key of the hashes of addresses and of what was erased, sealed with Airflow''s Fernet key; null before the first of them.';
+
+COMMENT ON COLUMN rastro.installation.home IS 'rastro.here() as it was at home: of a schema that was restored or copied it is another one; empty where it was so before this was kept.';
 
 CREATE TABLE rastro.letter (
     first_day date NOT NULL,
@@ -495,7 +830,8 @@ CREATE TABLE rastro.shipment (
     declined_by text[] DEFAULT '{}'::text[] NOT NULL,
     route_reason text DEFAULT ''::text NOT NULL,
     paused_at timestamp with time zone,
-    receiver_too boolean DEFAULT false NOT NULL
+    receiver_too boolean DEFAULT false NOT NULL,
+    declared_value numeric(12,2)
 );
 
 COMMENT ON TABLE rastro.shipment IS 'One package on its way: account, order, invoice and tracking number. Holds no contact data.';
@@ -519,6 +855,8 @@ COMMENT ON COLUMN rastro.shipment.route_reason IS 'Why its delivery is confirmed
 COMMENT ON COLUMN rastro.shipment.paused_at IS 'Since when a person has it paused: it is not asked about, and what it owes waits; null when it is not.';
 
 COMMENT ON COLUMN rastro.shipment.receiver_too IS 'Whether somebody else than the buyer receives it and may be mailed.';
+
+COMMENT ON COLUMN rastro.shipment.declared_value IS 'What the invoice says the package is worth, in the shop''s currency; null where its source does not tell, or the package has several numbers.';
 
 CREATE TABLE rastro.shipment_state (
     shipment_id bigint NOT NULL,
@@ -708,6 +1046,18 @@ ALTER TABLE rastro.rehearsal ALTER COLUMN rehearsal_id ADD GENERATED ALWAYS AS I
     CACHE 1
 );
 
+CREATE TABLE rastro.reported (
+    one boolean DEFAULT true NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT reported_is_one CHECK (one)
+);
+
+COMMENT ON TABLE rastro.reported IS 'How far the reports have come; one row.';
+
+COMMENT ON COLUMN rastro.reported.one IS 'Always true.';
+
+COMMENT ON COLUMN rastro.reported.until IS 'All that was recorded before is in delivery_fact and carrier_day.';
+
 CREATE TABLE rastro.run_stage (
     run_id text NOT NULL,
     stage text NOT NULL,
@@ -807,6 +1157,23 @@ ALTER TABLE rastro.staged_snapshot ALTER COLUMN staged_id ADD GENERATED ALWAYS A
     CACHE 1
 );
 
+CREATE TABLE rastro.stalled (
+    shipment_id bigint NOT NULL,
+    silent smallint NOT NULL,
+    usual smallint NOT NULL,
+    found_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rastro.stalled IS 'Parcels that sleep, as of the last report: on their way, without a scan for more working days than 95 of 100 in the same step of the same lane.';
+
+COMMENT ON COLUMN rastro.stalled.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.stalled.silent IS 'Working days since its newest scan.';
+
+COMMENT ON COLUMN rastro.stalled.usual IS 'Working days within which 95 of 100 have news; at least 3.';
+
+COMMENT ON COLUMN rastro.stalled.found_at IS 'When the report was made.';
+
 CREATE TABLE rastro.suppressed_address (
     address_hash text NOT NULL,
     reason text NOT NULL,
@@ -903,6 +1270,89 @@ COMMENT ON COLUMN rastro.tracking_link.token_hash IS 'SHA-256 of the token; the 
 
 COMMENT ON COLUMN rastro.tracking_link.revoked_at IS 'When a person ended it; null while it is good.';
 
+CREATE VIEW rastro.v_carrier_day AS
+ SELECT carrier,
+    service,
+    state_from,
+    state_to,
+    city_to,
+    day,
+    posted,
+    attempted,
+    delivered,
+    on_time,
+    on_time_known,
+    ((on_time)::real / (NULLIF(on_time_known, 0))::double precision) AS on_time_share,
+    on_time_low,
+    on_time_high,
+    transit_p50,
+    transit_p90,
+    lost,
+    ((lost)::real / (NULLIF(((delivered + returned) + lost), 0))::double precision) AS lost_share,
+    returned,
+    ((returned)::real / (NULLIF(((delivered + returned) + lost), 0))::double precision) AS returned_share,
+    failed_attempts,
+    ((failed_attempts)::real / (NULLIF((failed_attempts + delivered), 0))::double precision) AS failed_share,
+    pending,
+    silent,
+    ((silent)::real / (NULLIF(pending, 0))::double precision) AS silent_share,
+    computed_at
+   FROM rastro.carrier_day;
+
+COMMENT ON VIEW rastro.v_carrier_day IS 'carrier_day with its shares; null where there is nothing to divide by.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.carrier IS 'Registry code of the carrier; empty when none claims the parcels.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.state_from IS 'State where they were posted.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.state_to IS 'State of the destination.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.city_to IS 'City of the destination, in capitals without accents.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.day IS 'By the clock of America/Sao_Paulo.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.posted IS 'Parcels posted that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.attempted IS 'Parcels first attempted that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.delivered IS 'Parcels delivered that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time IS 'Of on_time_known, those first attempted by their promise.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time_known IS 'Parcels whose promise fell due that day and of which it can be said.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time_share IS 'on_time ⁄ on_time_known.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time_low IS 'Lower end of its 95 % interval (Wilson).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.on_time_high IS 'Upper end of its 95 % interval (Wilson).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.transit_p50 IS 'Median of working days from posting to delivery of those delivered that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.transit_p90 IS '90th percentile of the same.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.lost IS 'Parcels that ended that day as lost.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.lost_share IS 'lost ⁄ (delivered + returned + lost).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.returned IS 'Parcels that ended that day as returned to the sender.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.returned_share IS 'returned ⁄ (delivered + returned + lost).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.failed_attempts IS 'Parcels that were tried in vain that day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.failed_share IS 'failed_attempts ⁄ (failed_attempts + delivered).';
+
+COMMENT ON COLUMN rastro.v_carrier_day.pending IS 'Parcels that were on their way at the end of the day.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.silent IS 'Of pending, those without a scan for more than five working days.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.silent_share IS 'silent ⁄ pending.';
+
+COMMENT ON COLUMN rastro.v_carrier_day.computed_at IS 'When the row was worked out.';
+
 CREATE VIEW rastro.v_change AS
  SELECT c.change_id,
     c.recorded_at,
@@ -953,6 +1403,110 @@ COMMENT ON COLUMN rastro.v_change.restated IS 'Events that stand otherwise than 
 COMMENT ON COLUMN rastro.v_change.first_contact IS 'Whether the carrier had never answered about it before.';
 
 COMMENT ON COLUMN rastro.v_change.shipment_id IS 'Our number of the shipment.';
+
+CREATE VIEW rastro.v_claim AS
+ SELECT c.shipment_id,
+    s.account,
+    s.order_id,
+    s.invoice_number,
+    s.invoice_key,
+    s.tracking_number,
+    c.carrier,
+    s.service,
+    s.city_to,
+    s.state_to,
+    t.status,
+    c.reason,
+    c.state,
+    c.since,
+    c.until,
+    c.at_stake,
+    c.protocol,
+    c.asked,
+    c.paid,
+    c.carrier_paid_at,
+    c.found_at,
+    c.changed_at,
+    f.posted_at,
+    f.last_scan_at,
+    f.promised_at,
+    f.first_estimate_at,
+    f.last_estimate_at,
+    f.first_attempt_at,
+    f.ended_at,
+    c.opened_by,
+    c.changed_by,
+    c.note
+   FROM (((rastro.claim c
+     JOIN rastro.shipment s USING (shipment_id))
+     JOIN rastro.shipment_state t USING (shipment_id))
+     LEFT JOIN rastro.delivery_fact f USING (shipment_id));
+
+COMMENT ON VIEW rastro.v_claim IS 'Claims at carriers with what speaks for them.';
+
+COMMENT ON COLUMN rastro.v_claim.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.v_claim.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_claim.order_id IS 'The order, as its source numbers it.';
+
+COMMENT ON COLUMN rastro.v_claim.invoice_number IS 'The invoice the package went out with.';
+
+COMMENT ON COLUMN rastro.v_claim.invoice_key IS 'Its access key, 44 digits.';
+
+COMMENT ON COLUMN rastro.v_claim.tracking_number IS 'The tracking number, normalised.';
+
+COMMENT ON COLUMN rastro.v_claim.carrier IS 'Registry code of the carrier.';
+
+COMMENT ON COLUMN rastro.v_claim.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.v_claim.city_to IS 'City of the destination.';
+
+COMMENT ON COLUMN rastro.v_claim.state_to IS 'State of the destination.';
+
+COMMENT ON COLUMN rastro.v_claim.status IS 'Where the parcel is.';
+
+COMMENT ON COLUMN rastro.v_claim.reason IS 'late, came_late, silent, lost, stolen, damaged or returned.';
+
+COMMENT ON COLUMN rastro.v_claim.state IS 'open, filed, paid, refused or lapsed.';
+
+COMMENT ON COLUMN rastro.v_claim.since IS 'First day on which the carrier takes it.';
+
+COMMENT ON COLUMN rastro.v_claim.until IS 'Last day.';
+
+COMMENT ON COLUMN rastro.v_claim.at_stake IS 'What the parcel is worth; null where that is unknown, or not what is owed.';
+
+COMMENT ON COLUMN rastro.v_claim.protocol IS 'The carrier''s number of the claim.';
+
+COMMENT ON COLUMN rastro.v_claim.asked IS 'Amount that was claimed.';
+
+COMMENT ON COLUMN rastro.v_claim.paid IS 'Amount that was paid.';
+
+COMMENT ON COLUMN rastro.v_claim.carrier_paid_at IS 'When the carrier''s own events were seen to say that it has paid.';
+
+COMMENT ON COLUMN rastro.v_claim.found_at IS 'When it was found, or opened by hand.';
+
+COMMENT ON COLUMN rastro.v_claim.changed_at IS 'When it was last changed.';
+
+COMMENT ON COLUMN rastro.v_claim.posted_at IS 'When the carrier first had the parcel.';
+
+COMMENT ON COLUMN rastro.v_claim.last_scan_at IS 'Its newest scan.';
+
+COMMENT ON COLUMN rastro.v_claim.promised_at IS 'When the shop promised the delivery at the purchase.';
+
+COMMENT ON COLUMN rastro.v_claim.first_estimate_at IS 'The first delivery date that the carrier told.';
+
+COMMENT ON COLUMN rastro.v_claim.last_estimate_at IS 'The last one.';
+
+COMMENT ON COLUMN rastro.v_claim.first_attempt_at IS 'When it first was at the recipient''s door or disposal.';
+
+COMMENT ON COLUMN rastro.v_claim.ended_at IS 'When it came to its final status.';
+
+COMMENT ON COLUMN rastro.v_claim.opened_by IS 'Who opened it by hand; empty: the rules.';
+
+COMMENT ON COLUMN rastro.v_claim.changed_by IS 'Who changed it last; empty: the rules, or the carrier''s own events.';
+
+COMMENT ON COLUMN rastro.v_claim.note IS 'Why it was last changed by hand.';
 
 CREATE VIEW rastro.v_coverage AS
  WITH hour AS (
@@ -1065,6 +1619,75 @@ CREATE VIEW rastro.v_event AS
 
 COMMENT ON VIEW rastro.v_event IS 'The lines that carriers told, without their wording: what, where, when, and since when it is known.';
 
+CREATE VIEW rastro.v_forecast AS
+ SELECT f.day,
+    s.shipment_id,
+    s.account,
+    s.order_id,
+    s.tracking_number,
+    d.carrier,
+    d.service,
+    d.state_from,
+    d.state_to,
+    d.city_to,
+    d.status,
+    d.posted_at,
+    d.last_scan_at,
+    d.last_estimate_at,
+    f.promised_on,
+    f.median_on,
+    f.p90_on,
+    f.miss_probability,
+    f.lane_level,
+    f.sample
+   FROM ((rastro.forecast f
+     JOIN rastro.delivery_fact d USING (shipment_id))
+     JOIN rastro.shipment s USING (shipment_id))
+  WHERE ((f.day = ( SELECT max(forecast.day) AS max
+           FROM rastro.forecast)) AND (d.ended_at IS NULL));
+
+COMMENT ON VIEW rastro.v_forecast IS 'What is to be expected of each parcel on its way: the newest forecast. Ordered by miss_probability it says which will be late.';
+
+COMMENT ON COLUMN rastro.v_forecast.day IS 'The day at whose end this was known, by the clock of America/Sao_Paulo.';
+
+COMMENT ON COLUMN rastro.v_forecast.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.v_forecast.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_forecast.order_id IS 'The order''s number in its source.';
+
+COMMENT ON COLUMN rastro.v_forecast.tracking_number IS 'The carrier''s number of the parcel.';
+
+COMMENT ON COLUMN rastro.v_forecast.carrier IS 'Registry code of the carrier; empty when none claims the parcel.';
+
+COMMENT ON COLUMN rastro.v_forecast.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.v_forecast.state_from IS 'State where it was posted; empty before.';
+
+COMMENT ON COLUMN rastro.v_forecast.state_to IS 'State of the destination.';
+
+COMMENT ON COLUMN rastro.v_forecast.city_to IS 'City of the destination, in capitals without accents.';
+
+COMMENT ON COLUMN rastro.v_forecast.status IS 'Where it is, in the one vocabulary for all carriers.';
+
+COMMENT ON COLUMN rastro.v_forecast.posted_at IS 'When the carrier first had it.';
+
+COMMENT ON COLUMN rastro.v_forecast.last_scan_at IS 'Its newest scan.';
+
+COMMENT ON COLUMN rastro.v_forecast.last_estimate_at IS 'When the carrier itself expects the delivery.';
+
+COMMENT ON COLUMN rastro.v_forecast.promised_on IS 'The day that the shop promised at the purchase.';
+
+COMMENT ON COLUMN rastro.v_forecast.median_on IS 'The day by which half of such parcels are delivered; null without any history, or where hardly any still comes.';
+
+COMMENT ON COLUMN rastro.v_forecast.p90_on IS 'The day by which nine of ten are.';
+
+COMMENT ON COLUMN rastro.v_forecast.miss_probability IS 'How likely the first attempt comes after the promised day; 0 or 1 where that is known already, null without a promise or history.';
+
+COMMENT ON COLUMN rastro.v_forecast.lane_level IS 'The narrowest lane with enough history to outweigh the wider ones; empty without any.';
+
+COMMENT ON COLUMN rastro.v_forecast.sample IS 'Parcels of that lane which were seen lately where this one stands.';
+
 CREATE VIEW rastro.v_inbox AS
  SELECT inbox_id,
     carrier,
@@ -1075,7 +1698,7 @@ CREATE VIEW rastro.v_inbox AS
     read_at,
     ( SELECT count(*) AS count
            FROM rastro.inbox_part p
-          WHERE (p.inbox_id = i.inbox_id)) AS waiting,
+          WHERE ((p.inbox_id = i.inbox_id) AND (NOT p.unreadable))) AS waiting,
     unreadable
    FROM rastro.inbox i;
 
@@ -1505,16 +2128,91 @@ COMMENT ON COLUMN rastro.v_shipment.changed_at IS 'When its state last changed h
 
 COMMENT ON COLUMN rastro.v_shipment.paused_at IS 'Since when a person has it paused; null when it is not.';
 
+CREATE VIEW rastro.v_stalled AS
+ SELECT z.shipment_id,
+    s.account,
+    s.order_id,
+    s.tracking_number,
+    f.carrier,
+    f.service,
+    f.state_to,
+    f.city_to,
+    f.status,
+    f.posted_at,
+    f.last_scan_at,
+    z.silent,
+    z.usual,
+    s.declared_value,
+    z.found_at
+   FROM ((rastro.stalled z
+     JOIN rastro.shipment s USING (shipment_id))
+     JOIN rastro.delivery_fact f USING (shipment_id));
+
+COMMENT ON VIEW rastro.v_stalled IS 'Parcels that sleep, as of the last report, with where they are.';
+
+COMMENT ON COLUMN rastro.v_stalled.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.v_stalled.account IS 'The source, as adapter:connection.';
+
+COMMENT ON COLUMN rastro.v_stalled.order_id IS 'The order, as its source numbers it.';
+
+COMMENT ON COLUMN rastro.v_stalled.tracking_number IS 'The tracking number, normalised.';
+
+COMMENT ON COLUMN rastro.v_stalled.carrier IS 'Registry code of the carrier.';
+
+COMMENT ON COLUMN rastro.v_stalled.service IS 'The service that was bought.';
+
+COMMENT ON COLUMN rastro.v_stalled.state_to IS 'State of the destination.';
+
+COMMENT ON COLUMN rastro.v_stalled.city_to IS 'City of the destination, in capitals without accents.';
+
+COMMENT ON COLUMN rastro.v_stalled.status IS 'Where it is.';
+
+COMMENT ON COLUMN rastro.v_stalled.posted_at IS 'When the carrier first had it.';
+
+COMMENT ON COLUMN rastro.v_stalled.last_scan_at IS 'Its newest scan.';
+
+COMMENT ON COLUMN rastro.v_stalled.silent IS 'Working days since then.';
+
+COMMENT ON COLUMN rastro.v_stalled.usual IS 'Working days within which 95 of 100 in its step and lane have news; at least 3.';
+
+COMMENT ON COLUMN rastro.v_stalled.declared_value IS 'What the package is worth; null where that is unknown.';
+
+COMMENT ON COLUMN rastro.v_stalled.found_at IS 'When the report was made.';
+
+CREATE TABLE rastro.working_day (
+    carrier text NOT NULL,
+    state text NOT NULL,
+    day date NOT NULL,
+    ordinal integer NOT NULL
+);
+
+COMMENT ON TABLE rastro.working_day IS 'The calendar, every day of it: working days from one day to another are the difference of their ordinals.';
+
+COMMENT ON COLUMN rastro.working_day.carrier IS 'Registry code of a carrier with days off of its own; empty: of all others.';
+
+COMMENT ON COLUMN rastro.working_day.state IS 'State of Brazil with its holidays; empty: national holidays alone.';
+
+COMMENT ON COLUMN rastro.working_day.day IS 'By the clock of America/Sao_Paulo.';
+
+COMMENT ON COLUMN rastro.working_day.ordinal IS 'Working days from the calendar''s first day up to this one, itself included.';
+
 ALTER TABLE ONLY rastro.tracking_event ATTACH PARTITION rastro.tracking_event_default DEFAULT;
 
 ALTER TABLE ONLY rastro.awaited_order
     ADD CONSTRAINT awaited_order_pkey PRIMARY KEY (account, order_id);
 
+ALTER TABLE ONLY rastro.call_budget
+    ADD CONSTRAINT call_budget_is_one PRIMARY KEY (carrier, day);
+
 ALTER TABLE ONLY rastro.carrier_day
-    ADD CONSTRAINT carrier_day_is_one PRIMARY KEY (carrier, day);
+    ADD CONSTRAINT carrier_day_is_one PRIMARY KEY (carrier, service, state_from, state_to, city_to, day);
 
 ALTER TABLE ONLY rastro.carrier_plan
     ADD CONSTRAINT carrier_plan_pkey PRIMARY KEY (carrier);
+
+ALTER TABLE ONLY rastro.claim
+    ADD CONSTRAINT claim_is_one_for_a_parcel PRIMARY KEY (shipment_id);
 
 ALTER TABLE ONLY rastro.contract
     ADD CONSTRAINT contract_is_one PRIMARY KEY (carrier, account);
@@ -1522,8 +2220,17 @@ ALTER TABLE ONLY rastro.contract
 ALTER TABLE ONLY rastro.correction
     ADD CONSTRAINT correction_pkey PRIMARY KEY (account, order_id, invoice_number, tracking_number);
 
+ALTER TABLE ONLY rastro.delivery_fact
+    ADD CONSTRAINT delivery_fact_is_one PRIMARY KEY (shipment_id);
+
 ALTER TABLE ONLY rastro.erased
     ADD CONSTRAINT erased_pkey PRIMARY KEY (name_hash);
+
+ALTER TABLE ONLY rastro.estimate
+    ADD CONSTRAINT estimate_is_told_once PRIMARY KEY (shipment_id, told_at);
+
+ALTER TABLE ONLY rastro.forecast
+    ADD CONSTRAINT forecast_is_one_a_day PRIMARY KEY (day, shipment_id);
 
 ALTER TABLE ONLY rastro.habit
     ADD CONSTRAINT habit_is_one PRIMARY KEY (carrier, step, lane);
@@ -1588,6 +2295,9 @@ ALTER TABLE ONLY rastro.raw_answer
 ALTER TABLE ONLY rastro.rehearsal
     ADD CONSTRAINT rehearsal_pkey PRIMARY KEY (rehearsal_id);
 
+ALTER TABLE ONLY rastro.reported
+    ADD CONSTRAINT reported_once PRIMARY KEY (one);
+
 ALTER TABLE ONLY rastro.run_stage
     ADD CONSTRAINT run_stage_pkey PRIMARY KEY (run_id, stage, part);
 
@@ -1609,6 +2319,9 @@ ALTER TABLE ONLY rastro.source
 ALTER TABLE ONLY rastro.staged_snapshot
     ADD CONSTRAINT staged_snapshot_pkey PRIMARY KEY (staged_id);
 
+ALTER TABLE ONLY rastro.stalled
+    ADD CONSTRAINT stalled_is_one PRIMARY KEY (shipment_id);
+
 ALTER TABLE ONLY rastro.suppressed_address
     ADD CONSTRAINT suppressed_address_pkey PRIMARY KEY (address_hash);
 
@@ -1626,6 +2339,21 @@ ALTER TABLE ONLY rastro.tracking_event_default
 
 ALTER TABLE ONLY rastro.tracking_link
     ADD CONSTRAINT tracking_link_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY rastro.working_day
+    ADD CONSTRAINT working_day_is_one PRIMARY KEY (carrier, state, day);
+
+CREATE INDEX carrier_day_by_day ON rastro.carrier_day USING btree (day);
+
+CREATE INDEX claim_by_carrier ON rastro.claim USING btree (carrier, state, until, shipment_id);
+
+CREATE INDEX claim_by_state ON rastro.claim USING btree (state, until, shipment_id);
+
+CREATE INDEX delivery_fact_undecided ON rastro.delivery_fact USING btree (promised_at) WHERE ((on_time IS NULL) AND (first_scan_at IS NOT NULL) AND (ended_as <> 'cancelled'::text));
+
+CREATE INDEX estimate_by_time ON rastro.estimate USING brin (told_at);
+
+CREATE INDEX forecast_of_shipment ON rastro.forecast USING btree (shipment_id);
 
 CREATE INDEX inbox_part_by_letter ON rastro.inbox_part USING btree (inbox_id);
 
@@ -1646,6 +2374,8 @@ CREATE INDEX notice_by_recipient ON rastro.notice USING btree (recipient_hash, n
 CREATE INDEX notice_of_shipment_waiting ON rastro.notice USING btree (shipment_id) WHERE (state = ANY (ARRAY['dead'::text, 'unknown'::text]));
 
 CREATE INDEX notice_open ON rastro.notice USING btree (channel, target, not_before) WHERE (state = ANY (ARRAY['owed'::text, 'claimed'::text, 'unknown'::text]));
+
+CREATE INDEX notice_sent ON rastro.notice USING btree (settled_at) WHERE (state = 'sent'::text);
 
 CREATE INDEX notice_to_erase ON rastro.notice USING btree (settled_at) WHERE ((rendered IS NOT NULL) AND (erased_at IS NULL));
 
@@ -1681,6 +2411,8 @@ CREATE INDEX shipment_by_poll ON rastro.shipment USING btree (poll_id);
 
 CREATE INDEX shipment_change_by_shipment ON rastro.shipment_change USING btree (shipment_id, recorded_at);
 
+CREATE INDEX shipment_change_by_time ON rastro.shipment_change USING brin (recorded_at);
+
 CREATE INDEX shipment_change_by_window ON rastro.shipment_change USING btree (window_start);
 
 CREATE INDEX shipment_mistyped ON rastro.shipment USING btree (shipment_id) WHERE ((warning <> ''::text) AND (skip = ''::text));
@@ -1712,6 +2444,9 @@ CREATE INDEX tracking_link_by_time ON rastro.tracking_link USING btree (created_
 ALTER INDEX rastro.tracking_event_is_told_once ATTACH PARTITION rastro.tracking_event_default_pkey;
 
 ALTER INDEX rastro.tracking_event_unexplained ATTACH PARTITION rastro.tracking_event_default_shipment_id_idx;
+
+ALTER TABLE ONLY rastro.claim
+    ADD CONSTRAINT claim_is_of_a_shipment FOREIGN KEY (shipment_id) REFERENCES rastro.shipment(shipment_id);
 
 ALTER TABLE ONLY rastro.inbox_part
     ADD CONSTRAINT inbox_part_inbox_id_fkey FOREIGN KEY (inbox_id) REFERENCES rastro.inbox(inbox_id);
