@@ -10,9 +10,15 @@ import pyarrow.dataset as ds
 import pytest
 
 from rastro.cli import main
+from rastro.pipeline.report import make_report
 from rastro.warehouse.export import DATASETS, STATE, TYPES
 
 pytestmark = pytest.mark.slow
+FORECASTS = """
+INSERT INTO rastro.forecast (shipment_id, day, median_on, miss_probability, lane_level, sample, computed_at)
+SELECT shipment_id, current_date, current_date + 3, 0.25, 'city', 40, %(now)s FROM rastro.delivery_fact
+ON CONFLICT (shipment_id, day) DO UPDATE SET computed_at = excluded.computed_at
+"""
 
 
 @pytest.fixture
@@ -23,7 +29,16 @@ def busy(shop: Any) -> Any:
         shop.advance()
     shop.cohort(4)
     shop.hour()
+    report(shop)
     return shop
+
+
+def report(shop: Any) -> None:
+    now = datetime.now(UTC)
+    with psycopg.connect(shop.warehouse) as conn:
+        make_report(conn, None, now)
+    with psycopg.connect(shop.warehouse) as conn:
+        conn.execute(FORECASTS, {"now": now})
 
 
 def export(shop: Any, folder: Path, *more: str) -> int:
@@ -49,6 +64,9 @@ DATA = {
     "v_delivery": ("shipment_id", "delivered_at", "failed_attempts"),
     "v_change": ("change_id", "recorded_at", "to_status", "order_id"),
     "v_event": ("shipment_id", "occurred_at", "position", "status", "standing"),
+    "delivery_fact": ("shipment_id", "status", "posted_at", "on_time", "attempts"),
+    "carrier_day": ("carrier", "state_to", "city_to", "day", "posted", "pending", "computed_at"),
+    "forecast": ("shipment_id", "day", "miss_probability", "lane_level"),
 }
 
 
@@ -67,6 +85,7 @@ def test_a_copy_holds_every_row_once_and_again_after_hours_of_changes(busy: Any,
     for _ in range(3):
         busy.advance()
         busy.hour()
+        report(busy)
         assert export(busy, folder) == 0
         assert_same(busy, folder)
     assert not list(folder.rglob("*.half"))

@@ -36,6 +36,7 @@ TYPES = {
     "date": pa.date32(),
     "timestamptz": pa.timestamp("us", tz="UTC"),
     "numeric": pa.float64(),
+    "float4": pa.float32(),
     "float8": pa.float64(),
 }
 
@@ -57,6 +58,9 @@ DATASETS = (
     Dataset(name="v_delivery", rows="export_v_delivery", months="months_of_v_shipment"),
     Dataset(name="v_change", rows="export_v_change", months="months_of_v_change"),
     Dataset(name="v_event", rows="export_v_event", months="months_of_v_event"),
+    Dataset(name="delivery_fact", rows="export_delivery_fact", months="months_of_delivery_fact"),
+    Dataset(name="carrier_day", rows="export_carrier_day", months="months_of_carrier_day"),
+    Dataset(name="forecast", rows="export_forecast", months="months_of_forecast"),
 )
 
 

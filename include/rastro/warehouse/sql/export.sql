@@ -41,5 +41,38 @@ SELECT DISTINCT date_trunc('month', e.occurred_at)::date AS month FROM rastro.v_
 WHERE e.recorded_at >= %(since)s OR e.restated_at >= %(since)s OR (s.skip <> '' AND s.updated_at >= %(since)s)
 ORDER BY month
 
+-- name: export_delivery_fact
+SELECT f.shipment_id, f.account, f.carrier, f.service, f.state_from, f.city_from, f.state_to, f.city_to, f.ordered_at, f.posted_at,
+    f.first_scan_at, f.first_attempt_at, f.delivered_at, f.ended_at, f.ended_as, f.status, f.last_scan_at, f.promised_at,
+    f.first_estimate_at, f.last_estimate_at, f.transit_days, f.transit_working_days, f.attempt_working_days, f.on_time, f.days_late,
+    f.attempts, f.hours_in, f.notices, f.first_notice_at, f.last_notice_at, f.computed_at
+FROM rastro.delivery_fact f JOIN rastro.v_shipment s USING (shipment_id)
+WHERE s.first_seen_at >= %(month)s AND s.first_seen_at < %(next_month)s
+ORDER BY f.shipment_id
+
+-- name: months_of_delivery_fact
+-- Of a parcel that is not followed any more, or was erased, there is no fact: its month is written without it.
+SELECT DISTINCT date_trunc('month', s.first_seen_at)::date AS month
+FROM rastro.v_shipment s LEFT JOIN rastro.delivery_fact f USING (shipment_id)
+WHERE f.computed_at >= %(since)s OR s.updated_at >= %(since)s
+ORDER BY month
+
+-- name: export_carrier_day
+SELECT carrier, service, state_from, state_to, city_to, day, posted, attempted, delivered, on_time, on_time_known, on_time_low,
+    on_time_high, transit_p50, transit_p90, lost, returned, failed_attempts, pending, silent, computed_at
+FROM rastro.carrier_day WHERE day >= %(month)s AND day < %(next_month)s
+ORDER BY day, carrier, service, state_from, state_to, city_to
+
+-- name: months_of_carrier_day
+SELECT DISTINCT date_trunc('month', day::timestamp)::date AS month FROM rastro.carrier_day WHERE computed_at >= %(since)s ORDER BY month
+
+-- name: export_forecast
+SELECT shipment_id, day, promised_on, median_on, p90_on, miss_probability, lane_level, sample, computed_at
+FROM rastro.forecast WHERE day >= %(month)s AND day < %(next_month)s
+ORDER BY day, shipment_id
+
+-- name: months_of_forecast
+SELECT DISTINCT date_trunc('month', day::timestamp)::date AS month FROM rastro.forecast WHERE computed_at >= %(since)s ORDER BY month
+
 -- name: moment
 SELECT now() AS now
