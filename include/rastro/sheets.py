@@ -72,10 +72,13 @@ def as_workbook(titles: Sequence[str], rows: Iterable[Sequence[Cell]], name: str
     for cell in head:
         cell.font = Font(bold=True)
     sheet.append(head)
-    for count, row in enumerate(rows, 1):
-        if count > MOST:
-            raise ValueError(f"a sheet holds {MOST:,} rows: take a smaller part, or CSV")
-        sheet.append([kept(cell) for cell in row])
+    try:
+        for count, row in enumerate(rows, 1):
+            if count > MOST:
+                raise ValueError(f"a sheet holds {MOST:,} rows: take a smaller part, or CSV")
+            sheet.append([kept(cell) for cell in row])
+    finally:
+        sheet.close()  # one left half written would fail when it is collected
     with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         book.save(file)
         file.seek(0)

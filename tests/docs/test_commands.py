@@ -32,6 +32,7 @@ NOT_RUN = {
     "curl --header": "likewise; tests/browser/test_pages.py goes the same way by hand",
     "curl https://rastro.loja.example/r/": "no such link is good; tests/contract/test_tracking_page.py asks for others",
     "rastro person export --email": "it waits for an address; tests/integration/test_person.py gives it one",
+    "rastro roles --dsn": "it waits for an administrator's database; tests/integration/test_roles.py gives it one",
     "rastro serve": "it runs until it is stopped; tests/integration/test_serve.py starts one, on a free port",
     "PYTHONPATH=include .venv/bin/python -m stack.": (
         "it would rewrite what other tests compare; tests/docs/test_write_your_own.py runs two of them in a copy"

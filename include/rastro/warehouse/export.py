@@ -20,6 +20,7 @@ from psycopg import Connection, IsolationLevel
 from psycopg.rows import tuple_row
 
 from rastro.errors import Misconfigured
+from rastro.typed import decode
 from rastro.warehouse.queries import run, statement
 
 STATE = "rastro-export.json"
@@ -175,7 +176,7 @@ def read_state(folder: Path) -> dict[str, Copied]:
             raise Misconfigured(f"{folder} holds something else: name an empty folder, or one that holds {STATE}")
         folder.mkdir(parents=True, exist_ok=True)
         held = (folder / STATE).read_bytes() if (folder / STATE).exists() else b"{}"
-        return msgspec.json.decode(held, type=dict[str, Copied])
+        return decode(held, dict[str, Copied])
     except (OSError, msgspec.MsgspecError) as error:
         raise Misconfigured(f"{folder / STATE} cannot be read: {error}; remove the folder to begin anew") from error
 
