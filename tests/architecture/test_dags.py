@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sources import Source
 
 LONGEST = 140
@@ -57,12 +58,14 @@ def test_dag_files_ask_no_clock(dag_files: list[Source]) -> None:
     assert not calls
 
 
+@pytest.mark.slow
 def test_importing_a_dag_file_touches_nothing(dag_files: list[Source]) -> None:
     assert sorted(touched_by(*(source.path for source in dag_files))) == [
         f"{source.path.name}: imported" for source in dag_files
     ]
 
 
+@pytest.mark.slow
 def test_a_dag_file_that_touches_something_is_caught(tmp_path: Path) -> None:
     curious = {
         "setting.py": "from airflow.sdk import conf\nconf.get('rastro', 'slice_size', fallback='')",

@@ -225,6 +225,7 @@ def losses_by(made: pd.DataFrame) -> dict[tuple[str, float], Any]:
     return {(row.rival, row.quantile): row for row in backtest.losses(made).itertuples()}
 
 
+@pytest.mark.slow
 def test_on_simulated_journeys_forecasts_are_calibrated_and_better_than_the_plain_lane() -> None:
     """Nothing changes there as it goes on, so that what was said ought to come."""
     days = every_third_day(date(2026, 2, 20), date(2026, 5, 15))
@@ -246,6 +247,7 @@ def tried() -> pd.DataFrame:
     return backtest.trials(held.parcels, held.estimates, held.calendars, days, held.until)
 
 
+@pytest.mark.slow
 def test_on_the_sample_history_forecasts_are_better_than_the_plain_lane_and_the_carrier(tried: pd.DataFrame) -> None:
     """With a strike and a lane that slows down, which nobody could foresee."""
     assert backtest.calibration_error(backtest.calibration(tried)) < 0.08
@@ -256,6 +258,7 @@ def test_on_the_sample_history_forecasts_are_better_than_the_plain_lane_and_the_
             assert lost[rival, quantile].ours < lost[rival, quantile].loss
 
 
+@pytest.mark.slow
 def test_the_page_has_the_figures_of_its_command_and_of_what_it_is_reckoned_with(tried: pd.DataFrame) -> None:
     page = (Path(__file__).parents[2] / "docs/forecast.md").read_text("utf-8")
     assert f"--history tests/history --from {tried['day'].min()} --to {tried['day'].max()}" in page
@@ -282,6 +285,7 @@ def test_the_sample_is_what_its_script_writes(tmp_path: Path, monkeypatch: pytes
         assert (tmp_path / file).read_text("utf-8") == (sample.HERE / file).read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_draws_a_backtest(tmp_path: Path, capsys: Any) -> None:
     picture = tmp_path / "forecast.svg"
     asked = ["forecast", "--backtest", "--history", str(sample.HERE), "--from", "2026-03-02", "--to", "2026-03-04"]
