@@ -45,9 +45,13 @@ def as_workbook(titles: Sequence[str], rows: Iterable[Sequence[Cell]], name: str
 
     :raises ValueError: there are more rows than a sheet holds.
     """
+    lines = list(rows)  # counted first: a sheet that was begun has to be ended
+    if len(lines) > MOST:
+        raise ValueError(f"a sheet holds {MOST:,} rows: take a smaller part, or CSV")
     from openpyxl import Workbook  # noqa: PLC0415  a second that only those wait who want one
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
     from openpyxl.styles import Font  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
 
     def kept(cell: Cell) -> Any:
         """Texts and days are what they are to Excel, too; only what needs a form is made a cell: those take time."""
@@ -66,19 +70,14 @@ def as_workbook(titles: Sequence[str], rows: Iterable[Sequence[Cell]], name: str
     book = Workbook(write_only=True)
     sheet = book.create_sheet(name)
     sheet.freeze_panes = "A2"
-    for place, title in enumerate(titles):
-        sheet.column_dimensions[chr(ord("A") + place % 26)].width = max(len(title) + 2, 14)
+    for place, title in enumerate(titles, 1):
+        sheet.column_dimensions[get_column_letter(place)].width = max(len(title) + 2, 14)
     head = [WriteOnlyCell(sheet, title) for title in titles]
     for cell in head:
         cell.font = Font(bold=True)
     sheet.append(head)
-    try:
-        for count, row in enumerate(rows, 1):
-            if count > MOST:
-                raise ValueError(f"a sheet holds {MOST:,} rows: take a smaller part, or CSV")
-            sheet.append([kept(cell) for cell in row])
-    finally:
-        sheet.close()  # one left half written would fail when it is collected
+    for row in lines:
+        sheet.append([kept(cell) for cell in row])
     with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         book.save(file)
         file.seek(0)

@@ -60,6 +60,7 @@ def everything_about(shop, parcel):
     """The parcel is on its way, its buyer mailed; and it has left traces wherever one can."""
     by_hand(shop, action="pause", numbers=parcel["order_id"], reason=f"{parcel['email']} ligou")
     by_hand(shop, action="resume", numbers=parcel["order_id"], reason=f"{parcel['email']} ligou")
+    by_hand(shop, action="open_claim", numbers=parcel["order_id"], claim="damaged", reason=f"{parcel['email']} ligou")
     said = json.dumps({"recebedor": parcel["email"], "numero": parcel["tracking_number"]}).encode()
     shop.push("loggi", b"[%s]" % said)
     with psycopg.connect(shop.warehouse) as conn:
