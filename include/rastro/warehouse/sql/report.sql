@@ -113,8 +113,6 @@ WITH parcel AS MATERIALIZED (
            (ended_at AT TIME ZONE 'America/Sao_Paulo')::date AS ended_on,
            (promised_at AT TIME ZONE 'America/Sao_Paulo')::date AS promised_on
     FROM parcel
-), first_of AS (
-    SELECT carrier, state, ordinal, min(day) AS day FROM rastro.working_day GROUP BY carrier, state, ordinal
 ), silence AS (
     SELECT gap.shipment_id, range_agg(daterange(begun.day, gap.until)) AS silent_on
     FROM (
@@ -127,7 +125,11 @@ WITH parcel AS MATERIALIZED (
         FROM parcel p WHERE p.posted_at IS NOT NULL AND (p.ended_at IS NULL OR p.ended_at > p.last_scan_at)
     ) AS gap
     JOIN rastro.working_day w ON (w.carrier, w.state, w.day) = (gap.calendar, gap.holidays_of, gap.since)
-    JOIN first_of begun ON (begun.carrier, begun.state, begun.ordinal) = (gap.calendar, gap.holidays_of, w.ordinal + 6)
+    CROSS JOIN LATERAL (
+        SELECT c.day FROM rastro.working_day c
+        WHERE c.carrier = gap.calendar AND c.state = gap.holidays_of AND c.day > gap.since AND c.ordinal = w.ordinal + 6
+        ORDER BY c.day LIMIT 1
+    ) AS begun
     WHERE gap.until IS NULL OR begun.day < gap.until
     GROUP BY gap.shipment_id
 ), told AS (
