@@ -86,7 +86,8 @@ def desk(job: Any, viewer_password: str) -> Desk:
 
 def filled(path: str, desk: Desk) -> str:
     """The path of a route with things that there are."""
-    run_id = desk.ask("SELECT run_id FROM rastro.run_stage ORDER BY started_at DESC LIMIT 1")[0].run_id
+    loaded = "SELECT run_id FROM rastro.run_stage WHERE stage = 'load_changes' ORDER BY started_at DESC LIMIT 1"
+    run_id = desk.ask(loaded)[0].run_id
     values = {
         "shipment_id": str(desk.parcel().shipment_id), "hour": "2026-11-20T10:00:00+00:00",
         "dag_id": "track_deliveries", "run_id": run_id,
