@@ -237,10 +237,11 @@ def reason_for(case: Case, rule: Rule, days: WorkingDays) -> tuple[Reason, date]
         return None if case.attempted_on else (Reason.RETURNED, happened)
     if case.attempted_on:
         came_late = rule.came_late and case.expected_on is not None and case.attempted_on > case.expected_on
-        return (Reason.CAME_LATE, case.attempted_on) if came_late else None
+        if came_late:
+            return Reason.CAME_LATE, case.attempted_on
     if case.status in {Status.RETURNING, Status.CANCELLED, Status.READY_FOR_PICKUP, Status.DELIVERED}:
         return None
-    if case.expected_on:
+    if case.expected_on and not case.attempted_on:
         return Reason.LATE, days.after(case.expected_on, rule.late)
     if case.stalled and rule.silent is not None and case.scanned_on:
         return Reason.SILENT, days.after(case.scanned_on, rule.silent)

@@ -156,6 +156,7 @@ class Kind(StrEnum):
     """What a sentence tells; the value names its words."""
 
     WHOLE = "whole"
+    WHOLE_UNPROMISED = "whole_unpromised"
     WHOLE_CHANGED = "whole_changed"
     CARRIER_CHANGED = "carrier_changed"
     WORST_LANE = "worst_lane"
@@ -204,18 +205,20 @@ def findings(letter: Letter) -> list[Finding]:
         *sleepers(letter),
         *bad_ends(letter.now),
     ]
-    if letter.before.promise.known and not CHANGES & {one.kind for one in found}:
+    if letter.now.promise.known and letter.before.promise.known and not CHANGES & {one.kind for one in found}:
         found.insert(1, Finding(kind=Kind.NOTHING_CHANGED, values={}))
     return found
 
 
 def of_the_whole(letter: Letter) -> Iterator[Finding]:
     now, before = letter.now, letter.before
-    yield Finding(
-        kind=Kind.WHOLE,
-        values={"posted": now.total("posted"), "delivered": now.total("delivered"), "promise": now.promise},
-    )
-    if difference := change(now.promise, before.promise, CARRIERS_Z):
+    moved = {"posted": now.total("posted"), "delivered": now.total("delivered")}
+    if not now.promise.known:
+        yield Finding(kind=Kind.WHOLE_UNPROMISED, values=moved)
+        return
+    yield Finding(kind=Kind.WHOLE, values={**moved, "promise": now.promise})
+    enough = min(now.promise.known, before.promise.known) >= ENOUGH
+    if enough and (difference := change(now.promise, before.promise, CARRIERS_Z)):
         yield Finding(kind=Kind.WHOLE_CHANGED, values={"difference": difference, "before": before.promise})
 
 
@@ -289,7 +292,7 @@ def late_of(one: LaneFigures) -> int:
 def best_carriers(now: Figures) -> list[Finding]:
     """
     On lanes of several carriers, the busiest first: who surely keeps more promises than each other one; where none
-    does, who is faster by a working day or more.
+    does, who of those that surely keep no fewer than the best is faster by a working day or more.
     """
     on_lane: dict[Lane, list[LaneFigures]] = defaultdict(list)
     for one in now.lanes:
@@ -315,7 +318,8 @@ def best_of(several: Sequence[LaneFigures]) -> Finding | None:
                 "other": others[0].carrier,
             },
         )
-    first, *others = sorted(several, key=lambda one: (one.days.p50, one.carrier))
+    alike = [first, *(one for one in others if not change(first.promise, one.promise, LANES_Z))]
+    first, *others = sorted(alike, key=lambda one: (one.days.p50, one.carrier))
     if others[0].days.p50 - first.days.p50 >= NOTICEABLY_FASTER:
         return Finding(
             kind=Kind.BEST_BY_DAYS,

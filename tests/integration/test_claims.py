@@ -195,16 +195,29 @@ def test_what_the_carrier_says_it_has_paid_is_paid_once_and_may_be_opened_again(
     assert kept(conn) == {"paid": ("lost", "open")}
 
 
+def test_what_a_carrier_pays_for_after_the_last_day_to_claim_is_seen(conn: Any) -> None:
+    parcel(conn, "QQ100000011BR", "lost", posted=at(7, 1), ended=at(11, 25), code="BDE 80")
+    conn.execute(
+        "INSERT INTO rastro.claim (shipment_id, carrier, reason, state, since, until, found_at, changed_at)"
+        " SELECT shipment_id, carrier, 'lost', 'filed', '2026-08-01', '2026-09-29', now(), now()"
+        " FROM rastro.delivery_fact"
+    )
+    assert find_claims(conn, SETTINGS, NOW).paid_by_carrier == 0
+    conn.execute("UPDATE rastro.tracking_event SET code = 'IDC 01'")
+    assert find_claims(conn, SETTINGS, NOW).paid_by_carrier == 1
+    assert kept(conn) == {"QQ100000011BR": ("lost", "paid")}
+
+
 def test_sleepers_are_those_that_are_silent_for_longer_than_is_usual_in_their_step_and_lane(conn: Any) -> None:
     def steady(lines: float) -> Habit:
         return Habit(by_silence=(lines,) * (len(SILENCE) + 1), by_hour=ALIKE)
 
     # 95 of 100 have news within 299.6 hours of the week: 9 working days; in the lane to SP within 149.8: 5.
     habits.replace(conn, {"jadlog": {"TRF": steady(0.01), "TRF\x1fSP PAC": steady(0.02), "HUB": steady(0.01)}}, NOW)
-    parcel(conn, "lane", carrier="jadlog", code="TRF", scanned=at(11, 18))  # 6: the 20th is a holiday
-    parcel(conn, "in-time", carrier="jadlog", code="TRF", scanned=at(11, 19))  # 5
-    parcel(conn, "step", carrier="jadlog", code="HUB", scanned=at(11, 12))  # 10
-    parcel(conn, "usual", carrier="jadlog", code="HUB", scanned=at(11, 13))  # 9
+    parcel(conn, "lane", carrier="jadlog", code="TRF", scanned=at(11, 17))  # 6: the 20th is a holiday
+    parcel(conn, "in-time", carrier="jadlog", code="TRF", scanned=at(11, 18))  # 5
+    parcel(conn, "step", carrier="jadlog", code="HUB", scanned=at(11, 11))  # 10
+    parcel(conn, "usual", carrier="jadlog", code="HUB", scanned=at(11, 12))  # 9
     parcel(conn, "waits", "ready_for_pickup", carrier="jadlog", code="HUB", scanned=at(11, 2))
     parcel(conn, "ended", "delivered", carrier="jadlog", code="HUB", attempted=at(11, 19))
     assert find_claims(conn, SETTINGS, NOW).stalled == 2

@@ -80,8 +80,9 @@ def test_a_week_that_is_not_reported_waits(reported: Any, until: str | None) -> 
     reported.execute("DELETE FROM rastro.reported")
     if until:
         reported.execute("INSERT INTO rastro.reported (until) VALUES (%s)", until)
-    with pytest.raises(Transient, match="run report_deliveries"):
+    with pytest.raises(Transient, match="run report_deliveries") as waits:
         send()
+    assert waits.value.retry_after
     assert letters(reported) == []
 
 

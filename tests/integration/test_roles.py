@@ -146,7 +146,16 @@ def test_every_view_is_decided_for_the_reader(guarded: str) -> None:
         }
     assert read == {
         *("migration", "v_shipment", "v_change", "v_event", "v_coverage", "v_inbox", "v_delivery", "v_open_problem"),
-        *("delivery_fact", "carrier_day", "v_carrier_day", "estimate", "working_day", "forecast", "v_forecast"),
+        *(
+            "delivery_fact",
+            "carrier_day",
+            "v_carrier_day",
+            "estimate",
+            "working_day",
+            "reported",
+            "forecast",
+            "v_forecast",
+        ),
         *("v_claim", "v_stalled"),
     }
 

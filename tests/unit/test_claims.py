@@ -129,6 +129,9 @@ def test_of_a_carrier_that_nobody_knows_the_rules_of_silence_counts_where_there_
     assert found(date(2026, 12, 3), asleep, rule) is None
     assert found(date(2026, 12, 4), asleep, rule).reason is Reason.SILENT  # the tenth working day
     assert found(date(2026, 12, 4), replace(asleep, stalled=False), rule) is None
+    tried = replace(asleep, expected_on=THURSDAY, attempted_on=november(18))  # in time, and never seen again
+    assert found(date(2026, 12, 4), tried, rule).reason is Reason.SILENT
+    assert found(date(2026, 12, 4), replace(tried, status=Status.DELIVERED), rule) is None
     late = replace(asleep, expected_on=THURSDAY)
     assert found(november(30), late, rule) is None
     assert found(date(2026, 12, 1), late, rule).reason is Reason.LATE  # the seventh

@@ -133,6 +133,28 @@ def test_the_best_on_a_lane_is_by_promise_where_that_is_sure_else_by_days() -> N
     assert not {Kind.BEST_BY_DAYS, Kind.BEST_BY_PROMISE} & set(kinds(letter(same, figures())))
 
 
+def test_the_fastest_is_one_of_those_that_keep_as_many_promises() -> None:
+    now = figures(
+        lane("correios", NEAR, 392, 400, 5), lane("jadlog", NEAR, 390, 400, 4), lane("loggi", NEAR, 200, 400, 1)
+    )
+    (best,) = [one for one in findings(letter(now, figures())) if one.kind is Kind.BEST_BY_DAYS]
+    assert (best.values["carrier"], best.values["other"]) == ("jadlog", "correios")
+
+
+def test_where_no_promise_fell_due_none_is_counted() -> None:
+    now = figures(lane("correios", NEAR, 0, 0))
+    told = letter(now, figures(lane("correios", NEAR, 95, 100)))
+    assert kinds(told) == [Kind.WHOLE_UNPROMISED, Kind.SLEEPERS]
+    assert [write(told, one, named).sentences[0].split(". ")[1] for one in Language] == [
+        *("Nenhum prazo prometido venceu.", "No promise fell due.", "No venció ningún plazo."),
+    ]
+
+
+def test_a_handful_of_promises_is_no_change_of_the_whole() -> None:
+    told = letter(figures(lane("correios", NEAR, 19, 19)), figures(lane("correios", NEAR, 0, 19)))
+    assert kinds(told) == [Kind.WHOLE, Kind.NOTHING_CHANGED, Kind.SLEEPERS]
+
+
 def test_a_best_carrier_must_be_better_than_each_of_the_others() -> None:
     three = figures(lane("correios", NEAR, 97, 100), lane("jadlog", NEAR, 96, 100), lane("loggi", NEAR, 50, 100))
     assert Kind.BEST_BY_PROMISE not in kinds(letter(three, figures()))
@@ -176,7 +198,7 @@ def test_every_language_has_words_for_everything(language: Language) -> None:
     )  # fmt: skip
     ended = [replace(one, lost=1, returned=2) for one in everything.now.carriers]
     everything = replace(everything, now=replace(everything.now, carriers=ended))
-    assert set(kinds(everything)) == set(Kind) - {Kind.NOTHING_CHANGED}
+    assert set(kinds(everything)) == set(Kind) - {Kind.NOTHING_CHANGED, Kind.WHOLE_UNPROMISED}
     written = write(everything, language, named)
     assert len(written.sentences) == len(findings(everything))
     assert all(sentence.endswith(".") and "  " not in sentence for sentence in written.sentences)

@@ -9,6 +9,8 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
+import psycopg
+
 from rastro.cli import (
     claims,
     doctor,
@@ -160,5 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(chosen)
     except RastroError as error:
         return complain(error)
+    except psycopg.errors.InsufficientPrivilege as error:
+        return complain(f"the warehouse refuses: {error.diag.message_primary}; come as another role, or as the owner")
     except OSError as error:
         return complain(f"{error.filename or 'input or output'}: {error.strerror or error}")

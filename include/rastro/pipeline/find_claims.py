@@ -22,6 +22,7 @@ from rastro.settings import Settings
 from rastro.warehouse import claims, habits
 from rastro.warehouse.claims import Seen, Sleeper, calendar_for
 
+DAY = timedelta(days=1)
 YEAR = timedelta(days=366)  # of the calendar: whatever is silent for longer is silent for a year
 
 
@@ -54,7 +55,8 @@ def find_claims(conn: Connection[Any], settings: Settings, now: datetime) -> Fou
                 continue
             days = calendar_for(calendars, case.carrier, seen.state_to)
             habit = habit_for(learnt.get(case.carrier, {}), seen.step, seen.lane) or untaught(case.status)
-            silent, usual = days.between(case.scanned_on or today, today), usual_days(habit)
+            # Of the days that are over: the report is made just after midnight.
+            silent, usual = days.between(case.scanned_on or today, today - DAY), usual_days(habit)
             if is_stalled(case.status, silent, usual):
                 sleepers.append(Sleeper(shipment_id=seen.shipment_id, silent=silent, usual=usual))
                 case = replace(case, stalled=True)

@@ -19,6 +19,7 @@ from rastro.warehouse.report import reported_until
 LOCAL = ZoneInfo("America/Sao_Paulo")
 MOST_ATTEMPTS = 2  # whose end is in doubt
 LEASE = timedelta(minutes=30)  # that an attempt is left to itself
+SOON = 600.0  # seconds between tries of what a little time may mend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,8 @@ def send(sending: Sending, span: Span) -> bool:
         until = reported_until(conn)
     if until is None or until < end_of(span):
         told = f"reach {until:%Y-%m-%d %H:%M} UTC" if until else "have not begun"
-        raise Transient(f"The reports {told}, and the letter tells of days until {span.last}: run report_deliveries")
+        said = f"The reports {told}, and the letter tells of days until {span.last}: run report_deliveries"
+        raise Transient(said, retry_after=SOON)
     written_out = written(sending.connect, span, "", sending.language, sending.named)
     claimed = claim(sending, span)
     if claimed is None:
@@ -91,7 +93,8 @@ def claim(sending: Sending, span: Span) -> str | None:
         return None
     if so_far.attempts < MOST_ATTEMPTS:
         raise Transient(
-            f"The letter is being sent, or broke off: it is tried again from {so_far.claimed_at + LEASE:%H:%M} UTC on"
+            f"The letter is being sent, or broke off: it is tried again from {so_far.claimed_at + LEASE:%H:%M} UTC on",
+            retry_after=SOON,
         )
     raise Permanent(
         "The letter may have been sent twice by now, and no server's word is known: look whether it came; "

@@ -55,6 +55,8 @@ def make_report(conn: Connection[Any], window: Window | None, now: datetime) -> 
         counted = report.count_days(conn, days, now, everything=is_first)
         if is_first or window is None:
             report.note_reported(conn, now)
+        elif until and window.start <= until:  # nothing between is left out
+            report.note_reported(conn, min(window.end, now))
     return Figures(parcels=parcels, facts=facts, days=counted)
 
 

@@ -25,7 +25,7 @@ from rastro.warehouse.queries import run, statement
 
 STATE = "rastro-export.json"
 # A statement may end this long after its rows say that they were written.
-OVERLAP = timedelta(hours=1)
+OVERLAP = timedelta(hours=3)
 EVER_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS = 50_000  # in memory at once
 # By the names of PostgreSQL's own types; what is not named here is kept as its text.

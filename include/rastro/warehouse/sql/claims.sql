@@ -3,7 +3,8 @@ SELECT carrier, state, day, ordinal FROM rastro.working_day WHERE day >= %(since
 
 -- name: cases
 -- Parcels that a claim may be possible for, or that may sleep: all that are on their way, and of those that ended lately the
--- lost, the returned, and the ones that came late where a carrier pays for that. Codes are read where they may say more.
+-- lost, the returned, and the ones that came late where a carrier pays for that; and all that a claim is not settled of, which
+-- a carrier may pay at any time. Codes are read where they may say more.
 SELECT f.shipment_id, f.carrier, f.service, f.state_to, f.status, coalesce(e.code, '') AS code, p.step,
        (f.posted_at AT TIME ZONE 'America/Sao_Paulo')::date AS posted_on,
        (f.last_scan_at AT TIME ZONE 'America/Sao_Paulo')::date AS scanned_on,
@@ -16,6 +17,7 @@ LEFT JOIN rastro.tracking_event e ON f.status IN ('lost', 'on_hold') AND e.shipm
     AND e.occurred_at = t.status_at AND e.event_key = t.status_key
 WHERE s.skip = '' AND f.posted_at IS NOT NULL
   AND (f.ended_as IN ('', 'expired')
+       OR EXISTS (SELECT FROM rastro.claim c WHERE c.shipment_id = f.shipment_id AND c.state <> 'paid' AND c.carrier_paid_at IS NULL)
        OR (f.posted_at >= %(since)s
            AND (f.ended_as IN ('lost', 'returned')
                 OR (f.ended_as = 'delivered' AND f.carrier = ANY(%(came_late)s)

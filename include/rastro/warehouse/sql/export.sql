@@ -72,7 +72,13 @@ FROM rastro.forecast WHERE day >= %(month)s AND day < %(next_month)s
 ORDER BY day, shipment_id
 
 -- name: months_of_forecast
-SELECT DISTINCT date_trunc('month', day::timestamp)::date AS month FROM rastro.forecast WHERE computed_at >= %(since)s ORDER BY month
+-- Those of a parcel that was erased since are gone, whichever days they were of.
+SELECT date_trunc('month', day::timestamp)::date AS month FROM rastro.forecast WHERE computed_at >= %(since)s
+UNION
+SELECT month::date FROM rastro.v_shipment s CROSS JOIN LATERAL generate_series(
+    date_trunc('month', s.first_seen_at), date_trunc('month', s.updated_at), interval '1 month') AS month
+WHERE s.skip <> '' AND s.updated_at >= %(since)s
+ORDER BY month
 
 -- name: moment
 SELECT now() AS now

@@ -144,8 +144,8 @@ FROM named n WHERE (e.shipment_id, e.event_key, e.occurred_at) = (n.shipment_id,
 -- name: erase_acts
 -- Who did what and when stays; why is in people's own words.
 UPDATE rastro.manual_action
-SET order_id = '', subject = '', reason = '', before = before - ARRAY['tracking_number', 'reason'],
-    after = after - ARRAY['tracking_number', 'reason']
+SET order_id = '', subject = '', reason = '', before = before - ARRAY['tracking_number', 'reason', 'protocol'],
+    after = after - ARRAY['tracking_number', 'reason', 'protocol']
 WHERE shipment_id = ANY(%(shipment_ids)s) OR (account = %(account)s AND order_id = %(order_id)s)
 
 -- name: erase_links
