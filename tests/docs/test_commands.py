@@ -52,7 +52,7 @@ RUN_ELSEWHERE = {
     ("docs/connect.md", "airflow dags"): "tests/docs/test_connect.py",
 }
 NEEDS_WAREHOUSE = tuple(
-    f"rastro {name}" for name in ("migrate", "status", "rehearsal", "quarantine", "revoke", "person")
+    f"rastro {name}" for name in ("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "export")
 )
 ONE_SHIPMENT = """
 WITH one AS (

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from rastro.cli import (
     doctor,
+    export,
     links,
     mailing,
     person,
@@ -94,6 +95,12 @@ COMMANDS = (
         help="Write every mail in every language as a page to look at: mail preview.",
         run=mailing.mail,
         arguments=mailing.arguments,
+    ),
+    Command(
+        name="export",
+        help="The warehouse's views as Parquet, a file a month; again, only the months with something new.",
+        run=export.export,
+        arguments=export.export_arguments,
     ),
     Command(
         name="revoke",

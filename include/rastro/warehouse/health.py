@@ -39,7 +39,7 @@ def current(conn: Connection[Any]) -> str:
     """
     The revision of the schema, which is this version's.
 
-    :raises Misconfigured: the schema is older or newer, or there is none.
+    :raises Misconfigured: the schema is older or newer, or there is none, or the role may not read it.
     :raises Transient: the server broke off.
     """
     with breaking_off():
@@ -70,5 +70,8 @@ def breaking_off() -> Iterator[None]:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         raise Misconfigured("The warehouse has no tables yet: make them with rastro migrate") from None
+    except psycopg.errors.InsufficientPrivilege as error:
+        said = f"The warehouse lets us in and then refuses: {error.diag.message_primary}"
+        raise Misconfigured(f"{said}; tasks and pages come as rastro_writer or as the owner") from None
     except psycopg.Error as error:
         raise Transient(f"The warehouse broke off ({type(error).__name__})") from error

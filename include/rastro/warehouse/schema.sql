@@ -1355,6 +1355,22 @@ COMMENT ON COLUMN rastro.v_delivery.proof_url IS 'Address of the carrier''s pict
 
 COMMENT ON COLUMN rastro.v_delivery.failed_attempts IS 'How often it was tried in vain before.';
 
+CREATE VIEW rastro.v_event AS
+ SELECT shipment_id,
+    occurred_at,
+    "position",
+    status,
+    standing,
+    code,
+    city,
+    state,
+    country,
+    recorded_at,
+    restated_at
+   FROM rastro.tracking_event e;
+
+COMMENT ON VIEW rastro.v_event IS 'The lines that carriers told, without their wording: what, where, when, and since when it is known.';
+
 CREATE VIEW rastro.v_inbox AS
  SELECT inbox_id,
     carrier,
@@ -1733,7 +1749,8 @@ CREATE VIEW rastro.v_shipment AS
     p.next_poll_at,
     p.refusal,
     t.changed_at,
-    s.paused_at
+    s.paused_at,
+    s.updated_at
    FROM ((rastro.shipment s
      LEFT JOIN rastro.shipment_state t USING (shipment_id))
      LEFT JOIN rastro.poll_state p USING (poll_id));

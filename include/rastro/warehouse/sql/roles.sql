@@ -52,7 +52,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA rastro TO rastro_writer;
 -- `rastro serve`: keeps what is pushed and cannot read it back, shows where parcels are. No notice, no address, no token.
 GRANT INSERT ON rastro.inbox TO rastro_serve;
 GRANT UPDATE (times, last_at) ON rastro.inbox TO rastro_serve;
-GRANT SELECT (inbox_id, carrier, way, digest, received_at, last_at, times, read_at) ON rastro.inbox TO rastro_serve;
+GRANT SELECT (inbox_id, carrier, contract, way, digest, received_at, last_at, times, read_at) ON rastro.inbox TO rastro_serve;
 GRANT SELECT (token_hash, account, order_id, revoked_at) ON rastro.tracking_link TO rastro_serve;
 GRANT SELECT (shipment_id, account, order_id, locale, tracking_number, carrier, courier, city_to, state_to, poll_id, skip,
     ordered_at, invoiced_at, first_seen_at, promised_at) ON rastro.shipment TO rastro_serve;
@@ -63,7 +63,7 @@ GRANT SELECT (shipment_id, occurred_at, event_key, position, status, standing, d
     ON rastro.tracking_event TO rastro_serve;
 
 -- Analysts: views, without what people or carriers wrote in their own words, texts of messages, who took a parcel, pictures.
-GRANT SELECT ON rastro.v_shipment, rastro.v_change, rastro.v_coverage, rastro.v_inbox TO rastro_reader;
+GRANT SELECT ON rastro.v_shipment, rastro.v_change, rastro.v_event, rastro.v_coverage, rastro.v_inbox, rastro.migration TO rastro_reader;
 GRANT SELECT (shipment_id, account, order_id, tracking_number, carrier, state_to, city_to, invoiced_at, delivered_at,
     estimated_at, promised_at, days_from_invoice, kept_promise, failed_attempts) ON rastro.v_delivery TO rastro_reader;
 GRANT SELECT ON rastro.delivery_fact, rastro.carrier_day, rastro.v_carrier_day, rastro.estimate, rastro.working_day TO rastro_reader;

@@ -1,0 +1,14 @@
+"""What a copy of the history is made from."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0024"
+down_revision = "0021"
+
+
+def upgrade() -> None:
+    script = Path(__file__).with_name("0024.sql").read_text(encoding="utf-8")
+    # The driver's own cursor, without parameters: a script may hold several statements, and its % is no placeholder.
+    op.get_bind().connection.cursor().execute(script)
