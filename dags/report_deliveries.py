@@ -9,6 +9,9 @@ working days, whether the promise was kept, how long it stayed where, what was t
 what happened to the parcels of each lane on each day. The first run takes the whole history. What each column means,
 with its formula, stands in the docs under *Reports*.
 
+Then `forecast_deliveries` fills `rastro.forecast`: when each parcel on its way is to be expected, and how likely its
+promise is missed, by what was known at the end of the day. Runs between two midnights skip it once it is done.
+
 **How many** parcels and days stands in the run's note, in the log of `make_report` and in what the task returns.
 
 **Safe to rerun?** Yes: facts are worked out anew from all that is known, and days are counted from facts. Runs wait for
@@ -24,10 +27,10 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable, dag
 
-from rastro.orchestration import report_tasks
+from rastro.orchestration import forecast_tasks, report_tasks
 from rastro.orchestration.retry import RetryWhatMayHelp
 from rastro.orchestration.steps import step
-from rastro.orchestration.tables import CARRIER_DAY, EVENT, FACT
+from rastro.orchestration.tables import CARRIER_DAY, EVENT, FACT, FORECAST
 
 
 @dag(
@@ -49,7 +52,8 @@ from rastro.orchestration.tables import CARRIER_DAY, EVENT, FACT
     is_paused_upon_creation=False,
 )
 def report_deliveries() -> None:
-    step(report_tasks.make_report, outlets=[FACT, CARRIER_DAY])
+    reported = step(report_tasks.make_report, outlets=[FACT, CARRIER_DAY])
+    reported >> step(forecast_tasks.forecast_deliveries, outlets=[FORECAST])
 
 
 report_deliveries()

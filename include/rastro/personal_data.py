@@ -154,6 +154,7 @@ HELD: Mapping[str, Mapping[Sort, str]] = {
         PLACE: "state_from city_from state_to city_to",
     },
     "erased": {FORGOTTEN: "name_hash"},
+    "forecast": {OURS: "lane_level"},
     "habit": {OURS: "carrier step lane"},
     "incident": {OURS: "kind subject said told"},
     "inbox": {OURS: "carrier contract way digest", BODY: "body"},

@@ -298,7 +298,7 @@ def reports(conn: psycopg.Connection[Any]) -> str:
         + table(
             ("column", "type", "formula"), ((code(one), kind, said or "") for one, kind, said in columns_of(conn, name))
         )
-        for name in ("delivery_fact", "carrier_day", "estimate", "working_day")
+        for name in ("delivery_fact", "carrier_day", "forecast", "estimate", "working_day")
     )
 
 

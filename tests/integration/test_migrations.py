@@ -245,6 +245,10 @@ ROWS: Mapping[str, Mapping[str, list[Row]]] = {
         ],
         "reported": [{"until": NOW}],
     },
+    "0022": {
+        "forecast": [{"shipment_id": 1, "day": NOW.date(), "median_on": NOW.date(), "miss_probability": 0.25,
+                      "lane_level": "city", "sample": 40, "computed_at": NOW}],
+    },
 }  # fmt: skip
 
 

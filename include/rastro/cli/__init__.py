@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from rastro.cli import (
     doctor,
     export,
+    forecast,
     links,
     mailing,
     person,
@@ -83,6 +84,12 @@ COMMANDS = (
         help="What is known about a tracking number or an order, and why; or about all together.",
         run=warehouse.status,
         arguments=warehouse.status_arguments,
+    ),
+    Command(
+        name="forecast",
+        help="Which parcels will be late; with --backtest, how good such forecasts were.",
+        run=forecast.forecast,
+        arguments=forecast.arguments,
     ),
     Command(
         name="quarantine",

@@ -11,7 +11,7 @@ from airflow.sdk import Asset
 from airflow.sdk.lineage import get_hook_lineage_collector
 
 SHIPMENT, EVENT, CHANGE = (Asset(f"rastro.{name}") for name in ("shipment", "tracking_event", "shipment_change"))
-FACT, CARRIER_DAY = (Asset(f"rastro.{name}") for name in ("delivery_fact", "carrier_day"))
+FACT, CARRIER_DAY, FORECAST = (Asset(f"rastro.{name}") for name in ("delivery_fact", "carrier_day", "forecast"))
 NOTICES = ("notice", "notice_attempt")
 READS: Mapping[str, tuple[str, ...]] = {
     "plan_polls": ("poll_state", "shipment"),
@@ -19,6 +19,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "receive_news": ("inbox",),
     "load_changes": ("staged_snapshot",),
     "make_report": ("shipment", "shipment_state", "tracking_event", "estimate", "notice"),
+    "forecast_deliveries": ("delivery_fact", "shipment_change"),
     **dict.fromkeys(
         ("update_orders", "email_customers", "confirm_marketplaces", "alert_shop"),
         ("shipment", "shipment_state", "tracking_event"),
@@ -30,6 +31,7 @@ WRITES: Mapping[str, tuple[str, ...]] = {
     "receive_news": ("staged_snapshot",),
     "load_changes": ("tracking_event", "shipment_change", "shipment_state", "estimate", "notice"),
     "make_report": ("delivery_fact", "carrier_day"),
+    "forecast_deliveries": ("forecast",),
     **dict.fromkeys(("update_orders", "email_customers", "confirm_marketplaces", "alert_shop"), NOTICES),
 }
 

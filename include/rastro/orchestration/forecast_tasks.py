@@ -1,0 +1,36 @@
+"""The body of the task that forecasts, as in :mod:`rastro.orchestration.tasks`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from rastro.orchestration.report_tasks import day_of
+from rastro.orchestration.tasks import stage
+from rastro.orchestration.workshop import Workshop
+from rastro.pipeline import forecast
+from rastro.pipeline.report import local_day
+from rastro.warehouse.forecast import is_told
+
+
+def forecast_deliveries(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
+    """
+    Say of each parcel what was to be expected at the end of the run's day; how many there are.
+
+    A run that is for no day does so for yesterday.
+
+    :raises AirflowSkipException: such a run finds it said already.
+    """
+    shop = Workshop.open(run_id)
+    window = day_of(context)
+    now: datetime = shop.clock()
+    day = local_day(window.end if window else now) - timedelta(days=1)
+    with shop.connect() as conn:
+        if window is None and is_told(conn, day):
+            raise AirflowSkipException(f"What was to be expected at the end of {day} has been said already")
+        with stage(shop, "forecast_deliveries") as running:
+            done = asdict(forecast.forecast_deliveries(conn, day, now))
+            running.figures = dict(done)
+    return done
