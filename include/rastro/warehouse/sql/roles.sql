@@ -67,5 +67,6 @@ GRANT SELECT ON rastro.v_shipment, rastro.v_change, rastro.v_event, rastro.v_cov
 GRANT SELECT (shipment_id, account, order_id, tracking_number, carrier, state_to, city_to, invoiced_at, delivered_at,
     estimated_at, promised_at, days_from_invoice, kept_promise, failed_attempts) ON rastro.v_delivery TO rastro_reader;
 GRANT SELECT ON rastro.delivery_fact, rastro.carrier_day, rastro.v_carrier_day, rastro.estimate, rastro.working_day TO rastro_reader;
-GRANT SELECT ON rastro.forecast, rastro.v_forecast TO rastro_reader;
+GRANT SELECT ON rastro.forecast, rastro.v_forecast, rastro.v_notice TO rastro_reader;
+GRANT EXECUTE ON FUNCTION rastro.wilson_low(bigint, bigint), rastro.wilson_high(bigint, bigint) TO rastro_reader;
 GRANT SELECT (problem, account, order_id, subject, since, family, place) ON rastro.v_open_problem TO rastro_reader
