@@ -1,8 +1,6 @@
 """
-docs/ten-questions.ipynb with its answers, and as a page: ``python -m stack.ten_questions`` runs it on a warehouse of
-made-up parcels and writes what came out.
-
-The page is made from the notebook alone, so a test can tell whether it is current.
+docs/ten-questions.ipynb as a page with its answers: ``python -m stack.ten_questions`` runs it on a warehouse of made-up
+parcels and writes the page and its pictures. The notebook itself is kept without what came out of it.
 """
 
 import base64
@@ -90,8 +88,6 @@ def execute(notebook: NotebookNode, dsn: str, folder: Path) -> None:
     )
     client = NotebookClient(notebook, km=manager, timeout=120, resources={"metadata": {"path": str(folder)}})
     client.execute(env=environment)
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # when it ran is of no interest
 
 
 def page(notebook: NotebookNode) -> str:
@@ -122,14 +118,15 @@ def printed(cell: NotebookNode) -> Iterator[str]:
 
 def drawn(cell: NotebookNode) -> Iterator[tuple[str, str, bytes]]:
     """File name, title and content of a cell's picture; both names come from its ``draw("…")``."""
-    found = [output.data["image/png"] for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+    if not cell.get("outputs"):
+        return
+    found = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
     titles = re.findall(r'^draw\("(.+?)"', cell.source, re.MULTILINE)
     for title, picture in zip(titles, found, strict=True):
         yield f"{re.sub(r'[^a-z]+', '-', title.lower()).strip('-')}.png", title, base64.b64decode(picture)
 
 
 def write(notebook: NotebookNode) -> None:
-    nbformat.write(notebook, NOTEBOOK)  # type: ignore[no-untyped-call]
     PAGE.write_text(page(notebook), encoding="utf-8")
     PICTURES.mkdir(exist_ok=True)
     for old in PICTURES.iterdir():
@@ -150,7 +147,7 @@ def main() -> None:
             notebook = read()
             execute(notebook, dsn, folder / "run")
     write(notebook)
-    print(f"Written: {NOTEBOOK}, {PAGE} and {len(pictures(notebook))} pictures")
+    print(f"Written: {PAGE} and {len(pictures(notebook))} pictures")
 
 
 if __name__ == "__main__":
