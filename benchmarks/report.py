@@ -2,7 +2,7 @@
 The reports over a million parcels with fifteen events each: the first, which takes all of it, and one of an ordinary day.
 
 They are compared with one plain aggregate over the same events, which has to read them all and no more than that.
-Memory is what Python and all processes of PostgreSQL hold together at the worst moment, shared pages counted once.
+Memory is what Python and the connections to PostgreSQL hold together at the worst moment, a shared page by its share.
 """
 
 import os
@@ -145,7 +145,7 @@ def reported(conn: Connection[Any]) -> None:
 
 @contextmanager
 def memory() -> Iterator[list[float]]:
-    """MiB of this process and all of PostgreSQL's, looked at ten times a second while the block lasts."""
+    """MiB of this process and PostgreSQL's for its connections, looked at ten times a second while the block lasts."""
     seen, stopped = [0.0], threading.Event()
 
     def look() -> None:

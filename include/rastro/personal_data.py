@@ -145,7 +145,7 @@ SORTS = (
 HELD: Mapping[str, Mapping[Sort, str]] = {
     "awaited_order": {OURS: "account", NUMBER: "order_id"},
     "call_budget": {OURS: "carrier"},
-    "carrier_day": {OURS: "carrier service", PLACE: "state_from state_to city_to"},
+    "carrier_day": {OURS: "carrier service state_from state_to city_to"},  # of parcels that are counted together
     "carrier_plan": {OURS: "carrier"},
     "contract": {OURS: "carrier account contract"},
     "correction": {OURS: "account carrier", NUMBER: "order_id invoice_number tracking_number new_number"},
