@@ -18,7 +18,7 @@ from psycopg import Connection
 
 from benchmarks.bench import Goal, Measured, Size
 from benchmarks.warehouse import filled, opened
-from rastro.pipeline.report import make_report
+from rastro.pipeline.report import local_day, make_report
 
 NAME = "report"
 PARCELS, TOUCHED = 1_000_000, 30_000
@@ -27,6 +27,8 @@ DAY = Goal(name="report: an ordinary day", unit="s", at_most=120)
 DAY_COMPARED = Goal(name="report: an ordinary day / one aggregate over the events", unit="s")
 MEMORY = Goal(name="report: most memory of an ordinary day", unit="MiB", at_most=1024)
 FIRST_MEMORY = Goal(name="report: most memory of the first", unit="MiB", at_most=1024)
+FORECAST = Goal(name="report: forecasts of an ordinary day", unit="s", at_most=120)
+FORECAST_MEMORY = Goal(name="report: most memory of the forecasts", unit="MiB", at_most=1024)
 # Posted evenly over ninety days, fifteen events eight hours apart; those of the last five days have had them faster, and
 # are on their way. Four carriers, two services, two states of origin, a thousand cities.
 FILL = (
@@ -94,7 +96,7 @@ A_DAY = (
     "DROP TABLE of_the_day",
 )
 AGGREGATE = "SELECT status, count(*), min(occurred_at), max(occurred_at) FROM rastro.tracking_event GROUP BY status"
-FORGET = ("TRUNCATE rastro.delivery_fact, rastro.carrier_day, rastro.working_day, rastro.reported",)
+FORGET = ("TRUNCATE rastro.delivery_fact, rastro.carrier_day, rastro.forecast, rastro.working_day, rastro.reported",)
 
 
 def measure(size: Size) -> Iterator[Measured]:
@@ -113,6 +115,8 @@ def measure(size: Size) -> Iterator[Measured]:
             conn.execute("ANALYZE")
         with memory() as day_memory:
             day = timed(dsn, reported)
+        with memory() as forecast_memory:
+            foretold = timed(dsn, forecast)
         with opened(dsn) as conn:
             ((facts, anew),) = conn.execute(
                 "SELECT count(*), count(*) FILTER (WHERE last_scan_at = %s) FROM rastro.delivery_fact", [now]
@@ -124,6 +128,8 @@ def measure(size: Size) -> Iterator[Measured]:
     yield Measured(DAY, day)
     yield Measured(DAY_COMPARED, day, compared)
     yield Measured(MEMORY, max(day_memory))
+    yield Measured(FORECAST, foretold)
+    yield Measured(FORECAST_MEMORY, max(forecast_memory))
 
 
 def timed(dsn: str, what: Any) -> float:
@@ -141,6 +147,14 @@ def aggregated(conn: Connection[Any]) -> None:
 
 def reported(conn: Connection[Any]) -> None:
     make_report(conn, None, datetime.now(UTC) + timedelta(minutes=1))
+
+
+def forecast(conn: Connection[Any]) -> None:
+    from rastro.pipeline.forecast import forecast_deliveries  # pandas would weigh upon the reports' memory
+
+    now = datetime.now(UTC)
+    if not forecast_deliveries(conn, local_day(now) - timedelta(days=1), now).dated:
+        raise AssertionError("nothing is foretold of any parcel")
 
 
 @contextmanager

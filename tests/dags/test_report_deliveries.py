@@ -64,6 +64,9 @@ def test_what_a_run_loaded_is_reported_by_itself_and_a_backfill_and_a_person_cha
     made = [run for run in client.runs(DAG_ID) if run["run_type"] == "backfill"]
     assert len(made) >= 3, "the day that was reported by itself is not made again"
     assert [run["state"] for run in made] == ["success"] * len(made)
+    for run in made:
+        states = {one["task_id"]: one["state"] for one in client.task_instances(DAG_ID, run["dag_run_id"])}
+        assert states == {"make_report": "success", "forecast_deliveries": "success"}
     by_hand = client.trigger(DAG_ID, logical_date=datetime.now(UTC))
     assert client.wait_for_run(DAG_ID, by_hand)["state"] == "success"
     assert counted(job) == (wanted, wanted)

@@ -203,9 +203,11 @@ def test_the_pages_questions_are_answered(conn: psycopg.Connection) -> None:
     for number in range(40):
         parcel(conn, f"stuck {number}", TUESDAY - 8 * DAY, promised=TUESDAY + DAY)
     forecast_deliveries(conn, TUESDAY, NOW)
-    likely, by_lane = (conn.execute(one).fetchall() for one in statements("docs/forecast.md"))
+    conn.execute("UPDATE rastro.delivery_fact SET on_time = false WHERE promised_at IS NOT NULL")
+    likely, by_lane, said = (conn.execute(one).fetchall() for one in statements("docs/forecast.md"))
     assert len(likely) == 40
     assert [row[:4] for row in by_lane] == [("correios", "PAC", "RJ", 41)]
+    assert (sum(forecasts for _, forecasts, _ in said), {missed for _, _, missed in said}) == (41, {1})
 
 
 def test_a_run_of_a_day_forecasts_it_and_one_in_between_only_what_is_missing(shop: Any) -> None:

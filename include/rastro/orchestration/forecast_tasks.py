@@ -10,9 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from rastro.orchestration.report_tasks import day_of
 from rastro.orchestration.tasks import stage
 from rastro.orchestration.workshop import Workshop
-from rastro.pipeline import forecast
 from rastro.pipeline.report import local_day
-from rastro.warehouse.forecast import is_told
 
 
 def forecast_deliveries(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
@@ -23,6 +21,9 @@ def forecast_deliveries(run_id: str, context: Mapping[str, Any]) -> dict[str, in
 
     :raises AirflowSkipException: such a run finds it said already.
     """
+    from rastro.pipeline.forecast import forecast_deliveries as forecast_day  # noqa: PLC0415  pandas is slow to load,
+    from rastro.warehouse.forecast import is_told  # noqa: PLC0415  and this DAG is parsed many times a day
+
     shop = Workshop.open(run_id)
     window = day_of(context)
     now: datetime = shop.clock()
@@ -31,6 +32,6 @@ def forecast_deliveries(run_id: str, context: Mapping[str, Any]) -> dict[str, in
         if window is None and is_told(conn, day):
             raise AirflowSkipException(f"What was to be expected at the end of {day} has been said already")
         with stage(shop, "forecast_deliveries") as running:
-            done = asdict(forecast.forecast_deliveries(conn, day, now))
+            done = asdict(forecast_day(conn, day, now))
             running.figures = dict(done)
     return done

@@ -42,13 +42,16 @@ def forecast_deliveries(conn: Connection[Any], day: date, now: datetime) -> Figu
         calendars = forecast.calendars(conn)
         forecast.forget(conn, day)
         counts: Counts | None = None
+        waiting: list[pd.DataFrame] = []
         for lot in forecast.parcels(conn, day, day):
-            counted = count(known_on(lot, day), calendars, day)
+            known = known_on(lot, day)
+            counted = count(known, calendars, day)
             counts = together(counts, counted) if counts else counted
+            waiting.append(pending(known))
         if counts:
             curves = learn(counts)
-            for lot in forecast.parcels(conn, day, day, only_pending=True):
-                said = foresee(curves, pending(known_on(lot, day)), calendars, day)
+            for lot in waiting:
+                said = foresee(curves, lot, calendars, day)
                 forecast.add(conn, day, said, now)
                 figures.add(said)
     return figures

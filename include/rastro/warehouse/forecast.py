@@ -25,11 +25,9 @@ def begin(conn: Connection[Any]) -> None:
     run(conn, "lock_forecasts")
 
 
-def parcels(conn: Connection[Any], first: date, last: date, *, only_pending: bool = False) -> Iterator[pd.DataFrame]:
+def parcels(conn: Connection[Any], first: date, last: date) -> Iterator[pd.DataFrame]:
     """What forecasts of these days are made of, lot by lot, as :func:`rastro.forecast.known_on` wants it."""
-    asked = {
-        "since": first - TEACHING, "begun_since": first - LONGEST, "until": last, "only_pending": only_pending,
-    }  # fmt: skip
+    asked = {"since": first - TEACHING, "begun_since": first - LONGEST, "until": last}
     with conn.cursor("forecast_parcels", row_factory=tuple_row) as cursor:
         cursor.execute(statement("forecast_parcels"), asked, binary=True)
         columns = [column.name for column in cursor.description or ()]

@@ -30,8 +30,6 @@ LEFT JOIN (
 WHERE coalesce(local.ordered_on, local.posted_on) <= %(until)s
   AND coalesce(local.delivered_on, 'infinity') >= %(since)s
   AND (local.ended_on IS NULL OR coalesce(local.posted_on, local.ordered_on) >= %(begun_since)s)
-  AND (NOT %(only_pending)s
-       OR coalesce(local.delivered_on, 'infinity') > %(until)s AND coalesce(local.ended_on, 'infinity') > %(until)s)
 
 -- name: forecast_estimates
 SELECT shipment_id, (told_at AT TIME ZONE 'America/Sao_Paulo')::date AS told_on,

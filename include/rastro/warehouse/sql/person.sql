@@ -174,6 +174,7 @@ DELETE FROM rastro.raw_answer WHERE poll_id = ANY(%(poll_ids)s)
 
 -- name: erase_facts
 -- The days on which it was counted among others stay.
+WITH foretold AS (DELETE FROM rastro.forecast WHERE shipment_id = ANY(%(shipment_ids)s))
 DELETE FROM rastro.delivery_fact WHERE shipment_id = ANY(%(shipment_ids)s)
 
 -- name: erase_parcels
