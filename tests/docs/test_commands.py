@@ -49,6 +49,7 @@ RUN_ELSEWHERE = {
     ("docs/forecast.md", "rastro forecast --backtest --history"): "tests/unit/test_forecast.py",
     ("docs/forecast.md", "rastro forecast --backtest --from"): "tests/integration/test_forecast.py",
     ("docs/forecast.md", "rastro forecast --most"): "tests/integration/test_forecast.py",
+    ("docs/dashboards.md", ""): "tests/docs/test_dashboards.py",
     ("docs/doctor.md", ""): "tests/docs/test_connect.py",
     ("docs/connect.md", "rastro doctor"): "tests/docs/test_connect.py",
     ("docs/connect.md", "rastro rehearsal"): "tests/docs/test_connect.py",

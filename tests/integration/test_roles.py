@@ -126,8 +126,12 @@ def test_a_writer_reports_and_a_reader_reads_the_reports(guarded: str) -> None:
         for _ in range(2):
             make_report(conn, None, datetime.now(UTC))
     with psycopg.connect(login_as("rastro_reader", guarded)) as conn:
-        for table in ("delivery_fact", "carrier_day", "v_carrier_day", "estimate"):
+        for table in ("delivery_fact", "carrier_day", "v_carrier_day", "estimate", "v_forecast", "v_notice"):
             conn.execute(f"SELECT * FROM rastro.{table}")
+        assert conn.execute("SELECT rastro.wilson_low(8, 10) < 0.8, rastro.wilson_high(8, 10) > 0.8").fetchone() == (
+            True,
+            True,
+        )
         assert conn.execute("SELECT max(ordinal) > 700 FROM rastro.working_day").fetchone() == (True,)
     assert refused("rastro_reader", guarded, "DELETE FROM rastro.delivery_fact")
 
@@ -144,20 +148,12 @@ def test_every_view_is_decided_for_the_reader(guarded: str) -> None:
             ).fetchone()
             == (True,)
         }
-    assert read == {
-        *("migration", "v_shipment", "v_change", "v_event", "v_coverage", "v_inbox", "v_delivery", "v_open_problem"),
-        *(
-            "delivery_fact",
-            "carrier_day",
-            "v_carrier_day",
-            "estimate",
-            "working_day",
-            "reported",
-            "forecast",
-            "v_forecast",
-        ),
+    for_analysts = {
+        *("v_shipment", "v_change", "v_event", "v_coverage", "v_inbox", "v_delivery", "v_open_problem", "v_notice"),
         *("v_claim", "v_stalled"),
     }
+    reports = {"delivery_fact", "carrier_day", "v_carrier_day", "estimate", "working_day", "forecast", "v_forecast"}
+    assert read == for_analysts | reports | {"migration", "reported"}
 
 
 def test_the_public_service_works_as_its_own_role(guarded: str) -> None:

@@ -71,6 +71,6 @@ GRANT SELECT (shipment_id, account, order_id, tracking_number, carrier, service,
     at_stake, asked, paid, carrier_paid_at, found_at, changed_at, posted_at, last_scan_at, promised_at, first_estimate_at,
     last_estimate_at, first_attempt_at, ended_at) ON rastro.v_claim TO rastro_reader;
 GRANT SELECT ON rastro.delivery_fact, rastro.carrier_day, rastro.v_carrier_day, rastro.estimate, rastro.working_day TO rastro_reader;
-GRANT SELECT ON rastro.forecast, rastro.v_forecast, rastro.reported TO rastro_reader;
+GRANT SELECT ON rastro.forecast, rastro.v_forecast, rastro.reported, rastro.v_notice TO rastro_reader;
 GRANT EXECUTE ON FUNCTION rastro.wilson_low(bigint, bigint), rastro.wilson_high(bigint, bigint) TO rastro_reader;
 GRANT SELECT (problem, account, order_id, subject, since, family, place) ON rastro.v_open_problem TO rastro_reader
