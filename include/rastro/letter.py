@@ -8,7 +8,7 @@ Carriers are few, and 95 % is asked of them; of hundreds of lanes some would sta
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -192,6 +192,18 @@ class Letter:
     @property
     def is_empty(self) -> bool:
         return not self.now.carriers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """``name`` is fit for an address; ``says`` is what somebody hears who does not see it."""
+
+    name: str
+    says: str
+    png: bytes
+
+
+Named = Callable[[str], str]  # a carrier's code → its name
 
 
 def findings(letter: Letter) -> list[Finding]:

@@ -6,9 +6,9 @@ which differ in lightness, too, and no meaning hangs on a colour alone: markers,
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
+from threading import Lock
 from typing import Any
 
 import matplotlib as mpl
@@ -18,7 +18,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from rastro.letter import ENOUGH, CarrierFigures, Letter, Span, lanes_below, running
+from rastro.letter import ENOUGH, CarrierFigures, Letter, Named, Plot, Span, lanes_below, running
 
 WIDTH, INCH = 6.4, 0.42  # inches: of every plot, and of a row
 RESOLUTION = 150  # dots an inch: sharp on paper
@@ -39,17 +39,8 @@ LOOK: Any = {  # a name of each option, which matplotlib alone knows
     "legend.frameon": False,
     "hatch.linewidth": 0.6,
 }
+_drawing = Lock()  # the look is the whole process's
 Words = Mapping[str, str]
-Named = Callable[[str], str]  # a carrier's code → its name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
-    """``name`` is fit for an address; ``says`` is what somebody hears who does not see it."""
-
-    name: str
-    says: str
-    png: bytes
 
 
 def plots(letter: Letter, words: Words, named: Named) -> list[Plot]:
@@ -66,7 +57,7 @@ def plots(letter: Letter, words: Words, named: Named) -> list[Plot]:
         "silence": silence,
     }
     made = []
-    with mpl.rc_context(LOOK):
+    with _drawing, mpl.rc_context(LOOK):
         for name, draw in drawings.items():
             if figure := draw(letter, words, named):
                 made.append(Plot(name=name, says=words[f"plot_{name}"], png=png_of(figure)))

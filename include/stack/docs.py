@@ -363,6 +363,7 @@ TRIED = {
     "claim": "integration/test_claims.py::test_a_claims_page_shows_what_speaks_for_it_and_offers_what_can_be_done_next",
     "claims_csv": "integration/test_claims.py::test_the_lists_hold_what_the_page_holds",
     "claims_workbook": "integration/test_claims.py::test_the_lists_hold_what_the_page_holds",
+    "letter": "integration/test_letter.py::test_the_same_is_a_page_of_the_operators",
     "audit": "integration/test_lookup.py::test_acts_are_listed_the_newest_first_page_by_page",
     "backfill": "browser/test_pages.py::test_missed_hours_are_backfilled_from_the_page",
 }

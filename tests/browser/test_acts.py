@@ -252,7 +252,8 @@ def test_a_table_from_a_file_is_done_line_by_line_once(day: Day) -> None:
 
 def test_all_of_it_is_in_the_audit_once_with_who_did_it_and_why(day: Day) -> None:
     rows = day.ask("SELECT * FROM rastro.v_manual_action WHERE reason LIKE 'why %%' AND reason <> 'why csv'")
-    assert sorted(one.action for one in rows) == sorted(Action)
+    of_claims = {Action.OPEN_CLAIM, Action.FILE_CLAIM, Action.CLAIM_PAID, Action.CLAIM_REFUSED}
+    assert sorted(one.action for one in rows) == sorted(set(Action) - of_claims), "integration/test_claims.py has these"
     for row in rows:
         assert (row.reason, row.done_by) == (f"why {row.action}", day.job.stack.user)
         assert row.run_id == day.runs[row.action]

@@ -11,7 +11,8 @@ import pytest
 
 from rastro.cli import main
 from rastro.pipeline.report import make_report
-from rastro.warehouse.export import DATASETS, STATE, TYPES
+from rastro.warehouse.datasets import DATASETS
+from rastro.warehouse.export import STATE, TYPES
 
 pytestmark = pytest.mark.slow
 FORECASTS = """

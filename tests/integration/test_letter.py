@@ -1,16 +1,22 @@
 """The weekly letter comes from the warehouse's reports, is mailed once, and is the page that a command writes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import html5lib
 import pytest
+from starlette.testclient import TestClient
 
 from rastro.cli import main
 from rastro.errors import Doubtful, Permanent, Transient
 from rastro.orchestration import letter_tasks
+from rastro.pages import access
+from rastro.pages.app import made
+from rastro.pages.routes import May
 from stack.audit import text_of
 
 pytestmark = pytest.mark.slow
@@ -50,6 +56,17 @@ def reported(shop: Any) -> Any:
 
 def send(at: datetime = MONDAY) -> Mapping[str, int]:
     return letter_tasks.send_letter("run", {"logical_date": at, "dag_run": SimpleNamespace(run_after=at)})
+
+
+@contextmanager
+def desk() -> Iterator[TestClient]:
+    """The operators' pages, opened by somebody who may look."""
+    app = made()
+    for guard in access.GUARDS.values():
+        app.dependency_overrides[guard] = lambda: None
+    app.dependency_overrides[access.visitor] = lambda: access.Visitor(name="ana", may=frozenset({May.SEE}))
+    with TestClient(app) as client:
+        yield client
 
 
 def letters(shop: Any) -> list[Any]:
@@ -129,6 +146,31 @@ def test_days_that_are_not_all_reported_are_told_with_a_warning(reported: Any, c
     reported.execute("UPDATE rastro.reported SET until = '2026-11-20'")
     assert report(reported) == 0
     assert "the reports reach 2026-11-20 00:00 UTC" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "said"),
+    [
+        ({"first": str(FIRST), "last": str(LAST)}, "Deliveries from 2026-11-16 to 2026-11-22", "Jadlog kept 60%"),
+        (
+            {"first": str(FIRST), "last": str(LAST), "carrier": "jadlog", "language": "pt"},
+            "Entregas de 16/11/2026 a 22/11/2026: Jadlog",
+            "Dos 210 prazos que venceram, 60% foram cumpridos.",
+        ),
+        ({"first": str(LAST), "last": str(FIRST)}, "Deliveries from", "no two days in their order"),
+        ({"first": "0001-01-01", "last": "9999-12-31"}, "Deliveries from", "no two days in their order"),
+        ({"first": "2026-12-01", "last": "2026-12-07"}, "from 2026-12-01", "what came later is missing"),
+    ],
+)
+def test_the_same_is_a_page_of_the_operators(reported: Any, asked: Mapping[str, str], shown: str, said: str) -> None:
+    with desk() as visitor:
+        answer = visitor.get("/letter", params=asked)
+    assert answer.status_code == 200
+    html5lib.HTMLParser(strict=True).parse(answer.text)
+    assert shown in answer.text
+    assert said in answer.text
+    assert "img-src data:" in answer.headers["content-security-policy"]
+    assert "script-src" not in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 
 from rastro.cli.warehouse import arguments, connected
-from rastro.warehouse.export import DATASETS
-from rastro.warehouse.export import export as bring_up_to_date
+from rastro.warehouse.datasets import DATASETS
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +23,8 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def export(chosen: argparse.Namespace) -> int:
+    from rastro.warehouse.export import export as bring_up_to_date  # noqa: PLC0415  a part of a second, for this alone
+
     with connected(chosen) as conn:
         conn.rollback()  # all that follows is of one moment
         written = bring_up_to_date(conn, chosen.to, chosen.only, say, whole=chosen.whole)

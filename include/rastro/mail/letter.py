@@ -13,8 +13,7 @@ from email.message import EmailMessage
 from typing import cast
 
 from rastro.languages import Language
-from rastro.letter import Finding, Letter, Share, Value, findings
-from rastro.letter_plots import Named, Plot, plots
+from rastro.letter import Finding, Letter, Named, Plot, Share, Value, findings
 from rastro.mail.render import Rendered, blocks, templates
 
 THIN = "\N{NO-BREAK SPACE}"
@@ -36,6 +35,8 @@ def write(letter: Letter, language: Language, named: Named) -> Written:
     """
     :param named: a carrier's name, by its code.
     """
+    from rastro.letter_plots import plots  # noqa: PLC0415  a second, and a cache of fonts, only for who wants plots
+
     known = {
         "first": day(letter.span.first, language),
         "last": day(letter.span.last, language),
@@ -162,7 +163,12 @@ COLUMNS = ("carrier", "posted", "delivered", "kept", "kept_before", "median", "b
 
 def as_page(written: Written) -> str:
     """HTML with everything in it."""
-    return rendered(written, lambda plot: f"data:image/png;base64,{b64encode(plot.png).decode()}").html
+    return rendered(written, as_address).html
+
+
+def as_address(plot: Plot) -> str:
+    """The image itself, where an address stands."""
+    return f"data:image/png;base64,{b64encode(plot.png).decode()}"
 
 
 def as_mail(written: Written) -> Rendered:

@@ -19,15 +19,13 @@ from starlette.responses import Response
 from rastro.errors import RastroError
 from rastro.pages import views
 from rastro.pages.access import GUARDS, is_own_origin
-from rastro.pages.rendering import page
+from rastro.pages.rendering import CONTENT_SECURITY, page
 from rastro.pages.routes import ROUTES, May
 
 log = logging.getLogger(__name__)
 
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
-    ),
+    "Content-Security-Policy": CONTENT_SECURITY,
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",

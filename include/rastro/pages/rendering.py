@@ -16,6 +16,9 @@ from rastro.pages.access import Visitor
 from rastro.pages.words import TONES, plain, utc
 from rastro.redaction import redact
 
+# What a page may load: its style from here, and nothing from anywhere else.
+CONTENT_SECURITY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+
 ENVIRONMENT = Environment(
     loader=PackageLoader("rastro.pages"),
     autoescape=True,

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 from rastro.errors import Doubtful, Permanent, RastroError, Transient
 from rastro.languages import Language
-from rastro.letter import Span
-from rastro.letter_plots import Named
+from rastro.letter import Named, Span
 from rastro.mail.compose import Sender, Stamp, enveloped
 from rastro.mail.letter import Written, as_mail, with_plots, write
 from rastro.mail.smtp import Postman

@@ -1,0 +1,65 @@
+"""The page that tells what changed in the deliveries of any days; the week's letter, for whoever looks."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from rastro.carriers.described import all_carriers
+from rastro.languages import Language
+from rastro.letter import Span, week_before
+from rastro.mail.letter import COLUMNS, as_address, write
+from rastro.next_look import LOCAL
+from rastro.pages import access
+from rastro.pages.access import Visiting
+from rastro.pages.rendering import CONTENT_SECURITY, page
+from rastro.warehouse import letter as letters
+from rastro.warehouse.report import reported_until
+
+MOST_DAYS = 366
+
+
+def letter(
+    request: Request, visitor: Visiting, first: str = "", last: str = "", carrier: str = "", language: str = "en"
+) -> Response:
+    """Days that make no sense are said, and those of the last whole week are shown."""
+    week = week_before(datetime.now(LOCAL).date())
+    wanted = span_of(first, last) if first or last else week
+    spoken = Language(language) if language in set(Language) else Language.ENGLISH
+    names = {code: one.name for code, one in all_carriers().items()}
+    with access.warehouse() as conn:
+        until = reported_until(conn)
+        told = letters.read(conn, wanted or week, carrier if carrier in names else "")
+    written = write(told, spoken, lambda code: names.get(code, code))
+    answer = page(
+        request,
+        "letter.html",
+        visitor,
+        span=wanted or week,
+        wrong=wanted is None,
+        carrier=told.carrier,
+        carriers=sorted(names.items(), key=lambda one: one[1].lower()),
+        language=spoken,
+        languages=list(Language),
+        written=written,
+        titles=[written.words[f"column_{name}"] for name in COLUMNS],
+        plots=[(as_address(one), one.says) for one in written.plots],
+        until=until,
+        is_short=until is None or until < end_of_day((wanted or week).last),
+    )
+    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY}; img-src data:"
+    return answer
+
+
+def span_of(first: str, last: str) -> Span | None:
+    """None for what are no two days in their order, or too many."""
+    try:
+        span = Span(first=date.fromisoformat(first), last=date.fromisoformat(last))
+    except ValueError:
+        return None
+    known = timedelta() <= span.last - span.first < timedelta(days=MOST_DAYS)
+    return span if known and span.first.year > 2000 and span.last.year < 2100 else None
+
+
+def end_of_day(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), LOCAL).astimezone(UTC)
