@@ -58,10 +58,7 @@ RUN_ELSEWHERE = {
 }
 NEEDS_WAREHOUSE = tuple(
     f"rastro {name}"
-    for name in (
-        *("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "claims", "export", "report"),
-        "forecast",
-    )
+    for name in ("migrate", "status", "rehearsal", "quarantine", "revoke", "person", "claims", "export", "report")
 )
 ONE_SHIPMENT = """
 WITH one AS (
