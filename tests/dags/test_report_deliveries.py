@@ -60,7 +60,7 @@ def test_what_a_run_loaded_is_reported_by_itself_and_a_backfill_and_a_person_cha
     assert "Reported: " in str(client.run(DAG_ID, newest["dag_run_id"])["note"])
 
     today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-    client.wait_for_backfill(int(client.backfill(DAG_ID, start=today - 5 * DAY, end=today)))
+    client.wait_for_backfill(int(client.backfill(DAG_ID, start=today - 6 * DAY, end=today)))
     made = [run for run in client.runs(DAG_ID) if run["run_type"] == "backfill"]
     assert len(made) >= 3, "the day that was reported by itself is not made again"
     assert [run["state"] for run in made] == ["success"] * len(made)

@@ -144,7 +144,7 @@ def test_every_time_has_its_zone_and_is_named_so(store):
     assert columns
     assert {kind for *_, kind in columns} == {"timestamp with time zone"}
     others = {"window_start", "window_end", "quiet_since", "awaited_since", "lease_until", "synced_until", "told_until"}
-    allowed = others | {"not_before", "since", "chosen_for"}
+    allowed = others | {"not_before", "since", "until", "chosen_for"}
     assert not [name for _, name, _ in columns if not name.endswith("_at") and name not in allowed]
 
 

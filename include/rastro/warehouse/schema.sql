@@ -1619,6 +1619,28 @@ CREATE VIEW rastro.v_event AS
 
 COMMENT ON VIEW rastro.v_event IS 'The lines that carriers told, without their wording: what, where, when, and since when it is known.';
 
+COMMENT ON COLUMN rastro.v_event.shipment_id IS 'Our number of the shipment.';
+
+COMMENT ON COLUMN rastro.v_event.occurred_at IS 'When it happened, as the carrier says.';
+
+COMMENT ON COLUMN rastro.v_event."position" IS 'Its place among the lines of the same time.';
+
+COMMENT ON COLUMN rastro.v_event.status IS 'What it means, in the one vocabulary for all carriers.';
+
+COMMENT ON COLUMN rastro.v_event.standing IS 'Whether it counts: effective; other words say why it does not.';
+
+COMMENT ON COLUMN rastro.v_event.code IS 'The carrier''s own code.';
+
+COMMENT ON COLUMN rastro.v_event.city IS 'Where it happened.';
+
+COMMENT ON COLUMN rastro.v_event.state IS 'State of Brazil where it happened; empty abroad or where nobody says.';
+
+COMMENT ON COLUMN rastro.v_event.country IS 'Country where it happened; empty where nobody says.';
+
+COMMENT ON COLUMN rastro.v_event.recorded_at IS 'When we learnt of it.';
+
+COMMENT ON COLUMN rastro.v_event.restated_at IS 'When its standing or its meaning was last another than before; null while never.';
+
 CREATE VIEW rastro.v_forecast AS
  SELECT f.day,
     s.shipment_id,
@@ -2166,6 +2188,8 @@ COMMENT ON COLUMN rastro.v_shipment.refusal IS 'Why the carrier says nothing abo
 COMMENT ON COLUMN rastro.v_shipment.changed_at IS 'When its state last changed here.';
 
 COMMENT ON COLUMN rastro.v_shipment.paused_at IS 'Since when a person has it paused; null when it is not.';
+
+COMMENT ON COLUMN rastro.v_shipment.updated_at IS 'When what its source says of it changed last, or it was erased.';
 
 CREATE VIEW rastro.v_stalled AS
  SELECT z.shipment_id,

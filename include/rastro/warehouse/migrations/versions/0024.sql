@@ -48,3 +48,16 @@ CREATE OR REPLACE VIEW rastro.v_shipment AS
    FROM ((rastro.shipment s
      LEFT JOIN rastro.shipment_state t USING (shipment_id))
      LEFT JOIN rastro.poll_state p USING (poll_id));
+
+COMMENT ON COLUMN rastro.v_event.shipment_id IS 'Our number of the shipment.';
+COMMENT ON COLUMN rastro.v_event.occurred_at IS 'When it happened, as the carrier says.';
+COMMENT ON COLUMN rastro.v_event."position" IS 'Its place among the lines of the same time.';
+COMMENT ON COLUMN rastro.v_event.status IS 'What it means, in the one vocabulary for all carriers.';
+COMMENT ON COLUMN rastro.v_event.standing IS 'Whether it counts: effective; other words say why it does not.';
+COMMENT ON COLUMN rastro.v_event.code IS 'The carrier''s own code.';
+COMMENT ON COLUMN rastro.v_event.city IS 'Where it happened.';
+COMMENT ON COLUMN rastro.v_event.state IS 'State of Brazil where it happened; empty abroad or where nobody says.';
+COMMENT ON COLUMN rastro.v_event.country IS 'Country where it happened; empty where nobody says.';
+COMMENT ON COLUMN rastro.v_event.recorded_at IS 'When we learnt of it.';
+COMMENT ON COLUMN rastro.v_event.restated_at IS 'When its standing or its meaning was last another than before; null while never.';
+COMMENT ON COLUMN rastro.v_shipment.updated_at IS 'When what its source says of it changed last, or it was erased.';
