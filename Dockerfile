@@ -36,7 +36,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \
     AIRFLOW__CORE__AUTH_MANAGER=airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager \
-    AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False
+    AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False \
+    MPLCONFIGDIR=/tmp/matplotlib
 USER 50000:0
 WORKDIR /opt/airflow
 EXPOSE 8080
