@@ -86,7 +86,14 @@ def execute(notebook: NotebookNode, dsn: str, folder: Path) -> None:
         transport="ipc",  # by files: no port, so nobody else hears of it
         ip=str(folder / "kernel"),
     )
-    client = NotebookClient(notebook, km=manager, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        timeout=120,
+        iopub_timeout=120,  # seconds: what a slow machine says late is not left out
+        raise_on_iopub_timeout=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
     client.execute(env=environment)
 
 

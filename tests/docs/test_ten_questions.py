@@ -2,6 +2,7 @@
 
 import json
 import re
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,8 @@ def test_every_question_has_its_answer(warehouse: Any, tmp_path: Path) -> None:
     execute(notebook, warehouse.dsn.replace("postgresql://postgres@", "postgresql://rastro_reader@"), tmp_path)
 
     notebook.cells.pop()
-    assert page(notebook) == PAGE.read_text("utf-8"), RUN
+    changed = list(unified_diff(PAGE.read_text("utf-8").splitlines(), page(notebook).splitlines(), n=0, lineterm=""))
+    assert not changed, "\n".join([RUN, *changed])
     assert sorted(pictures(notebook)) == sorted(one.name for one in PICTURES.iterdir()), RUN
     assert len(pictures(notebook)) == 10
 
