@@ -119,6 +119,7 @@ def test_a_chart_speaks_of_what_its_dataset_has() -> None:
 
 def test_no_password_is_kept() -> None:
     (database,) = of("databases")
+    # As Superset writes a password that it does not give out, and asks for when the folder is imported.
     assert database["sqlalchemy_uri"].startswith("postgresql+psycopg2://rastro_reader:XXXXXXXXXX@")
 
 

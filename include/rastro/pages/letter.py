@@ -1,6 +1,6 @@
 """The page that tells what changed in the deliveries of any days; the week's letter, for whoever looks."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -13,6 +13,7 @@ from rastro.next_look import LOCAL
 from rastro.pages import access
 from rastro.pages.access import Visiting
 from rastro.pages.rendering import CONTENT_SECURITY, page
+from rastro.pipeline.letter import end_of
 from rastro.warehouse import letter as letters
 from rastro.warehouse.report import reported_until
 
@@ -45,7 +46,7 @@ def letter(
         titles=[written.words[f"column_{name}"] for name in COLUMNS],
         plots=[(as_address(one), one.says) for one in written.plots],
         until=until,
-        is_short=until is None or until < end_of_day((wanted or week).last),
+        is_short=until is None or until < end_of(wanted or week),
     )
     answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY}; img-src data:"
     return answer
@@ -59,7 +60,3 @@ def span_of(first: str, last: str) -> Span | None:
         return None
     known = timedelta() <= span.last - span.first < timedelta(days=MOST_DAYS)
     return span if known and span.first.year > 2000 and span.last.year < 2100 else None
-
-
-def end_of_day(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), datetime.min.time(), LOCAL).astimezone(UTC)
