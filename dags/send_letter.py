@@ -8,8 +8,8 @@ it: promises kept by carrier and lane, the worst lanes, the best carrier of a la
 sentences, plots and a table. `rastro report` writes the same about any days as a page.
 
 **Safe to rerun?** Yes: a week's letter is sent once. A run whose mail server broke off after it may have taken the
-letter sends it once more, with the same Message-ID, half an hour later; then a person decides. It waits up to two
-hours for reports and for a mail server that is away.
+letter sends it once more, with the same Message-ID, half an hour later; then a person decides. It waits two hours
+for a mail server that is away, and four for reports.
 
 **When it is red** The log says in one line what to do: the reports have not come so far (run `report_deliveries`), or
 the mail server or its settings. Nothing is sent twice; rerun the task.
@@ -33,7 +33,7 @@ from rastro.orchestration.steps import step
     tags=["rastro"],
     default_args={
         "owner": "data-team",
-        "retries": 12,  # ten minutes apart: longer than an attempt is left to itself
+        "retries": 24,  # five or ten minutes apart: longer than an attempt is left to itself
         "retry_delay": timedelta(minutes=10),
         "retry_policy": RetryWhatMayHelp(),
     },
