@@ -49,7 +49,7 @@ def test_pages_fit_have_their_pictures_and_ask_nobody_else(page: Any, site: str,
 
 def test_what_is_searched_is_found(page: Any, site: str) -> None:
     page.goto(f"{site}/index.html")
-    page.locator("input[name=query]").first.fill("posting card")
+    page.locator("input[name=query]").first.press_sequentially("posting card")  # the search listens for keys
     found = page.locator(".md-search-result__link")
     found.first.wait_for()
     pages = found.evaluate_all("links => links.slice(0, 5).map(link => link.getAttribute('href'))")
