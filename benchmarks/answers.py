@@ -15,11 +15,12 @@ from urllib.parse import parse_qsl
 from simulator.calls import Call
 from simulator.cohort import CohortRequest, keep, make
 from simulator.correios import Correios, signed
+from simulator.credentials import CORREIOS_USER
 from simulator.world import World
 from stack.state import REPOSITORY
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-CLAIMS = {"exp": 1e12, "kind": "cartaopostagem", "gen": 1}
+CLAIMS = {"exp": 1e12, "kind": "cartaopostagem", "gen": 1, "user": CORREIOS_USER}
 HOURS_OF_LIFE = 4  # steps of each parcel's journey that have happened
 
 

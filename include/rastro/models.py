@@ -100,8 +100,7 @@ class Proof:
     picture: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a carrier says about one reference now. Events stand oldest first.
 

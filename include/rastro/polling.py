@@ -62,7 +62,7 @@ def next_poll_at(look: Look, pace: Pace, habit: Habit | None = None) -> datetime
         return None if look.was_final else look.at + pace.last_look_after
     if look.not_ours >= DECLINED or is_given_up(look, pace):
         return None
-    return start_of_interval(look.at, pace.every) + intervals(look, pace, habit) * pace.every
+    return interval_of(look.at, pace.every).later[intervals(look, pace, habit)]
 
 
 def why(look: Look, pace: Pace, planned: datetime | None) -> str:
@@ -83,7 +83,7 @@ def why(look: Look, pace: Pace, planned: datetime | None) -> str:
         if is_expected(look):
             return "it is expected about now: looked at as often as possible"
         return "it moves: looked at as often as possible"
-    hours = (planned - start_of_interval(look.at, pace.every)) / HOUR
+    hours = (planned - interval_of(look.at, pace.every).later[0]) / HOUR
     if look.at - look.quiet_since > 2 * DAY:
         return f"nothing new for {(look.at - look.quiet_since).days} days: looked at after {hours:g} hours"
     return f"its carrier hardly ever has news of such a parcel before: looked at after {hours:g} hours"
@@ -100,13 +100,13 @@ def intervals(look: Look, pace: Pace, habit: Habit | None) -> int:
         return LONGEST
     if not pace.every:
         return 1
-    habit, silence = habit or untaught(look.status), int((look.at - look.quiet_since) / HOUR)
-    slot, every, near = hour_of_week(look.at), pace.every / HOUR, is_expected(look)
-    shortest = until_worth(habit, silence, slot, every, pace.worth, near=near)
+    habit, silence = habit or untaught(look.status), (look.at - look.quiet_since) // HOUR
+    interval, near = interval_of(look.at, pace.every), is_expected(look)
+    shortest = until_worth(habit, silence, interval.slot, interval.hours, pace.worth, near=near)
     if shortest == 1:
         return 1
     own = pace.worth * (1 + pace.jitter * leaning(look.poll_id))
-    return until_worth(habit, silence, slot, every, own, near=near)
+    return until_worth(habit, silence, interval.slot, interval.hours, own, near=near)
 
 
 def leaning(poll_id: int) -> float:
@@ -138,9 +138,17 @@ def is_near(day: datetime | None, at: datetime) -> bool:
     return day is not None and abs(day - at) <= DAY
 
 
+class Interval(Struct, frozen=True):
+    """``later``: its start, and those of the :data:`LONGEST` that follow; ``slot`` is its hour of the week."""
+
+    later: tuple[datetime, ...]
+    hours: float
+    slot: int
+
+
 @lru_cache  # what one call brought was all looked at at the same time
-def start_of_interval(at: datetime, every: timedelta) -> datetime:
+def interval_of(at: datetime, every: timedelta) -> Interval:
     """``at`` floored to the interval, so that a look some seconds late does not push the next one out of its run."""
-    if not every:
-        return at
-    return at - timedelta(seconds=at.timestamp() % every.total_seconds())
+    start = at - timedelta(seconds=at.timestamp() % every.total_seconds()) if every else at
+    later = tuple(start + count * every for count in range(LONGEST + 1))
+    return Interval(later=later, hours=every / HOUR, slot=hour_of_week(at))

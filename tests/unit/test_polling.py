@@ -11,7 +11,7 @@ from msgspec import structs
 
 from rastro.habits import AT_THE_DOOR, SILENCE, WEEK, Habit
 from rastro.models import FINAL, RefusalReason, Status
-from rastro.polling import DECLINED, LONGEST, Look, Pace, is_given_up, leaning, next_poll_at, start_of_interval, why
+from rastro.polling import DECLINED, LONGEST, Look, Pace, interval_of, is_given_up, leaning, next_poll_at, why
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -138,7 +138,7 @@ def test_a_look_that_is_late_does_not_push_the_next_one_out_of_its_run(late: tim
 
 def test_without_an_interval_a_parcel_is_due_at_once() -> None:
     always = Pace(every=timedelta(0), last_look_after=3 * DAY, give_up_after=60 * DAY)
-    assert start_of_interval(NOW + timedelta(seconds=7), timedelta(0)) == NOW + timedelta(seconds=7)
+    assert interval_of(NOW + timedelta(seconds=7), timedelta(0)).later[0] == NOW + timedelta(seconds=7)
     assert next_poll_at(look(silent=20 * DAY), always) == NOW
 
 
@@ -227,4 +227,4 @@ def test_the_next_look_lies_ahead_on_an_interval_and_at_most_a_day_of_intervals_
     assert at > one.at
     if not one.status.is_final:
         assert at <= one.at + 24 * every
-        assert start_of_interval(at, every) == at
+        assert interval_of(at, every).later[0] == at

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
-from operator import itemgetter
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,6 +22,7 @@ from rastro.models import Event, Pickup, Standing, Status
 from rastro.routing import folded
 
 BRASILIA = ZoneInfo("America/Sao_Paulo")
+combine = datetime.combine  # to find it in its class takes as long as it takes itself
 
 
 def status_table() -> dict[str, Status]:
@@ -72,7 +73,7 @@ class Unit(msgspec.Struct, rename="camel"):
     endereco: Address | None = None
 
 
-class Line(msgspec.Struct, rename="camel"):
+class Line(msgspec.Struct, rename="camel", gc=False):
     codigo: str
     tipo: str | int
     dt_hr_criado: str
@@ -87,23 +88,23 @@ def history(lines: Sequence[Line]) -> tuple[Event, ...]:
 
     :raises ValueError: a line without a readable time cannot be placed.
     """
-    timed = [(shown(line.dt_hr_criado), line) for line in lines]
-    if timed and timed[0][0] >= timed[-1][0]:
-        timed.reverse()
-    timed.sort(key=itemgetter(0))
-    events = {(event := event_of(at, line)).key: event for at, line in timed}
-    return tuple(with_corrections(events.values()))
+    told = [event_of(line) for line in lines]
+    if told and told[0].occurred_at >= told[-1].occurred_at:
+        told.reverse()
+    told.sort(key=attrgetter("occurred_at"))  # by what the clocks in Brasília showed, as all are in one zone
+    return tuple(with_corrections({event.key: event for event in told}.values()))
 
 
-def event_of(at: datetime, line: Line) -> Event:
-    """:param at: what the clocks in Brasília showed."""
+def event_of(line: Line) -> Event:
+    """:raises ValueError: its time cannot be read."""
     written = line.dt_hr_criado
-    stamp = written if written[4::3] == "--T::" else at.isoformat()  # 2026-09-14T10:00:00 is both
+    at = in_brasilia(written)
+    stamp = written if written[4::3] == "--T::" else at.replace(tzinfo=None).isoformat()  # 2026-09-14T10:00:00 is both
     code, wording, status = meaning_of(line.codigo, line.tipo, line.descricao)
     unit, city, state, country = place_of(bytes(line.unidade))
     return Event(
         key=f"{code}@{stamp}@{unit}",
-        occurred_at=in_brasilia(at),
+        occurred_at=at,
         status=status,
         code=code,
         description=wording,
@@ -177,7 +178,7 @@ def pickup(lines: Sequence[Line]) -> Pickup | None:
     waiting = [line for line in lines if line.codigo.strip().upper() == "LDI"]
     if not waiting:
         return None
-    newest = max(waiting, key=lambda line: shown(line.dt_hr_criado))
+    newest = max(waiting, key=lambda line: in_brasilia(line.dt_hr_criado))
     unit = unit_in(newest.unidade)
     where = unit.endereco
     if where is None or not (where.logradouro or where.cidade):
@@ -192,18 +193,14 @@ def pickup(lines: Sequence[Line]) -> Pickup | None:
     )
 
 
-def shown(written: str) -> datetime:
-    """What the clocks in Brasília showed at a time as Correios writes it, which is theirs unless it says otherwise."""
+def in_brasilia(written: str) -> datetime:
+    """A time as Correios writes it: what the clocks in Brasília show, unless it says otherwise."""
     at = datetime.fromisoformat(written.strip())
-    return at.astimezone(BRASILIA).replace(tzinfo=None) if at.tzinfo else at
-
-
-def in_brasilia(at: datetime) -> datetime:
-    return datetime.combine(at, at.time(), BRASILIA)  # replace takes five times as long
+    return at.astimezone(BRASILIA) if at.tzinfo else combine(at, at.time(), BRASILIA)  # replace takes six times as long
 
 
 def moment(written: object) -> datetime | None:
     try:
-        return in_brasilia(shown(str(written)))
+        return in_brasilia(str(written))
     except (ValueError, OverflowError):
         return None

@@ -7,10 +7,11 @@ Whatever is staged is loaded, whichever run staged it, so a load that failed is 
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
+from msgspec.structs import replace
 from psycopg import Connection
 
 from rastro.carriers import lines

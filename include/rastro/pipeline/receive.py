@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from psycopg import Connection
 
 from rastro.access import Access
@@ -23,7 +24,7 @@ from rastro.http import Http
 from rastro.models import Refusal
 from rastro.pipeline.tokens import AccessKeeper
 from rastro.pipeline.track import digest_of
-from rastro.polling import start_of_interval
+from rastro.polling import interval_of
 from rastro.settings import Settings
 from rastro.warehouse import erased, inbox, records
 from rastro.warehouse.inbox import Letter, Unasked, WaitingPart, Way
@@ -92,7 +93,7 @@ def fetch(
         if renewed is None:
             raise
         take(conn, carrier.code, feed, http, renewed, now, contract)
-    next_poll_at = start_of_interval(now, settings.poll_every) + settings.poll_every
+    next_poll_at = interval_of(now, settings.poll_every).later[1]
     inbox.answered_by_feed(
         conn, carrier.code, contract, now, next_poll_at, silent_since=now - settings.give_up_after
     )  # fmt: skip
@@ -258,7 +259,7 @@ def sort(
                         poll_id=poll_id,
                         told_at=piece.received_at,
                         digest=digest_of(piece.part.raw),
-                        snapshot=encode(replace(meaning, whole=False)),
+                        snapshot=encode(structs.replace(meaning, whole=False)),
                         raw=zlib.compress(piece.part.raw, 1),
                     )
                 )
