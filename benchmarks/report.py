@@ -185,9 +185,10 @@ def postgres_processes() -> Iterator[Path]:
 
 
 def held(process: Path) -> float:
-    """MiB, each shared page by the share of it; 0 when the process has ended."""
+    """MiB without PostgreSQL's cache, each shared page by the share of it; 0 when the process has ended."""
     try:
         told = (process / "smaps_rollup").read_text()
     except OSError:
         return 0.0
-    return sum(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pss:")) / 1024
+    own = {"Pss_Anon:", "Pss_File:"}
+    return sum(int(line.split()[1]) for line in told.splitlines() if line.split()[0] in own) / 1024

@@ -109,6 +109,7 @@ def count_due(
     conn: Connection[Any], window: Window, now: datetime, selection: Selection = EVERYTHING
 ) -> dict[str, int]:
     """By contract, named as in :attr:`rastro.settings.Settings.contracts`."""
+    run(conn, "work_in_memory")
     rows = run(conn, "count_due", window_end=window.end, now=now, **selection.as_values())
     return {row.contract: row.due for row in rows}
 

@@ -2,16 +2,12 @@
 -- One loader at a time; the lock ends with the transaction.
 SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
 
--- name: work_in_memory
--- Until the transaction ends: what settles a set need not be parted on disk.
-SELECT set_config('work_mem', '64MB', true)
-
 -- name: settle_said_before
 -- Answers that say in other bytes what the last one said: nothing is to be decided about them.
 WITH said AS (
     DELETE FROM rastro.staged_snapshot s USING rastro.poll_state p
     WHERE p.poll_id = s.poll_id AND p.meaning = s.meaning AND p.loaded_at <= s.answered_at
-      AND NOT EXISTS (SELECT FROM rastro.staged_snapshot o WHERE o.poll_id = s.poll_id AND o.staged_id <> s.staged_id)
+      AND s.poll_id NOT IN (SELECT poll_id FROM rastro.staged_snapshot GROUP BY poll_id HAVING count(*) > 1)
     RETURNING s.poll_id, s.answered_at, s.digest, s.next_poll_at, s.raw
 ), kept AS (
     INSERT INTO rastro.raw_answer (poll_id, answered_at, raw) SELECT poll_id, answered_at, raw FROM said WHERE %(keep_raw)s

@@ -1,3 +1,7 @@
+-- name: work_in_memory
+-- Until the transaction ends: a set of a million need be neither parted on disk nor found by whole pages.
+SELECT set_config('work_mem', '64MB', true)
+
 -- name: count_due
 SELECT coalesce(nullif(contract, ''), carrier) AS contract, count(*) AS due
 FROM rastro.poll_state
