@@ -25,7 +25,10 @@ def main() -> None:
     print(bench.machine(), flush=True)
     results = [result for one in chosen for result in repeated(one, quick=given.quick, times=times)]
     print(f"\n{bench.table(results)}\n")
-    growth.draw(bench.keep(results, whole=given.only is None, quick=given.quick))
+    if given.quick:
+        print("These are the smaller sizes: nothing of it is kept.")
+    else:
+        growth.draw(bench.keep(results, whole=given.only is None))
     missed = [one.goal.name for one in results if one.holds is False]
     print(
         f"{len(missed)} of {len(results)} figures miss their goal: {', '.join(missed)}"

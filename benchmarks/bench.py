@@ -23,12 +23,17 @@ RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """A figure, and the bound that it is to keep: of its ratio if it is compared with something, else of its value."""
+    """
+    A figure, and the bound that it is to keep: of its ratio if it is compared with something, else of its value.
+
+    It is judged by the median of its repetitions, and by the worst of them if it is to hold ``always``.
+    """
 
     name: str
     unit: str
     at_least: float | None = None
     at_most: float | None = None
+    always: bool = False
 
     def __str__(self) -> str:
         bounds = [
@@ -82,7 +87,7 @@ class Benchmark(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One figure over all repetitions; it is judged by the median."""
+    """One figure over all repetitions."""
 
     goal: Goal
     values: Sequence[float]
@@ -102,9 +107,11 @@ class Result:
 
     @property
     def holds(self) -> bool | None:
+        if self.goal.always:
+            return self.goal.holds_for(min(self.judged)) and self.goal.holds_for(max(self.judged))
         return self.goal.holds_for(median(self.judged))
 
-    def as_row(self, *, quick: bool) -> Mapping[str, Any]:
+    def as_row(self) -> Mapping[str, Any]:
         return {
             "name": self.goal.name,
             "value": rounded(median(self.values)),
@@ -114,7 +121,7 @@ class Result:
             "ratio": rounded(median(self.ratios)) if self.ratios else None,
             "goal": str(self.goal),
             "holds": self.holds,
-            "size": "quick" if quick else "full",
+            "repetitions": len(self.values),
         }
 
 
@@ -151,9 +158,9 @@ def _spread(figures: Sequence[float]) -> tuple[str, str, str]:
     return tuple(f"{rounded(one):,g}" for one in (min(figures), median(figures), max(figures)))  # type: ignore[return-value]
 
 
-def keep(results: Sequence[Result], *, whole: bool, quick: bool) -> Sequence[Mapping[str, Any]]:
+def keep(results: Sequence[Result], *, whole: bool) -> Sequence[Mapping[str, Any]]:
     """Write the figures, and return all that are kept; where only some were measured, the others stay as they were."""
-    rows = [one.as_row(quick=quick) for one in results]
+    rows = [one.as_row() for one in results]
     if not whole and RESULTS.exists():
         measured = {row["name"] for row in rows}
         rows = [row for row in json.loads(RESULTS.read_text("utf-8")) if row["name"] not in measured] + rows

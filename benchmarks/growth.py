@@ -1,38 +1,51 @@
-"""How a whole run grows with its parcels, drawn from the figures that are kept: docs/images/growth.png and .svg."""
+"""How runs, loads and plans grow with their parcels, drawn from the figures that are kept: docs/images/growth.png and .svg."""
 
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
+
 from benchmarks import plots
 
-FIGURE = re.compile(r"run: ([\d,]+) parcels, (.+)")
-TIMES = {"first contact": "first contact, five lines each", "2 % with news": "an hour with news of one in fifty"}
-MEMORY = "the largest task"
+FIGURE = re.compile(r"(run|load|planning): ([\d,]+) (?:parcels|new events), (.+)")
+RUN = {
+    ("run", "first contact"): "a run at first contact, five lines each",
+    ("run", "2 % with news"): "a run in which one in fifty has news",
+}
+PARTS = {("load", "time per event"): "load, a new event", ("planning", "time per due one"): "plan, a due parcel"}
+MEMORY = ("run", "the largest task")
 MILLION = 1_000_000
 
 
 def draw(rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether there was anything to draw: figures of at least two sizes, measured in full."""
-    found: dict[str, dict[int, float]] = defaultdict(dict)
+    """Whether there was anything to draw: figures of at least two sizes of everything."""
+    found: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     for row in rows:
-        if row["size"] == "full" and (match := FIGURE.fullmatch(row["name"])):
-            found[match[2]][int(match[1].replace(",", ""))] = row["value"]
-    if len(found[MEMORY]) < 2:
+        if match := FIGURE.fullmatch(row["name"]):
+            found[match[1], match[3]][int(match[2].replace(",", ""))] = row["value"]
+    if any(len(found[name]) < 2 for name in (*RUN, *PARTS, MEMORY)):
         return False
-    figure, (time, memory) = plots.beside("microseconds a parcel, the whole run", "MiB of the largest task")
-    sizes = sorted(found[MEMORY])
-    for name, label in TIMES.items():
-        per_parcel = [found[name][size] / size * MILLION for size in sizes]
-        plots.curve(time, sizes, per_parcel, [f"{one:,.0f}" for one in per_parcel], label)
-    held = [found[MEMORY][size] for size in sizes]
-    plots.curve(memory, sizes, held, [f"{one:,.0f}" for one in held], "resident memory")
-    for panel in (time, memory):
-        panel.set_xscale("log")
-        panel.set_ylim(0, 1.12 * panel.get_ylim()[1])
-        panel.set_xlabel("parcels on their way")
-        plots.plain_numbers(panel, x=sizes)
-    plots.legend(figure, time)
+    figure, (time, parts, memory) = plots.beside(
+        "µs a parcel, whole runs", "µs of parts of a run", "MiB, the largest task"
+    )
+    for name, label in RUN.items():
+        grow(time, {size: seconds / size * MILLION for size, seconds in found[name].items()}, label)
+    for name, label in PARTS.items():
+        grow(parts, found[name], label)
+    grow(memory, found[MEMORY], "its memory")
+    for panel in (time, parts, memory):
+        panel.set_ylim(0, 1.15 * panel.get_ylim()[1])
+        panel.set_xlabel("new events, or parcels on their way" if panel is parts else "parcels on their way")
+        panel.legend(fontsize=8, loc="lower left")
     plots.save(figure, "growth")
     return True
+
+
+def grow(panel: Axes, figures: Mapping[int, float], label: str) -> None:
+    sizes = sorted(figures)
+    heights = [figures[size] for size in sizes]
+    panel.set_xscale("log")
+    plots.curve(panel, sizes, heights, [f"{one:,.0f}" if one >= 20 else f"{one:.1f}" for one in heights], label)
+    plots.plain_numbers(panel, x=sizes)

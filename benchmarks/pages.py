@@ -5,6 +5,7 @@ The application runs in a process of its own, by ASGI, with Airflow's database b
 looked up: that is Airflow's part. Of the problems one kind after the other is asked for, and the slowest kind counts.
 """
 
+import logging
 import os
 import re
 import time
@@ -13,20 +14,25 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from html import unescape
-from itertools import count
+from itertools import count, cycle
 from multiprocessing import get_context
 from statistics import quantiles
 from typing import Any
 
 from benchmarks.bench import Goal, Measured, Size
 from benchmarks.warehouse import filled, opened
+from rastro.pipeline.find_claims import find_claims
+from rastro.pipeline.report import make_report
+from rastro.settings import settings_from
 from rastro.warehouse import tally
 from stack.airflow import connection_variable, environment, migrate
 from stack.state import secrets_of
 
 NAME = "pages"
 COUNTING = Goal(name="pages: counting their figures, once a run", unit="s")
+CLAIMS = Goal(name="pages: finding claims, once a day", unit="s")
 FILL = (
+    "INSERT INTO rastro.source (account, writes_back, own_mail) VALUES ('vtex:loja', true, false)",
     """
     INSERT INTO rastro.poll_state (carrier, reference, status, quiet_since, answered_at, next_poll_at, failures, refusal)
     SELECT (ARRAY['correios', 'jadlog', 'loggi', 'total_express'])[n % 4 + 1], 'QQ' || n || 'BR', 'in_transit',
@@ -37,11 +43,12 @@ FILL = (
     """,
     """
     INSERT INTO rastro.shipment (account, order_id, invoice_number, tracking_number, carrier, poll_id, first_seen_at, invoiced_at,
-        updated_at, warning, route, paused_at)
+        updated_at, warning, route, paused_at, service, state_to, promised_at)
     SELECT 'vtex:loja', 'O-' || n / 2, n::text, 'QQ' || n || 'BR',
            CASE WHEN n % 100 <> 7 THEN (ARRAY['correios', 'jadlog', 'loggi', 'total_express'])[n % 4 + 1] END,
            CASE WHEN n % 100 NOT IN (7, 8) THEN n END, seen, seen, now(), CASE WHEN n % 100 = 9 THEN 'check digit' ELSE '' END,
-           CASE WHEN n % 100 = 10 THEN 'review' ELSE 'none' END, CASE WHEN n % 100 = 11 THEN now() END
+           CASE WHEN n % 100 = 10 THEN 'review' ELSE 'none' END, CASE WHEN n % 100 = 11 THEN now() END, 'PAC',
+           (ARRAY['SP', 'RJ', 'MG', 'BA', 'PR'])[1 + n % 5], seen + interval '1 day' * CASE WHEN n % 50 = 0 THEN 2 ELSE 40 END
     FROM (SELECT n, now() - interval '20 days' * (1 - n::float8 / {many}) AS seen FROM generate_series(1, {many}) n) AS sold
     """,
     """
@@ -100,6 +107,15 @@ def measure(size: Size) -> Iterator[Measured]:
             conn.commit()
             yield Measured(COUNTING, time.perf_counter() - started)
             kinds = [one.part for one in tally.read(conn, ["problem"])]
+            if not conn.execute("SELECT FROM rastro.delivery_fact LIMIT 1").rowcount:
+                make_report(conn, None, datetime.now(UTC))
+                conn.commit()
+            started = time.perf_counter()
+            found = find_claims(conn, settings_from({}), datetime.now(UTC))
+            conn.commit()
+            yield Measured(CLAIMS, time.perf_counter() - started)
+            if not found.claims:
+                raise AssertionError("there is nothing to claim")
         home = size.scratch / "airflow"
         told = environment(
             home=home,
@@ -128,6 +144,7 @@ def asked(many: int, kinds: list[str], times: int) -> Mapping[str, float]:
     from rastro.pages.app import made
     from rastro.pages.routes import May
 
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of each request
     now = datetime.now(UTC)
     hour = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
     if access.run_of(access.TRACK, "bench") is None:
@@ -150,6 +167,9 @@ def asked(many: int, kinds: list[str], times: int) -> Mapping[str, float]:
     def some() -> int:
         return next(numbers) * 7919 % many + 1
 
+    further_back = count(7)
+    claims = cycle(re.findall(r'href="[^"]*/claims/(\d+)', get("/claims").text))
+
     def further(kind: str) -> str:
         """The address of the second page of a kind; of the first where there is no second."""
         first = f"/problems?kind={kind}"
@@ -169,6 +189,12 @@ def asked(many: int, kinds: list[str], times: int) -> Mapping[str, float]:
         "acts by hand": lambda: get("/audit"),
         "the forms": lambda: get("/act?action=pause"),
         "the form for a table": lambda: get("/csv"),
+        "claims": lambda: get("/claims"),
+        "a claim": lambda: get(f"/claims/{next(claims)}"),
+        "a letter that was read before": lambda: get("/letter"),
+        "a letter, its plots drawn": lambda: get(
+            f"/letter?first={now.date() - timedelta(days=next(further_back))}&last={now.date()}"
+        ),
     }
     took = {name: slowest(page, times) for name, page in pages.items()}
     firsts = {kind: slowest(partial(get, f"/problems?kind={kind}"), times) for kind in kinds}

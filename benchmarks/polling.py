@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NoReturn
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from benchmarks.answers import Answers, given_out
 from benchmarks.bench import Goal, Measured, Size
 from rastro.access import Account
 from rastro.carriers.correios import Correios
+from rastro.habits import ALIKE, HOUR, SILENCE, Habit, along
 from rastro.http import Http, Limits
 from rastro.models import Status, Window
 from rastro.pipeline.tokens import AccessKeeper
@@ -41,6 +42,39 @@ ROUNDS = 5
 AT_ONCE = Goal(name="unchanged answers / a loop of requests, 0 ms", unit="parcels/s", at_least=10.0)
 AFTER_LATENCY = Goal(name="unchanged answers / a loop of requests, 150 ms", unit="parcels/s", at_least=40.0)
 FLOOR = Goal(name="unchanged answers / their bytes read and hashed", unit="parcels/s", at_least=0.6)
+STEPS = [f"BDE {number:02}" for number in range(20)]
+LANES = [
+    f"{state} PAC"
+    for state in [
+        "AC",
+        "AL",
+        "AM",
+        "AP",
+        "BA",
+        "CE",
+        "DF",
+        "ES",
+        "GO",
+        "MA",
+        "MG",
+        "MS",
+        "MT",
+        "PA",
+        "PB",
+        "PE",
+        "PI",
+        "PR",
+        "RJ",
+        "RN",
+    ]
+]
+HABITS = {
+    along(step, lane): Habit(
+        by_silence=tuple(0.01 + 0.002 * (place + span) for span in range(len(SILENCE) + 1)), by_hour=ALIKE
+    )
+    for place, step in enumerate(STEPS)
+    for lane in LANES
+}
 KEY = "cws-bench"
 HEADERS = {"Authorization": f"Bearer {KEY}", "Accept-Language": "pt-BR"}
 
@@ -99,8 +133,8 @@ def tracker_of(answers: Answers) -> Tracker:
     http = Http(answers.url, name="correios", limits=Limits(), secrets=account.secrets, connections=CONNECTIONS)
     return Tracker(
         carrier=Correios(), contract="bench", http=http, keeper=keeper, connect=no_warehouse,
-        settings=settings_from({}), window=Window(start=now() - timedelta(hours=1), end=now()), run_id="bench",
-        clock=now,
+        settings=settings_from({}), window=Window(start=now() - HOUR, end=now()), run_id="bench", clock=now,
+        habits=HABITS,
     )  # fmt: skip
 
 
@@ -113,12 +147,18 @@ def no_warehouse() -> NoReturn:
 
 
 def seen_before(answers: Answers, threads: ThreadPoolExecutor) -> list[Due]:
-    """All parcels as a run claims them, each with the digest of what is now said about it. Each answer exists then."""
-    tracker = tracker_of(answers)
+    """
+    All parcels as a run claims them, each with the digest of what is now said about it. Each answer exists then.
+
+    They have been silent for up to twenty days, in twenty steps and as many lanes; a third has a promise.
+    """
+    tracker, at = tracker_of(answers), now()
     due = [
         Due(
-            poll_id=place, reference=number, digest=None, status=Status.IN_TRANSIT, quiet_since=now(),
-            estimated_at=None, refusal=None,
+            poll_id=place, reference=number, digest=None, status=Status.IN_TRANSIT,
+            quiet_since=at - place % 480 * HOUR, estimated_at=at + place % 9 * 24 * HOUR, refusal=None,
+            step=STEPS[place % len(STEPS)], lane=LANES[place // len(STEPS) % len(LANES)],
+            promised_at=at + place % 12 * 24 * HOUR if place % 3 == 0 else None,
         )
         for place, number in enumerate(answers.numbers)
     ]  # fmt: skip

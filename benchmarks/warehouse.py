@@ -19,7 +19,7 @@ def filled(size: Size, name: str, statements: Sequence[LiteralString], many: int
 
     :param many: what ``{many}`` stands for in the statements.
     """
-    with embedded_postgres(size.scratch / name, durable=False) as server:
+    with embedded_postgres(size.scratch / name) as server:
         with psycopg.connect(server.dsn(), autocommit=True) as conn:
             is_new = not conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount
         dsn = server.create(name)

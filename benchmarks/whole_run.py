@@ -50,7 +50,6 @@ FILL = (
 SHOP = """
     CREATE TABLE IF NOT EXISTS rastro_shipment (order_id text, invoice_number text, tracking_number text, updated_at timestamptz)
 """
-IDLE = Goal(name="run: nothing is due / tasks that do nothing", unit="s", at_most=1.3)
 GROWTH = Goal(name="run: time per parcel at the most / at a tenth of them", unit="µs", at_most=1.3)
 
 
@@ -70,11 +69,11 @@ def measure(size: Size) -> Iterator[Measured]:
     for parcels in sizes:
         most = parcels == 1_000_000
         with copies() as carrier, world(size, parcels, carrier) as (airflow, dsn):
-            if parcels == sizes[0]:
-                nothing = min(run(airflow, EMPTY).seconds for _ in range(2))
+            nothing = min(run(airflow, EMPTY).seconds for _ in range(2))
             first = run(airflow, DAG, by=unpaused)
             check(dsn, parcels, parcels * LINES)
             requests.get(f"{carrier}/hour", timeout=30).raise_for_status()
+            fall_due(dsn)
             steady = run(airflow, DAG)
             check(dsn, parcels, parcels * LINES + parcels // ONE_IN)
             idle = run(airflow, DAG, by=asked_for_long_ago)
@@ -82,13 +81,15 @@ def measure(size: Size) -> Iterator[Measured]:
         title = f"run: {parcels:,} parcels"
         yield Measured(Goal(name=f"{title}, first contact", unit="s", at_most=12 * 60 if most else None), first.seconds)
         yield Measured(Goal(name=f"{title}, 2 % with news", unit="s", at_most=5 * 60 if most else None), steady.seconds)
-        memory = Goal(name=f"{title}, the largest task", unit="MiB", at_most=400)
+        memory = Goal(name=f"{title}, the largest task", unit="MiB", at_most=400, always=True)
         yield Measured(memory, max(first.memory, steady.memory))
-        yield Measured(Goal(name=f"{title}, mapped tasks", unit="tasks", at_most=64), max(first.mapped, steady.mapped))
+        mapped = Goal(name=f"{title}, mapped tasks", unit="tasks", at_most=64, always=True)
+        yield Measured(mapped, max(first.mapped, steady.mapped))
         yield Measured(Goal(name=f"{title}, the warehouse", unit="MiB"), warehouse)
-        yield Measured(Goal(name=f"{title}, XCom", unit="KiB", at_most=64), max(first.xcom, steady.xcom) / 1024)
-        if parcels == sizes[0]:
-            yield Measured(IDLE, idle.seconds, nothing)
+        xcoms = Goal(name=f"{title}, XCom", unit="KiB", at_most=64, always=True)
+        yield Measured(xcoms, max(first.xcom, steady.xcom) / 1024)
+        none_due = Goal(name=f"{title}, nothing is due / tasks that do nothing", unit="s", at_most=1.3)
+        yield Measured(none_due, idle.seconds, nothing)
         each[parcels] = (first.seconds + steady.seconds) / parcels * 1e6
     if len(sizes) > 1:
         yield Measured(GROWTH, each[sizes[-1]], each[sizes[-2]])
@@ -126,7 +127,6 @@ def told(postgres: Server, carrier: str) -> Mapping[str, str]:
     options = {
         "sources": "sql:erp:public.rastro_shipment",
         "carriers": "correios:correios",
-        "poll_every": "0",  # every parcel is looked at in every run
         "shop_name": "Loja",
         "mail_from": "pedidos@loja.example",
         "notify_since": "2099-01-01",
@@ -227,6 +227,13 @@ def most_held(pid: int) -> float:
         return 0.0
     (held,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")] or ["0"]
     return int(held) / 1024
+
+
+def fall_due(dsn: str) -> None:
+    """As if an interval had passed; what that leaves behind is cleared away as it is in the course of an hour."""
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute("UPDATE rastro.poll_state SET next_poll_at = now()")
+        conn.execute("VACUUM ANALYZE rastro.poll_state")
 
 
 def size_of(dsn: str) -> float:

@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from http.client import HTTPResponse
-from itertools import chain
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -142,7 +141,7 @@ class Line:
         if not all(map(fits_a_line, headers.values())):
             raise InvalidHeader("Invalid header")
         pool, base = self._way
-        query = query_of(params)
+        query = "&".join(f"{quoted(name)}={quoted(value)}" for name, value in params)
         target = f"{base}{path}{'&' if '?' in path else '?'}{query}" if query else f"{base}{path}"
         answer = pool.urlopen(
             method, target, body, headers, retries=False, redirect=False, assert_same_host=False,
@@ -158,10 +157,9 @@ class Line:
         self._adapter.close()
 
 
-def query_of(params: Sequence[tuple[str, str]]) -> str:
-    """Most are letters and digits, and quoting many of those takes as long as sending them."""
-    letters = "".join(chain.from_iterable(params))
-    return "&".join(map("=".join, params)) if letters.isascii() and letters.isalnum() else urlencode(params)
+def quoted(text: str) -> str:
+    """``text`` in a query. Most are letters and digits, and quoting many of those takes as long as sending them."""
+    return text if text.isascii() and text.isalnum() else quote_plus(text)
 
 
 class TooLarge(Exception):

@@ -37,6 +37,7 @@ from rastro.pages.routes import ROUTES, May
 from rastro.personal_data import HELD, OURS, SORTS
 from rastro.receivers import Message
 from rastro.settings import OPTIONS
+from stack import figures
 from stack.adapter_pages import carrier_page, code, marketplace_page, pace, table, where
 from stack.pictures import architecture
 from stack.postgres import embedded_postgres
@@ -428,6 +429,8 @@ MADE: Mapping[str, Callable[[], str]] = {
     "operators-pages": operators_pages,
     "personal-sorts": personal_sorts,
     "personal-columns": personal_columns,
+    "figures-missed": figures.goals_missed,
+    **{f"figures-{part}": partial(figures.figures_of, part) for part in figures.PARTS},
     **{f"carrier-{one.code}": partial(carrier_page, one) for one in KNOWN.values()},
     **{f"marketplace-{one.code}": partial(marketplace_page, one) for one in MARKETPLACES.values()},
 }

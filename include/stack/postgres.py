@@ -31,15 +31,22 @@ ROLE = "postgres"
 LONGEST_SOCKET_PATH = 103  # bytes; what macOS takes, a little less than Linux does
 
 
+def memory() -> int:
+    """Bytes that this machine has, or that its container may use."""
+    installed, bound = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), Path("/sys/fs/cgroup/memory.max")
+    allowed = bound.read_text().strip() if bound.exists() else ""
+    return min(installed, int(allowed)) if allowed.isdecimal() else installed
+
+
 def cache_in(memory: int) -> int:
-    """Bytes of the machine's memory in which pages are kept: an eighth, since Airflow and its tasks want theirs."""
+    """Bytes of the memory in which pages are kept: an eighth, since Airflow and its tasks want theirs."""
     return max(128 << 20, min(memory // 8, 4 << 30))
 
 
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
-    "shared_buffers": f"{cache_in(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')) >> 20}MB",
+    "shared_buffers": f"{cache_in(memory()) >> 20}MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",  # our statements are short; compiling them costs more than it saves

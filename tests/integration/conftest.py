@@ -32,7 +32,7 @@ from stack.audit import Evidence, Finding, audit
 from stack.postgres import Server
 from stack.wiring import wiring
 
-TASK_LOG = "rastro.orchestration.tasks"
+TASK_LOG = "rastro.orchestration"
 # What must not stand in a log: addresses, tokens, the simulator's passwords and the names of its customers.
 CONFIDENTIAL = re.compile(
     r"[\w.+-]+@[\w-]+\.[\w.-]+|eyJ[\w-]{8,}|simulated-|codigo-de-acesso|whsec_|wrong-secret"
@@ -283,7 +283,9 @@ def shop_around(
     simulator.control("POST", "reset")
     with psycopg.connect(database) as conn:
         conn.execute("TRUNCATE public.rastro_shipment")
-    importlib.import_module(TASK_LOG)  # Airflow sets up logging when it is imported, and must not do so in mid-test
+    importlib.import_module(
+        "rastro.orchestration.tasks"
+    )  # Airflow sets up logging when it is imported, and must not do so in mid-test
     caplog.set_level(logging.INFO, logger=TASK_LOG)
     yield Shop(
         simulator=simulator,
@@ -300,4 +302,4 @@ def shop_around(
 
 def task_lines(caplog: Any) -> list[str]:
     """What the task bodies logged during the test."""
-    return [one.getMessage() for one in caplog.get_records("call") if one.name == TASK_LOG]
+    return [one.getMessage() for one in caplog.get_records("call") if one.name.startswith(TASK_LOG)]

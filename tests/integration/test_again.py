@@ -57,7 +57,7 @@ class Release(Correios):
             if one.code not in self.passes_over
         ]
         pickup = meaning.pickup if self.sees_pickups else None
-        return replace(meaning, events=tuple(events), pickup=pickup)
+        return structs.replace(meaning, events=tuple(events), pickup=pickup)
 
 
 def lacking(*codes):

@@ -18,7 +18,7 @@ def lines(caplog):
     """What the task bodies logged as errors; ``check_run`` repeats each, which is not counted."""
 
     def read():
-        records = [one for one in caplog.get_records("call") if one.name == "rastro.orchestration.tasks"]
+        records = [one for one in caplog.get_records("call") if one.name.startswith("rastro.orchestration.")]
         assert records
         return [one.getMessage() for one in records if one.levelname == "ERROR" and one.funcName != "check_run"]
 

@@ -1,6 +1,6 @@
 """What a run did, in words."""
 
-from rastro.orchestration.tasks import in_a_line
+from rastro.orchestration.stages import in_a_line
 from rastro.pipeline.check import LONGEST_NOTE, Report
 
 FIGURES = {

@@ -31,8 +31,9 @@ from rastro.mail.smtp import Postman
 from rastro.models import Channel, NoticeState, Pickup, Status
 from rastro.orders.base import Contact, OrderSource
 from rastro.pipeline.mail_customers import Letter, Mailer, mail_about
+from rastro.pipeline.messages import about_step, key_of_step, packages
 from rastro.pipeline.post import message_id
-from rastro.pipeline.tell import REFUSED_IN_A_ROW, Figures, Teller, about_step, key_of_step, packages, shared
+from rastro.pipeline.tell import REFUSED_IN_A_ROW, Figures, Teller, shared
 from rastro.receivers import Answer, Message, Progress, Reading, Receipt
 from rastro.sending import (
     BACK_OFF,

@@ -125,7 +125,7 @@ def meaning_of(codigo: str, tipo: str | int, descricao: str | None) -> tuple[str
     return code, wording, status_of(code, wording)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)  # Correios has some ten thousand units
 def place_of(unidade: bytes) -> tuple[str, str, str, str]:
     """What tells the unit from others, and its city, state and country."""
     unit = unit_in(unidade)

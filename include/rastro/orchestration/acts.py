@@ -9,7 +9,7 @@ from airflow.sdk import Param
 
 from rastro.carriers.registry import CARRIERS
 from rastro.claims import Reason
-from rastro.orchestration.tasks import stage
+from rastro.orchestration.stages import stage
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import by_hand
 from rastro.wishes import TOLD, Action, wishes_in

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rastro.orchestration.tasks import stage
+from rastro.orchestration.stages import stage
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import find_claims as finding
 

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from rastro.orchestration.report_tasks import day_of
-from rastro.orchestration.tasks import stage
+from rastro.orchestration.stages import stage
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline.report import local_day
 

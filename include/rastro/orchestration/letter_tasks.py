@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rastro.letter import week_before
-from rastro.orchestration.tasks import stage
+from rastro.orchestration.stages import stage
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import letter
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rastro.models import Window
-from rastro.orchestration.tasks import SUMMARY, stage
+from rastro.orchestration.stages import SUMMARY, stage
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import report
 

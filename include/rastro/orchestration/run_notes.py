@@ -14,7 +14,7 @@ from airflow.models.xcom import XComModel
 from sqlalchemy import select
 from sqlalchemy.orm import object_session
 
-from rastro.orchestration.tasks import SUMMARY
+from rastro.orchestration.stages import SUMMARY
 
 log = logging.getLogger(__name__)
 SUMMED_UP_BY = {  # DAG → the task that does so

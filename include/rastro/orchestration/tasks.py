@@ -5,9 +5,8 @@ Each returns ids and counts only, and says in one line of its log what happened.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -15,17 +14,15 @@ import psycopg
 from airflow.sdk.definitions.context import Context
 from psycopg import Connection
 
-from rastro.call_figures import CallFigures
 from rastro.carriers.base import Carrier, Feed
 from rastro.errors import Misconfigured, Permanent, RastroError, Transient
-from rastro.http import LISTENER, Call
 from rastro.metrics import samples
 from rastro.models import EVERYTHING, Channel
 from rastro.orchestration import incidents
 from rastro.orchestration.form import Form, form_of
 from rastro.orchestration.pools import shared
-from rastro.orchestration.tables import note_lineage
-from rastro.orchestration.telemetry import emit, metrics_are_on, traced
+from rastro.orchestration.stages import SUMMARY, finished, in_a_line, stage
+from rastro.orchestration.telemetry import emit, metrics_are_on
 from rastro.orchestration.windows import chosen_window, window_of
 from rastro.orchestration.workshop import Workshop
 from rastro.pipeline import (
@@ -56,59 +53,7 @@ from rastro.warehouse.shipments import known_sources
 
 log = logging.getLogger(__name__)
 REHEARSAL = "rehearsal"  # stands among the channels when nothing is to be sent
-SUMMARY = "summary"  # the XCom key of what a run did in words, which becomes its note
-HELD = "held"  # likewise: what a person is asked about, for each channel with more owed than its limit
-
-
-@dataclass(slots=True, kw_only=True)
-class Stage:
-    """The figures a stage gathers while it runs; ``trouble`` is what a person must hear though the task goes on."""
-
-    started_at: datetime
-    figures: dict[str, object] = field(default_factory=dict)
-    trouble: str = ""
-
-
-@contextmanager
-def listening(*listeners: Callable[[Call], None] | None) -> Iterator[None]:
-    """They hear of each HTTP call of the clients that are made meanwhile."""
-    awake = [listener for listener in listeners if listener]
-
-    def hear(call: Call) -> None:
-        for listener in awake:
-            listener(call)
-
-    before = LISTENER.set(hear)
-    try:
-        yield
-    finally:
-        LISTENER.reset(before)
-
-
-@contextmanager
-def stage(shop: Workshop, name: str, part: str = "") -> Iterator[Stage]:
-    """Record what a stage did and how it ended, in the warehouse and in one line of the log."""
-    running, calls = Stage(started_at=shop.clock()), CallFigures()
-    try:
-        with traced(name, part, shop.run_id) as trace, listening(calls.add, trace):
-            yield running
-    except RastroError as error:
-        running.trouble = str(error)
-        raise
-    except Exception as error:
-        running.trouble = f"{type(error).__name__}: see the log of {name}"
-        raise
-    finally:
-        note_lineage(name, shop.database, shop)
-        title = f"{name} {part}".strip()
-        if running.trouble:
-            log.error("%s: %s", title, running.trouble)
-        log.info("%s: %s", title, in_a_line(running.figures))
-        with shop.connect() as conn:
-            records.add_stage(
-                conn, run_id=shop.run_id, stage=name, part=part, started_at=running.started_at,
-                finished_at=shop.clock(), figures=running.figures, calls=calls.kept(), trouble=running.trouble,
-            )  # fmt: skip
+HELD = "held"  # the XCom key of what a person is asked about, for each channel with more owed than its limit
 
 
 def sync_orders(run_id: str, context: Mapping[str, Any]) -> dict[str, object]:
@@ -455,19 +400,6 @@ def erase_contents(run_id: str, context: Mapping[str, Any]) -> dict[str, int]:
     return erased
 
 
-def in_a_line(figures: Mapping[str, object]) -> str:
-    """``asked 240, changed 52, owed order 12 email 3``"""
-    return (
-        ", ".join(
-            f"{name} {' '.join(f'{key} {one}' for key, one in value.items()) or 0}"
-            if isinstance(value, Mapping)
-            else f"{name} {value}"
-            for name, value in figures.items()
-        )
-        or "nothing"
-    )
-
-
 def teller(
     shop: Workshop, context: Mapping[str, Any], channel: Channel, target: str, receiver: Receiver
 ) -> tell.Teller:
@@ -475,19 +407,6 @@ def teller(
         channel=channel, target=target, receiver=receiver, connect=shop.connect, settings=shop.settings,
         pages=shop.pages, run_id=shop.run_id, clock=shop.clock, selection=form_of(context).selection,
     )  # fmt: skip
-
-
-def finished(running: Stage, figures: track.Figures | tell.Figures) -> dict[str, int]:
-    """
-    The figures of a use case, recorded even when it met trouble.
-
-    :raises RastroError: that trouble.
-    """
-    numbers = figures.as_numbers()
-    running.figures = dict(numbers)
-    if figures.trouble:
-        raise figures.trouble
-    return numbers
 
 
 def together(failures: list[RastroError]) -> RastroError:

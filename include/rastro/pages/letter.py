@@ -1,5 +1,7 @@
 """The page that tells what changed in the deliveries of any days; the week's letter, for whoever looks."""
 
+from collections import deque
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from fastapi import Request
@@ -7,8 +9,8 @@ from fastapi.responses import Response
 
 from rastro.carriers.described import all_carriers
 from rastro.languages import Language
-from rastro.letter import Span, week_before
-from rastro.mail.letter import COLUMNS, as_address, write
+from rastro.letter import Letter, Span, week_before
+from rastro.mail.letter import COLUMNS, Written, as_address, write
 from rastro.next_look import LOCAL
 from rastro.pages import access
 from rastro.pages.access import Visiting
@@ -18,6 +20,7 @@ from rastro.warehouse import letter as letters
 from rastro.warehouse.report import reported_until
 
 MOST_DAYS = 366
+_written: deque[tuple[Letter, Language, Written]] = deque(maxlen=8)
 
 
 def letter(
@@ -31,7 +34,7 @@ def letter(
     with access.warehouse() as conn:
         until = reported_until(conn)
         told = letters.read(conn, wanted or week, carrier if carrier in names else "")
-    written = write(told, spoken, lambda code: names.get(code, code))
+    written = written_of(told, spoken, names)
     answer = page(
         request,
         "letter.html",
@@ -50,6 +53,16 @@ def letter(
     )
     answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY}; img-src data:"
     return answer
+
+
+def written_of(told: Letter, language: Language, names: Mapping[str, str]) -> Written:
+    """To draw its plots takes half a second, and the same figures make the same letter."""
+    for known, spoken, written in tuple(_written):
+        if spoken is language and known == told:
+            return written
+    written = write(told, language, lambda code: names.get(code, code))
+    _written.append((told, language, written))
+    return written
 
 
 def span_of(first: str, last: str) -> Span | None:

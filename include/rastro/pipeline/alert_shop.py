@@ -25,8 +25,9 @@ from rastro.mail.render import Rendered
 from rastro.mail.replies import HardRefusal
 from rastro.mail.smtp import Postman
 from rastro.models import EVERYTHING, Channel, NoticeState, Selection, Status
+from rastro.pipeline.messages import page_about
 from rastro.pipeline.post import hand_in, message_id, unsent
-from rastro.pipeline.tell import Figures, page_about
+from rastro.pipeline.tell import Figures
 from rastro.sending import UNTIL_A_PERSON_LOOKS, Claimed, Settlement, by_mail, why_of_unknown_fate
 from rastro.settings import Settings
 from rastro.warehouse import outbox

@@ -25,8 +25,9 @@ from rastro.mail.replies import HardRefusal
 from rastro.mail.smtp import Postman
 from rastro.models import EVERYTHING, Channel, NoticeState, Selection, Status
 from rastro.orders.base import Contact, OrderSource
+from rastro.pipeline.messages import page_about
 from rastro.pipeline.post import hand_in, message_id, unsent
-from rastro.pipeline.tell import Figures, page_about
+from rastro.pipeline.tell import Figures
 from rastro.sending import Claimed, MailedBefore, Settlement, by_mail, over_cap, reconsidered
 from rastro.settings import Settings
 from rastro.warehouse import outbox, tracking_links

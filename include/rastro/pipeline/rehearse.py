@@ -20,7 +20,7 @@ from rastro.mail.compose import address_hash, masked
 from rastro.mail.render import render
 from rastro.models import EVERYTHING, Channel, Selection
 from rastro.orders.base import Contact, OrderSource
-from rastro.pipeline import alert_shop, mail_customers, tell
+from rastro.pipeline import alert_shop, mail_customers, messages, tell
 from rastro.pipeline.load import load
 from rastro.receivers import Answer, Message, Reading, Receiver
 from rastro.sending import Claimed, Settlement, held_back, over_cap
@@ -50,7 +50,7 @@ class WorkedOut:
     """What a run would have to tell, before the other sides are asked what they know."""
 
     owed: dict[Channel, int] = field(default_factory=dict)
-    tellings: list[tuple[Channel, str, OrderKey, tell.Telling]] = field(default_factory=list)
+    tellings: list[tuple[Channel, str, OrderKey, messages.Telling]] = field(default_factory=list)
     letters: list[tuple[OrderKey, mail_customers.Letter]] = field(default_factory=list)
     settled: list[Rehearsed] = field(default_factory=list)
 
@@ -167,7 +167,7 @@ class Rehearsal:
                 found.count(channel, *(letter.notices for letter in alerts))
                 left = [([notice], settlement) for notice, settlement in singles]
             case _:
-                tellings, left = tell.worked_out(conn, channel, order, claimed, self.pages, self.settings)
+                tellings, left = messages.worked_out(conn, channel, order, claimed, self.pages, self.settings)
                 found.tellings += [(channel, target, order, telling) for telling in tellings]
                 found.count(channel, *(telling.notices for telling in tellings))
         for notices, settlement in left:
