@@ -9,13 +9,14 @@ import pytest
 
 from rastro.models import EVERYTHING, Window
 from rastro.warehouse import loading, polls
-from rastro.warehouse.queries import statement
+from rastro.warehouse.queries import run, statement
 
 pytestmark = pytest.mark.slow
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # long ago, when other tests run before these
 HOUR = timedelta(hours=1)
-# A fiftieth is due and owed, as in an hour after long operation; a fifth is staged; each has one event of this month.
+# A fiftieth is due and owed, as in an hour after long operation; a fifth is staged and was answered before; each has an
+# event of the last thirty days.
 SEED = """
 INSERT INTO rastro.source (account, writes_back, own_mail) VALUES ('vtex:loja', true, false);
 INSERT INTO rastro.poll_state (carrier, reference, status, quiet_since, answered_at, loaded_at, next_poll_at)
@@ -40,10 +41,26 @@ SELECT n, 'order', 'tracking', '1', 'vtex:loja', CASE WHEN n % 50 = 0 THEN 'owed
 FROM generate_series(1, 1000000) n;
 INSERT INTO rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id)
 SELECT n, now(), 'd', 'said', 'raw', 'run' FROM generate_series(1, 1000000, 5) n;
+INSERT INTO rastro.raw_answer (poll_id, answered_at, raw)
+SELECT n, now() - interval '2 hours', 'raw' FROM generate_series(1, 1000000, 5) n;
 """
 ALL_DUE = {"window_end": NOW, "now": NOW, "chosen": False, **EVERYTHING.as_values()}
 SLICE = {"carrier": "correios", "contract": "", "first": 300_000, "last": 400_000, **ALL_DUE}
 SOME = list(range(1, 100_001, 50))  # as many as the load takes at a time
+FEW = list(range(1, 1_000_001, 20_000))  # from all over the million
+A_FEW_PAGES = 50 * len(FEW)  # for each row those of every index on the way; the big tables have many times more
+OWING = {
+    "now": NOW, "run_id": "run", "in_doubt": "", "cannot_be_asked": ["email"], "much_later": NOW + 1000 * HOUR,
+}  # fmt: skip
+REFUSED = {
+    "answered_at": NOW, "poll_ids": FEW, "next_polls": [NOW] * len(FEW), "digests": [b"d"] * len(FEW),
+    "refusals": ["not_found"] * len(FEW), "texts": [""] * len(FEW), "not_ours": [0] * len(FEW),
+}  # fmt: skip
+KINDS = {"carrier": "correios", "contract": "", "window_end": NOW, "now": NOW, **EVERYTHING.as_values()}
+CHOICE = {
+    "most": 100, "patient": 10, "steps": [""], "statuses": ["in_transit"], "nears": [False], "silents": [0],
+    "waiteds": [2], **KINDS,
+}  # fmt: skip
 CLAIM = {
     "channel": "order", "target": "vtex:loja", "account": "vtex:loja", "order_id": "O-500", "now": NOW,
     "lease_until": NOW, "claimed_by": "t", "in_vain": "",
@@ -55,6 +72,8 @@ def million(postgres: Any, warehouse_template: str) -> Iterator[str]:
     dsn = postgres.create("rastro_million", template=warehouse_template)
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute("SELECT rastro.make_event_partitions((CURRENT_DATE - interval '2 months')::date, 4)")
+        # Nothing refers to what is not there, and to look that up by the million takes a third of the time.
+        conn.execute("SET session_replication_role = replica")
         conn.execute(SEED.replace("now()", f"timestamptz '{NOW.isoformat()}'"))
         conn.execute("VACUUM ANALYZE")
     yield dsn
@@ -86,12 +105,24 @@ def read_from_end_to_end(conn: Any, plan: list[Mapping[str, Any]]) -> set[str]:
 
 
 def indexes(plan: list[Mapping[str, Any]]) -> set[str]:
-    return {node["Index Name"] for node in plan if "Index Name" in node}
+    """By which rows are found, or that they are there already."""
+    found = {node["Index Name"] for node in plan if "Index Name" in node}
+    return found | {name for node in plan for name in node.get("Conflict Arbiter Indexes", [])}
+
+
+def pages(plan: list[Mapping[str, Any]]) -> int:
+    """How many were looked at, of a plan that was carried out."""
+    return int(plan[0]["Shared Hit Blocks"] + plan[0]["Shared Read Blocks"])
+
+
+def carried_out(conn: Any, name: str, **values: object) -> list[Mapping[str, Any]]:
+    return explained(conn, name, options=", ANALYZE, BUFFERS", **values)
 
 
 def test_a_table_that_is_read_from_end_to_end_is_noticed(conn: Any) -> None:
     plan = explained(conn, "known_sources") + explained(conn, "count_notices")
     assert read_from_end_to_end(conn, plan) == {"notice"}
+    assert pages(carried_out(conn, "count_notices")) > 2 * A_FEW_PAGES
 
 
 @pytest.mark.parametrize(
@@ -107,6 +138,7 @@ def test_a_table_that_is_read_from_end_to_end_is_noticed(conn: Any) -> None:
             {"answered_at": NOW, "poll_ids": SOME[:50], "next_polls": [NOW] * 50},
             {"poll_state_pkey"},
         ),
+        ("settle_refused", REFUSED, {"poll_state_pkey"}),
         ("take_staged", {"after": 300_000, "size": 2000}, {"staged_snapshot_by_poll", "poll_state_pkey"}),
         ("shipments_of_polls", {"poll_ids": SOME}, {"shipment_by_poll", "shipment_state_pkey"}),
         ("shipments_by_id", {"shipment_ids": SOME[:5]}, {"shipment_pkey", "shipment_state_pkey"}),
@@ -142,10 +174,133 @@ def test_the_load_finds_what_it_writes_by_its_index(conn: Any) -> None:
         ("merge_states", "shipment_state_pkey"),
         ("settle_loaded", "poll_state_pkey"),
         ("settle_loaded_late", "poll_state_pkey"),
+        ("keep_raw", "staged_snapshot_pkey"),
         ("drop_staged", "staged_snapshot_pkey"),
     ]:
         plan = explained(conn, name, now=NOW)
         assert (name, by in indexes(plan), read_from_end_to_end(conn, plan)) == (name, True, set())
+
+
+def test_what_is_known_already_is_found_by_its_key_in_a_few_pages(conn: Any) -> None:
+    loading.begin(conn, NOW)
+    conn.execute(
+        "INSERT INTO incoming_look (staged_id, poll_id) SELECT n / 5 + 1, n FROM unnest(%s::bigint[]) n", [FEW]
+    )
+    conn.execute(
+        """
+        INSERT INTO incoming_event (shipment_id, occurred_at, event_key, position, status, standing, code, description,
+            city, state, country)
+        SELECT shipment_id, occurred_at, event_key, 1, 'delivered', standing, code, description, '', '', ''
+        FROM rastro.tracking_event WHERE shipment_id = ANY(%s)
+        """,
+        [FEW],
+    )
+    owe(conn, content="1")
+    for name, by, values in [
+        ("merge_events", "tracking_event_is_told_once", {"now": NOW}),
+        ("merge_notices", "notice_is_owed_once", OWING),
+        ("keep_raw", "raw_answer_pkey", {}),
+    ]:
+        plan = carried_out(conn, name, **values)
+        assert (name, by in indexes(plan), read_from_end_to_end(conn, plan)) == (name, True, set())
+        assert (name, plan[0]["Tuples Inserted"], plan[0]["Conflicting Tuples"]) == (name, 0, len(FEW))
+        assert pages(plan) < A_FEW_PAGES, name
+
+
+def test_refusals_are_settled_in_a_few_pages(conn: Any) -> None:
+    assert pages(carried_out(conn, "settle_refused", **REFUSED)) < A_FEW_PAGES
+
+
+def owe(conn: Any, *, content: str) -> None:
+    conn.execute(
+        """
+        INSERT INTO incoming_notice (shipment_id, channel, kind, content, target, state, reason, event_at, facts,
+            to_receiver)
+        SELECT n, 'order', 'tracking', %s, 'vtex:loja', 'owed', '', %s, '{}', false FROM unnest(%s::bigint[]) n
+        """,
+        [content, NOW, FEW],
+    )
+
+
+def test_whether_a_restored_warehouse_may_have_told_it_before_is_asked_once_for_each_notice(conn: Any) -> None:
+    loading.begin(conn, NOW)
+    conn.execute("UPDATE rastro.installation SET told_until = %s", [NOW - HOUR])
+    owe(conn, content="2")
+    plan = carried_out(conn, "merge_notices", **OWING)
+    assert plan[0]["Tuples Inserted"] == len(FEW)
+    assert [node["Actual Loops"] for node in plan if node.get("Relation Name") == "installation"] == [len(FEW)]
+    assert read_from_end_to_end(conn, plan) == set()
+    assert pages(plan) < A_FEW_PAGES
+
+
+def test_a_few_answers_that_say_what_was_said_before_are_settled_in_a_few_pages(conn: Any) -> None:
+    loading.begin(conn, NOW)
+    conn.execute("TRUNCATE rastro.staged_snapshot")
+    conn.execute("UPDATE rastro.poll_state SET meaning = 'm' WHERE poll_id = ANY(%s)", [FEW])
+    conn.execute(
+        """
+        INSERT INTO rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id, meaning)
+        SELECT n, %s, 'd', 'said', 'raw', 'run', 'm' FROM unnest(%s::bigint[]) n
+        """,
+        [NOW, FEW],
+    )
+    plan = carried_out(conn, "settle_said_before", keep_raw=True)
+    assert conn.execute("SELECT count(*) FROM rastro.staged_snapshot").fetchall() == [(0,)]
+    assert {"poll_state_pkey", "raw_answer_pkey"} <= indexes(plan)
+    assert read_from_end_to_end(conn, plan) == set()
+    assert pages(plan) < A_FEW_PAGES
+
+
+def test_references_that_were_answered_twice_are_gathered_once_however_much_is_staged(conn: Any) -> None:
+    loading.begin(conn, NOW)
+    plan = explained(conn, "settle_said_before", keep_raw=True)
+    of_staged = [node for node in plan if node.get("Relation Name") == "staged_snapshot" and "Filter" in node]
+    assert ["hashed SubPlan" in node["Filter"] for node in of_staged] == [True]
+
+
+def test_what_fell_silent_costs_one_reading_of_the_references_and_of_nothing_else(conn: Any) -> None:
+    # No index holds those that nobody asks about any more: they are the most, since each parcel ends so.
+    long_ago = NOW - 2000 * HOUR
+    conn.execute(
+        "UPDATE rastro.poll_state SET next_poll_at = NULL, quiet_since = %s WHERE poll_id = ANY(%s)", [long_ago, FEW]
+    )
+    plan = carried_out(conn, "expire_silent", silent_since=NOW - 1000 * HOUR, now=NOW, run_id="run")
+    assert read_from_end_to_end(conn, plan) == {"poll_state"}
+    assert len([node for node in plan if node.get("Relation Name") == "poll_state" and "Seq" in node["Node Type"]]) == 1
+    assert {"shipment_by_poll", "shipment_state_pkey", "poll_state_pkey"} <= indexes(plan)
+    assert conn.execute("SELECT count(*) FROM rastro.shipment_change").fetchall() == [(len(FEW),)]
+
+
+# Carriers whose calls are counted, and what was overtaken
+
+
+def test_what_is_due_of_a_small_carrier_is_ranked_without_reading_what_others_carry(conn: Any) -> None:
+    conn.execute("UPDATE rastro.poll_state SET carrier = 'loggi' WHERE poll_id <= 20000")
+    conn.execute("ANALYZE rastro.poll_state")
+    for name, values, by in [
+        ("kinds_due", KINDS, {"poll_state_due", "shipment_by_poll"}),
+        ("choose_due", CHOICE, {"poll_state_due", "shipment_by_poll", "poll_state_pkey"}),
+    ]:
+        plan = explained(conn, name, **{**values, "carrier": "loggi"})
+        assert (name, by - indexes(plan), read_from_end_to_end(conn, plan)) == (name, set(), set())
+
+
+def test_the_few_that_are_chosen_of_many_due_are_found_by_their_key(conn: Any) -> None:
+    plan = explained(conn, "choose_due", **CHOICE)
+    assert {"poll_state_due", "poll_state_pkey"} <= indexes(plan)
+    assert "poll_state" not in read_from_end_to_end(conn, plan)
+    assert conn.execute(statement("choose_due"), CHOICE).rowcount == CHOICE["most"]
+
+
+def test_what_was_overtaken_is_sought_among_what_is_open(conn: Any) -> None:
+    conn.execute("UPDATE rastro.notice SET state = 'sent' WHERE state = 'owed' AND notice_id > 10000")
+    conn.execute("ANALYZE rastro.notice")
+    plan = explained(
+        conn, "settle_overtaken", accounts=["vtex:loja"], go_lives=[NOW + HOUR], now=NOW, moved_on="",
+        before_go_live="", too_old="",
+    )  # fmt: skip
+    assert {"notice_open", "shipment_pkey", "shipment_state_pkey", "notice_pkey"} <= indexes(plan)
+    assert read_from_end_to_end(conn, plan) == set()
 
 
 # Partitions
@@ -164,6 +319,27 @@ def test_an_event_whose_time_is_known_is_sought_in_its_month_alone(conn: Any) ->
     of_events = [node for node in plan if node.get("Relation Name", "").startswith("tracking_event")]
     assert len(of_events) > 1, "nobody knows the month before the statement runs"
     assert len([node for node in of_events if node["Actual Loops"]]) == 1
+
+
+def test_an_event_is_written_to_its_month_alone(conn: Any) -> None:
+    run(conn, "make_incoming_event")
+    conn.execute(
+        """
+        INSERT INTO incoming_event (shipment_id, occurred_at, event_key, position, status, standing, code, description,
+            city, state, country)
+        SELECT n, %s, 'DO 01', 1, 'in_transit', 'effective', 'DO 01', 'Objeto encaminhado', '', '', ''
+        FROM unnest(%s::bigint[]) n
+        """,
+        [NOW, SOME],
+    )
+    assert run(conn, "merge_events", now=NOW).rowcount == len(SOME)
+    opened = conn.execute(
+        """
+        SELECT relname FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+        WHERE l.pid = pg_backend_pid() AND l.mode = 'RowExclusiveLock' AND c.relispartition AND c.relkind = 'r'
+        """
+    ).fetchall()
+    assert opened == [(f"tracking_event_{NOW:%Y%m}",)]
 
 
 # Rows that are written again and again

@@ -37,12 +37,14 @@ WITH due AS (
       AND (%(chosen_account)s::text IS NULL OR p.poll_id IN (
           SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))
 ), turn AS (
-    SELECT poll_id, row_number() OVER (ORDER BY place > %(patient)s, r.rank NULLS LAST, next_poll_at, poll_id) AS turn
+    SELECT poll_id
     FROM due LEFT JOIN unnest(%(steps)s::text[], %(statuses)s::text[], %(nears)s::boolean[], %(silents)s::int[],
                               %(waiteds)s::int[]) WITH ORDINALITY AS r (step, status, near, silent, waited, rank)
     USING (step, status, near, silent, waited)
+    -- A limit tells the planner how few they are, and they are found by their key.
+    ORDER BY place > %(patient)s, r.rank NULLS LAST, next_poll_at, poll_id LIMIT %(most)s
 )
-UPDATE rastro.poll_state p SET chosen_for = %(window_end)s FROM turn WHERE turn <= %(most)s AND p.poll_id = turn.poll_id
+UPDATE rastro.poll_state p SET chosen_for = %(window_end)s FROM turn WHERE p.poll_id = turn.poll_id
 
 -- name: note_plan
 INSERT INTO rastro.carrier_plan (carrier, window_end, put_off) VALUES (%(carrier)s, %(window_end)s, %(put_off)s)

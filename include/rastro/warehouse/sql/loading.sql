@@ -146,6 +146,7 @@ FROM incoming_notice i CROSS JOIN LATERAL (
                OR EXISTS (SELECT FROM rastro.tracking_event e
                           WHERE e.shipment_id = i.shipment_id AND e.status = i.kind AND e.occurred_at <= told_until
                             AND i.content IN ('', to_char(e.occurred_at AT TIME ZONE 'America/Sao_Paulo', 'YYYY-MM-DD'))))) AS in_doubt
+    OFFSET 0  -- worked out once for each notice, and not wherever it is named
 ) AS restored
 ON CONFLICT ON CONSTRAINT notice_is_owed_once DO UPDATE
 SET state = excluded.state, target = excluded.target, reason = excluded.reason, event_at = excluded.event_at,
