@@ -140,10 +140,10 @@ def told(postgres: Server, carrier: str) -> Mapping[str, str]:
 
 
 def dags(state: Path) -> Path:
-    """A folder with the product's DAGs and those of the benchmarks."""
+    """A folder with the DAG that is measured and those of the benchmarks: no report follows on its heels."""
     folder = state / "dags"
     folder.mkdir(parents=True, exist_ok=True)
-    for source in (*(REPOSITORY / "dags").glob("*.py"), *(REPOSITORY / "benchmarks" / "dags").glob("*.py")):
+    for source in (REPOSITORY / "dags" / f"{DAG}.py", *(REPOSITORY / "benchmarks" / "dags").glob("*.py")):
         link = folder / source.name
         link.unlink(missing_ok=True)
         link.symlink_to(source)

@@ -36,8 +36,9 @@ def goals_missed() -> str:
 
 
 def line(row: Mapping[str, Any]) -> Sequence[str]:
-    told = (number(row[name]) for name in ("minimum", "value", "maximum", "ratio"))
-    return (row["name"], row["unit"], str(row["repetitions"]), *told, row["goal"], HOLDS[row["holds"]])
+    minimum, median, maximum, ratio = (number(row[name]) for name in ("minimum", "value", "maximum", "ratio"))
+    spread = (minimum, median, maximum) if row["repetitions"] > 1 else ("", median, "")
+    return (row["name"], row["unit"], str(row["repetitions"]), *spread, ratio, row["goal"], HOLDS[row["holds"]])
 
 
 def number(figure: float | None) -> str:
