@@ -38,7 +38,7 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> bool:
     for panel in (time, parts, memory):
         panel.set_ylim(0, 1.15 * panel.get_ylim()[1])
         panel.set_xlabel("new events, or parcels on their way" if panel is parts else "parcels on their way")
-        panel.legend(fontsize=8, loc="lower left")
+        panel.legend(fontsize=8, loc="center right" if panel is parts else "lower left")
     plots.save(figure, "growth")
     return True
 

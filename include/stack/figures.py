@@ -13,7 +13,6 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "parsing": ("changed bodies",),
     "loading": ("load:",),
     "planning": ("planning:",),
-    "notices": ("order updates", "calls in the busiest"),
     "pages": ("page:", "pages:"),
     "report": ("report:",),
     "run": ("run:",),
