@@ -158,7 +158,7 @@ def usual_silence(habit: Habit, share: float) -> float:
     return LONGEST / HOUR
 
 
-@lru_cache  # asked for all that one call brought
+@lru_cache  # budgets ask for the same hours again and again
 def hour_of_week(at: datetime) -> int:
     local = at.astimezone(LOCAL)
     return local.weekday() * 24 + local.hour

@@ -13,9 +13,12 @@ from starlette.testclient import TestClient
 
 from rastro.cli import main
 from rastro.errors import Doubtful, Permanent, Transient
+from rastro.languages import Language
+from rastro.letter import Figures, Letter, Span
 from rastro.orchestration import letter_tasks
 from rastro.pages import access
 from rastro.pages.app import made
+from rastro.pages.letter import written_of
 from rastro.pages.routes import May
 from stack.audit import text_of
 
@@ -180,3 +183,19 @@ def test_the_same_is_a_page_of_the_operators(reported: Any, asked: Mapping[str, 
 def test_a_wrong_wish_says_what_is_wrong(reported: Any, capsys: Any, said: str, more: list[str]) -> None:
     assert report(reported, *more) == 1
     assert said in capsys.readouterr().err
+
+
+def test_a_page_of_the_same_figures_is_drawn_once_and_of_others_anew() -> None:
+    first, other = (Span(first=FIRST, last=LAST - timedelta(days=n)) for n in (0, 1))
+    none = Figures(carriers=[], lanes=[])
+
+    def page_of(span: Span, language: Language = Language.ENGLISH, name: str = "Correios") -> object:
+        letter = Letter(span=span, carrier="correios", now=none, before=none, series=[])
+        return written_of(letter, language, {"correios": name})
+
+    drawn = page_of(first)
+    assert page_of(first) is drawn
+    assert page_of(other) is not drawn
+    assert page_of(first, Language.PORTUGUESE) is not drawn
+    assert page_of(first, name="Os Correios") is not drawn
+    assert page_of(first) is drawn

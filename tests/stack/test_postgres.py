@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from stack.postgres import Server, embedded_postgres
+from stack.postgres import Server, cache_in, embedded_postgres, memory
 from stack.processes import StackError, command_of, members
 from stack.state import REPOSITORY
 
@@ -102,3 +102,14 @@ def wait_until_gone(session: int) -> None:
             return
         signal.sigtimedwait([], 0.1)
     raise AssertionError(f"session {session} still runs")
+
+
+@pytest.mark.parametrize(("machine", "kept"), [(1 << 29, 128 << 20), (24 << 30, 3 << 30), (1 << 40, 4 << 30)])
+def test_the_cache_is_an_eighth_of_the_memory_and_neither_tiny_nor_huge(machine: int, kept: int) -> None:
+    assert cache_in(machine) == kept
+
+
+def test_the_server_is_given_that_cache(postgres: Server) -> None:
+    with psycopg.connect(postgres.dsn()) as conn:
+        ((pages,),) = conn.execute("SELECT setting::bigint FROM pg_settings WHERE name = 'shared_buffers'").fetchall()
+    assert pages * 8192 >> 20 == cache_in(memory()) >> 20

@@ -20,7 +20,7 @@ from rastro.warehouse import letter as letters
 from rastro.warehouse.report import reported_until
 
 MOST_DAYS = 366
-_written: deque[tuple[Letter, Language, Written]] = deque(maxlen=8)
+_written: deque[tuple[Letter, Language, Mapping[str, str], Written]] = deque(maxlen=8)
 
 
 def letter(
@@ -57,11 +57,11 @@ def letter(
 
 def written_of(told: Letter, language: Language, names: Mapping[str, str]) -> Written:
     """To draw its plots takes half a second, and the same figures make the same letter."""
-    for known, spoken, written in tuple(_written):
-        if spoken is language and known == told:
+    for *known, written in tuple(_written):
+        if known == [told, language, names]:
             return written
     written = write(told, language, lambda code: names.get(code, code))
-    _written.append((told, language, written))
+    _written.append((told, language, names, written))
     return written
 
 
