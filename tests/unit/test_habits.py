@@ -2,6 +2,8 @@
 
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
+from math import log
+from statistics import fmean
 
 import pytest
 from hypothesis import given
@@ -11,17 +13,16 @@ from rastro.habits import (
     AWAKE,
     ENOUGH,
     ENOUGH_IN_LANE,
+    PARTS,
     SILENCE,
     SLEEPING,
-    STEADY_SPANS,
     WEEK,
-    Habit,
     Stay,
     along,
     habit_for,
-    habit_of,
     hour_of_week,
     learn,
+    lines_and_waits,
     step_and_lane,
     untaught,
 )
@@ -86,17 +87,50 @@ def test_a_lane_has_a_habit_of_its_own_where_it_has_told_enough_and_leans_on_the
     assert {step_and_lane(one) for one in learnt} == {("departed", lane) for lane in ("", "SP PAC", "AM PAC")}
 
 
-@pytest.mark.parametrize("silence", [0.25, 1, 1.5, 8, 30.75, 200, 721, 2000])
-def test_the_hours_of_a_silence_count_where_they_fall(silence: float) -> None:
-    """Against counting them one by one."""
-    stays = [stay(13, 13 + silence, news=False)] * 3
-    prior = Habit(by_silence=(0.1,) * (len(SILENCE) + 1), by_hour=tuple(0.5 + (one % 24) / 23 for one in range(WEEK)))
-    expected = [STEADY_SPANS] * (len(SILENCE) + 1)
-    known = min(silence, 720)
-    for hour in range(int(known) + 1):
-        part = min(1.0, known - hour) * habit_of([], prior, 1.0).by_hour[(13 + hour) % WEEK]
-        expected[bisect_right(SILENCE, hour)] += 3 * part
-    assert habit_of(stays, prior, 1.0).by_silence == pytest.approx([0.1 * STEADY_SPANS / hours for hours in expected])
+@pytest.mark.parametrize(
+    ("begun", "ended", "hours"),
+    [
+        (9.7, 9.9, []),  # nobody looks within the hour
+        (9.7, 12.3, [(10, 0), (11, 1), (12, 2)]),
+        (9.0, 10.5, [(9, 0), (10, 1)]),
+        (9.7, 13.0, [(10, 0), (11, 1), (12, 2), (13, 3)]),
+    ],
+)
+def test_a_parcel_waits_in_each_hour_of_the_clock_and_has_news_in_the_last(
+    begun: float, ended: float, hours: list[tuple[int, int]]
+) -> None:
+    cells = [bisect_right(SILENCE, silence) * WEEK + hour for hour, silence in hours]
+    lines, waits = lines_and_waits([stay(begun, ended), stay(begun, ended, news=False)])
+    assert waits == dict.fromkeys(cells, 2)
+    assert lines == dict.fromkeys(cells[-1:], 1)
+
+
+def test_a_longer_silence_than_thirty_days_teaches_no_more() -> None:
+    lines, waits = lines_and_waits([stay(5, 5 + 1000)])
+    assert waits.total() == 720
+    assert not lines
+
+
+def test_an_hour_in_which_many_wait_is_not_one_in_which_each_has_more_news() -> None:
+    """Nine of ten come at seven in the morning, and a tenth of those who wait has news in each hour."""
+    habit = learn(
+        stay(day * 24 + hour, day * 24 + hour - 10 * log(1 - (one + 0.5) / several))
+        for day in range(7)
+        for hour, several in ((7, 900), (19, 100))
+        for one in range(several)
+    )["departed"]
+    for hour in (0, 12):
+        assert fmean(habit.news(5, day * 24 + hour) for day in range(7)) == pytest.approx(0.1, rel=0.2)
+
+
+def test_the_hours_of_news_may_be_others_after_a_long_silence_than_after_a_short_one() -> None:
+    """By day after six hours, and by night after twenty."""
+    begun = [day * 24 + hour for day in range(7) for hour in range(24) for _ in range(20)]
+    by_day = [stay(one, one + 6.5, news=(one + 6) % 24 in range(8, 20)) for one in begun]
+    by_night = [stay(one, one + 20.5, news=(one + 20) % 24 not in range(8, 20)) for one in begun]
+    habit = learn(by_day + by_night)["departed"]
+    assert habit.news(6, 14) > 10 * habit.news(6, 2)
+    assert habit.news(20, 2) > 10 * habit.news(20, 14)
 
 
 def test_who_is_at_the_door_stays_awake() -> None:
@@ -108,6 +142,7 @@ def test_who_is_at_the_door_stays_awake() -> None:
 def test_whatever_is_taught_news_is_always_possible_and_never_certain(several: list[tuple[float, float, bool]]) -> None:
     stays = [stay(begun, begun + silence, news=news) for begun, silence, news in several]
     for habit in learn(stays + [stay(0, 5)] * ENOUGH).values():
-        assert all(one > 0 for one in (*habit.by_silence, *habit.by_hour))
+        assert all(one > 0 for one in (*habit.by_silence, *habit.by_hour, *habit.by_both))
         assert len(habit.by_silence) == len(SILENCE) + 1
         assert len(habit.by_hour) == WEEK
+        assert len(habit.by_both) == PARTS * len(habit.by_silence)

@@ -18,8 +18,9 @@ def read(conn: Connection[Any], carrier: str | None = None) -> dict[str, Habits]
     """By carrier; of one, or of all."""
     found: dict[str, dict[str, Habit]] = defaultdict(dict)
     for row in run(conn, "read_habits", carrier=carrier):
-        habit = Habit(by_silence=tuple(row.by_silence), by_hour=tuple(row.by_hour))
-        found[row.carrier][along(row.step, row.lane)] = habit
+        found[row.carrier][along(row.step, row.lane)] = Habit(
+            by_silence=tuple(row.by_silence), by_hour=tuple(row.by_hour), by_both=tuple(row.by_both)
+        )
     return dict(found)
 
 
@@ -51,7 +52,7 @@ def replace(conn: Connection[Any], learnt: Mapping[str, Habits], now: datetime) 
         conn,
         "copy_habits",
         (
-            (carrier, *step_and_lane(key), list(habit.by_silence), list(habit.by_hour))
+            (carrier, *step_and_lane(key), list(habit.by_silence), list(habit.by_hour), list(habit.by_both))
             for carrier, several in learnt.items()
             for key, habit in several.items()
         ),

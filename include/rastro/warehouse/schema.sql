@@ -514,7 +514,8 @@ CREATE TABLE rastro.habit (
     step text NOT NULL,
     by_silence real[] NOT NULL,
     by_hour real[] NOT NULL,
-    lane text DEFAULT ''::text NOT NULL
+    lane text DEFAULT ''::text NOT NULL,
+    by_both real[] DEFAULT array_fill((1)::real, ARRAY[96]) NOT NULL
 );
 
 COMMENT ON TABLE rastro.habit IS 'When a carrier has news of parcels in each step, learnt once a day from a sample of its history.';
@@ -526,6 +527,8 @@ COMMENT ON COLUMN rastro.habit.by_silence IS 'Events to be expected in an hour a
 COMMENT ON COLUMN rastro.habit.by_hour IS 'How many times as many in each hour of the week from Monday 0 h (America/Sao_Paulo); 1 on average.';
 
 COMMENT ON COLUMN rastro.habit.lane IS 'State that the parcels go to, and their service; empty for the habit of all, which the rarer ones go by.';
+
+COMMENT ON COLUMN rastro.habit.by_both IS 'How many times as many as these two say, in each of six parts of the day after so long a silence; span by span.';
 
 CREATE TABLE rastro.habits_learnt (
     one boolean DEFAULT true NOT NULL,

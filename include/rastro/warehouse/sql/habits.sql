@@ -1,5 +1,5 @@
 -- name: read_habits
-SELECT carrier, step, lane, by_silence, by_hour FROM rastro.habit WHERE %(carrier)s::text IS NULL OR carrier = %(carrier)s
+SELECT carrier, step, lane, by_silence, by_hour, by_both FROM rastro.habit WHERE %(carrier)s::text IS NULL OR carrier = %(carrier)s
 
 -- name: habits_learnt_at
 SELECT learnt_at FROM rastro.habits_learnt
@@ -11,7 +11,7 @@ INSERT INTO rastro.habits_learnt (learnt_at) VALUES (%(now)s) ON CONFLICT (one) 
 DELETE FROM rastro.habit
 
 -- name: copy_habits
-COPY rastro.habit (carrier, step, lane, by_silence, by_hour) FROM STDIN
+COPY rastro.habit (carrier, step, lane, by_silence, by_hour, by_both) FROM STDIN
 
 -- name: carriers_with_parcels
 SELECT DISTINCT carrier FROM rastro.poll_state ORDER BY carrier
