@@ -102,6 +102,7 @@ def measure(size: Size) -> Iterator[Measured]:
     many = 20_000 if size.quick else 1_000_000
     with filled(size, "pages", FILL, many) as (server, dsn):
         with opened(dsn) as conn:
+            conn.execute("DELETE FROM rastro.tally")
             started = time.perf_counter()
             tally.count(conn, datetime.now(UTC))
             conn.commit()

@@ -1191,9 +1191,9 @@ CREATE TABLE rastro.tally (
     counted_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON TABLE rastro.tally IS 'Figures for the operators'' pages, counted anew at the end of each run.';
+COMMENT ON TABLE rastro.tally IS 'Figures for the operators'' pages, counted at the end of each run.';
 
-COMMENT ON COLUMN rastro.tally.subject IS 'What was counted: shipment, delivery, notice, problem or coverage; newest_problem: what place the newest has.';
+COMMENT ON COLUMN rastro.tally.subject IS 'What was counted: shipment, delivery, notice, problem or coverage; newest_problem: what place the newest has; written: rows written ever.';
 
 COMMENT ON COLUMN rastro.tally.part IS 'Of which carrier, channel or problem; empty: of none.';
 
