@@ -100,6 +100,9 @@ def test_what_a_crash_of_the_server_takes_from_a_task_is_asked_about_again(tmp_p
                 polls.stage(conn, answers, NOW, "run")
                 polls.settle_unchanged(conn, [(one, NOW + HOUR) for one in due - set(changed)], NOW)
                 conn.commit()
+                if start == 500:
+                    with psycopg.connect(dsn) as another:
+                        another.execute("COMMENT ON TABLE rastro.poll_state IS 'written down'")
             os.kill(server.pid, signal.SIGQUIT)  # nothing more is written down
     with embedded_postgres(tmp_path) as server, psycopg.connect(server.dsn("rastro")) as conn:
         answered = {
@@ -107,5 +110,6 @@ def test_what_a_crash_of_the_server_takes_from_a_task_is_asked_about_again(tmp_p
         }
         staged = {one for (one,) in conn.execute("SELECT poll_id FROM rastro.staged_snapshot")}
         assert staged <= answered
+        assert len(answered) >= 550, "what another has waited for was written down, and all before it"
         assert len(answered) == 2 * len(staged), "what one call brought is there together or not at all"
         assert claimed(conn, ids, NOW + HOUR / 3) >= set(ids) - answered
