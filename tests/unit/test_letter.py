@@ -23,6 +23,7 @@ from rastro.letter import (
     Share,
     Span,
     change,
+    days_of,
     findings,
     running,
     week_before,
@@ -182,6 +183,13 @@ def test_a_running_share_is_of_seven_days_and_of_enough_promises() -> None:
     ]
     told = running([*days, replace(days[0], carrier="jadlog")], "correios", WEEK)
     assert told == [(WEEK.first + timedelta(days=n), pytest.approx(0.8)) for n in range(3, 7)]
+
+
+def test_percentiles_of_days_lie_between_two_parcels_in_proportion() -> None:
+    assert days_of({}) == Days()
+    assert days_of({3: 1}) == Days(parcels=1, p10=3, p50=3, p90=3)
+    assert days_of({9: 1, 2: 3}) == Days(parcels=4, p10=2, p50=2, p90=pytest.approx(6.9))  # 2 2 2 9
+    assert days_of(dict.fromkeys(range(1, 22), 1)) == Days(parcels=21, p10=3, p50=11, p90=19)
 
 
 @pytest.mark.parametrize("language", list(Language))
