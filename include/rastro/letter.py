@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from itertools import accumulate
 from math import ceil, floor, sqrt
 
@@ -215,13 +216,18 @@ class Letter:
         return not self.now.carriers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: it keeps what it has drawn
 class Plot:
     """``name`` is fit for an address; ``says`` is what somebody hears who does not see it."""
 
     name: str
     says: str
-    png: bytes
+    draw: Callable[[], bytes]
+
+    @cached_property
+    def png(self) -> bytes:
+        """Drawn when it is first looked at."""
+        return self.draw()
 
 
 Named = Callable[[str], str]  # a carrier's code → its name

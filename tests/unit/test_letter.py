@@ -20,6 +20,7 @@ from rastro.letter import (
     Lane,
     LaneFigures,
     Letter,
+    Plot,
     Share,
     Span,
     change,
@@ -249,6 +250,14 @@ def test_plots_are_drawn_alike_each_time_and_stand_on_white() -> None:
         assert image.width == pytest.approx(960, abs=2)
         assert image.getpixel((2, 2)) == 255
         assert image.getextrema()[0] < 60, "something is drawn"
+
+
+def test_a_plot_is_drawn_when_it_is_looked_at_and_then_kept() -> None:
+    drawn: list[str] = []
+    plot = Plot(name="promise", says="", draw=lambda: drawn.append("once") or b"png")  # type: ignore[func-returns-value]
+    assert drawn == []
+    assert (plot.png, plot.png) == (b"png", b"png")
+    assert drawn == ["once"]
 
 
 def test_what_is_not_there_is_not_drawn() -> None:

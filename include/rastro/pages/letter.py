@@ -1,16 +1,17 @@
 """The page that tells what changed in the deliveries of any days; the week's letter, for whoever looks."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from fastapi.responses import Response
+from psycopg import Connection
 
-from rastro.carriers.described import all_carriers
 from rastro.languages import Language
-from rastro.letter import Letter, Span, week_before
-from rastro.mail.letter import COLUMNS, Written, as_address, write
+from rastro.letter import Letter, Plot, Span, week_before
+from rastro.mail.letter import COLUMNS, Written, write
 from rastro.next_look import LOCAL
 from rastro.pages import access
 from rastro.pages.access import Visiting
@@ -20,7 +21,7 @@ from rastro.warehouse import letter as letters
 from rastro.warehouse.report import reported_until
 
 MOST_DAYS = 366
-_written: deque[tuple[Letter, Language, Mapping[str, str], Written]] = deque(maxlen=8)
+_written: deque[tuple[Mapping[str, str], Written]] = deque(maxlen=8)
 
 
 def letter(
@@ -29,39 +30,66 @@ def letter(
     """Days that make no sense are said, and those of the last whole week are shown."""
     week = week_before(datetime.now(LOCAL).date())
     wanted = span_of(first, last) if first or last else week
-    spoken = Language(language) if language in set(Language) else Language.ENGLISH
-    names = {code: one.name for code, one in all_carriers().items()}
+    span = wanted or week
     with access.warehouse() as conn:
         until = reported_until(conn)
-        told = letters.read(conn, wanted or week, carrier if carrier in names else "")
-    written = written_of(told, spoken, names)
+        written = written_about(conn, span, carrier, language)
     answer = page(
         request,
         "letter.html",
         visitor,
-        span=wanted or week,
+        span=span,
         wrong=wanted is None,
-        carrier=told.carrier,
-        carriers=sorted(names.items(), key=lambda one: one[1].lower()),
-        language=spoken,
+        carrier=written.letter.carrier,
+        carriers=sorted(carrier_names().items(), key=lambda one: one[1].lower()),
+        language=written.language,
         languages=list(Language),
         written=written,
         titles=[written.words[f"column_{name}"] for name in COLUMNS],
-        plots=[(as_address(one), one.says) for one in written.plots],
         until=until,
-        is_short=until is None or until < end_of(wanted or week),
+        is_short=until is None or until < end_of(span),
     )
-    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY}; img-src data:"
+    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY}; img-src 'self'"
     return answer
 
 
+def plot(
+    visitor: Visiting,  # noqa: ARG001  the same for everybody who may look
+    name: str,
+    first: str = "",
+    last: str = "",
+    carrier: str = "",
+    language: str = "en",
+) -> Response:
+    """At an address of its own, so that the page does not wait until all of them are drawn."""
+    plots: Sequence[Plot] = ()
+    if span := span_of(first, last):
+        with access.warehouse() as conn:
+            plots = written_about(conn, span, carrier, language).plots
+    for one in plots:
+        if one.name == name:
+            return Response(one.png, media_type="image/png")
+    raise HTTPException(404, "There is no such plot.")
+
+
+def written_about(conn: Connection[Any], span: Span, carrier: str, language: str) -> Written:
+    """Of a carrier that there is not, as of all; in a language that there is not, as in English."""
+    names = carrier_names()
+    told = letters.read(conn, span, carrier if carrier in names else "")
+    return written_of(told, Language(language) if language in set(Language) else Language.ENGLISH, names)
+
+
+def carrier_names() -> Mapping[str, str]:
+    return {code: one.name for code, one in access.carriers().items()}
+
+
 def written_of(told: Letter, language: Language, names: Mapping[str, str]) -> Written:
-    """To draw its plots takes half a second, and the same figures make the same letter."""
-    for *known, written in tuple(_written):
-        if known == [told, language, names]:
+    """To draw a plot takes a tenth of a second, and the same figures make the same letter."""
+    for known, written in tuple(_written):
+        if (known, written.letter, written.language) == (names, told, language):
             return written
     written = write(told, language, lambda code: names.get(code, code))
-    _written.append((told, language, names, written))
+    _written.append((names, written))
     return written
 
 
