@@ -23,7 +23,7 @@ from rastro.letter import Figures, Letter, Span
 from rastro.orchestration import letter_tasks
 from rastro.pages import access
 from rastro.pages.app import made
-from rastro.pages.letter import written_of
+from rastro.pages.letter import kept_of
 from rastro.pages.routes import May
 from stack.audit import text_of
 
@@ -198,6 +198,15 @@ def test_each_plot_of_the_page_has_an_address_and_is_the_one_that_is_mailed(repo
     assert len(shown) == 5
 
 
+def test_a_plot_shows_what_its_page_told_whatever_is_reported_meanwhile(reported: Any) -> None:
+    with desk() as visitor:
+        html = visitor.get("/letter", params={"first": str(FIRST), "last": str(LAST)}).text
+        address = unescape(next(iter(re.findall(r'src="([^"]+/promise\.png[^"]+)"', html))))
+        reported.execute("DELETE FROM rastro.carrier_day")
+        assert visitor.get(address).status_code == 200
+        assert visitor.get(re.sub("key=[0-9a-f]+", "key=0", address)).status_code == 404, "now there is nothing to draw"
+
+
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
@@ -229,7 +238,7 @@ def test_a_letter_of_the_same_figures_is_kept_and_one_of_others_is_not() -> None
 
     def page_of(span: Span, language: Language = Language.ENGLISH, name: str = "Correios") -> object:
         letter = Letter(span=span, carrier="correios", now=none, before=none, series=[])
-        return written_of(letter, language, {"correios": name})
+        return kept_of(letter, language, {"correios": name})
 
     drawn = page_of(first)
     assert page_of(first) is drawn

@@ -1,8 +1,10 @@
 """The page that tells what changed in the deliveries of any days; the week's letter, for whoever looks."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -10,7 +12,7 @@ from fastapi.responses import Response
 from psycopg import Connection
 
 from rastro.languages import Language
-from rastro.letter import Letter, Plot, Span, week_before
+from rastro.letter import Letter, Span, week_before
 from rastro.mail.letter import COLUMNS, Written, write
 from rastro.next_look import LOCAL
 from rastro.pages import access
@@ -21,7 +23,18 @@ from rastro.warehouse import letter as letters
 from rastro.warehouse.report import reported_until
 
 MOST_DAYS = 366
-_written: deque[tuple[Mapping[str, str], Written]] = deque(maxlen=8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A letter whose plots are drawn once. Their addresses have its ``key``, so that they show what the page tells."""
+
+    key: str
+    names: Mapping[str, str]
+    written: Written
+
+
+_kept: deque[Kept] = deque(maxlen=8)
 
 
 def letter(
@@ -33,7 +46,8 @@ def letter(
     span = wanted or week
     with access.warehouse() as conn:
         until = reported_until(conn)
-        written = written_about(conn, span, carrier, language)
+        kept = kept_about(conn, span, carrier, language)
+    written = kept.written
     answer = page(
         request,
         "letter.html",
@@ -41,10 +55,11 @@ def letter(
         span=span,
         wrong=wanted is None,
         carrier=written.letter.carrier,
-        carriers=sorted(carrier_names().items(), key=lambda one: one[1].lower()),
+        carriers=sorted(kept.names.items(), key=lambda one: one[1].lower()),
         language=written.language,
         languages=list(Language),
         written=written,
+        key=kept.key,
         titles=[written.words[f"column_{name}"] for name in COLUMNS],
         until=until,
         is_short=until is None or until < end_of(span),
@@ -60,37 +75,40 @@ def plot(
     last: str = "",
     carrier: str = "",
     language: str = "en",
+    key: str = "",
 ) -> Response:
-    """At an address of its own, so that the page does not wait until all of them are drawn."""
-    plots: Sequence[Plot] = ()
-    if span := span_of(first, last):
+    """
+    At an address of its own, so that the page does not wait until all of them are drawn.
+
+    :param key: of the letter that the page told; where it is not kept any more, its figures are read anew.
+    """
+    kept = next((one for one in tuple(_kept) if one.key == key), None)
+    span = span_of(first, last)
+    if kept is None and span:
         with access.warehouse() as conn:
-            plots = written_about(conn, span, carrier, language).plots
-    for one in plots:
+            kept = kept_about(conn, span, carrier, language)
+    for one in kept.written.plots if kept else ():
         if one.name == name:
             return Response(one.png, media_type="image/png")
     raise HTTPException(404, "There is no such plot.")
 
 
-def written_about(conn: Connection[Any], span: Span, carrier: str, language: str) -> Written:
+def kept_about(conn: Connection[Any], span: Span, carrier: str, language: str) -> Kept:
     """Of a carrier that there is not, as of all; in a language that there is not, as in English."""
-    names = carrier_names()
+    names = {code: one.name for code, one in access.carriers().items()}
     told = letters.read(conn, span, carrier if carrier in names else "")
-    return written_of(told, Language(language) if language in set(Language) else Language.ENGLISH, names)
+    return kept_of(told, Language(language) if language in set(Language) else Language.ENGLISH, names)
 
 
-def carrier_names() -> Mapping[str, str]:
-    return {code: one.name for code, one in access.carriers().items()}
-
-
-def written_of(told: Letter, language: Language, names: Mapping[str, str]) -> Written:
+def kept_of(told: Letter, language: Language, names: Mapping[str, str]) -> Kept:
     """To draw a plot takes a tenth of a second, and the same figures make the same letter."""
-    for known, written in tuple(_written):
-        if (known, written.letter, written.language) == (names, told, language):
-            return written
+    for one in tuple(_kept):
+        if (one.names, one.written.letter, one.written.language) == (names, told, language):
+            return one
     written = write(told, language, lambda code: names.get(code, code))
-    _written.append((names, written))
-    return written
+    kept = Kept(key=token_hex(8), names=names, written=written)
+    _kept.append(kept)
+    return kept
 
 
 def span_of(first: str, last: str) -> Span | None:
