@@ -2412,6 +2412,8 @@ CREATE INDEX claim_by_carrier ON rastro.claim USING btree (carrier, state, until
 
 CREATE INDEX claim_by_state ON rastro.claim USING btree (state, until, shipment_id);
 
+CREATE INDEX delivery_fact_delivered ON rastro.delivery_fact USING btree (delivered_at) INCLUDE (carrier, state_from, state_to, transit_working_days) WHERE (transit_working_days IS NOT NULL);
+
 CREATE INDEX delivery_fact_undecided ON rastro.delivery_fact USING btree (promised_at) WHERE ((on_time IS NULL) AND (first_scan_at IS NOT NULL) AND (ended_as <> 'cancelled'::text));
 
 CREATE INDEX estimate_by_time ON rastro.estimate USING brin (told_at);
