@@ -34,7 +34,7 @@ def quarantine(
 
 
 def subjects_put_aside(conn: Connection[Any], origin: str) -> frozenset[str]:
-    """What open entries of that origin are about, whole and by first words, as :func:`resolve_quarantine` takes them."""
+    """What that origin's open entries are about, whole and by first words: :func:`resolve_quarantine` takes both."""
     subjects = [row.subject.split(" ") for row in run(conn, "subjects_put_aside", origin=origin)]
     return frozenset(" ".join(words[:count]) for words in subjects for count in range(1, len(words) + 1))
 
