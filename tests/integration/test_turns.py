@@ -81,6 +81,7 @@ def test_what_was_put_aside_is_looked_for_whole_and_by_its_first_words(conn: psy
     assert records.subjects_put_aside(conn, "correios") == frozenset()
 
 
+@pytest.mark.slow
 def test_what_a_crash_of_the_server_takes_from_a_task_is_asked_about_again(tmp_path: Path) -> None:
     with suppress(StackError), embedded_postgres(tmp_path) as server:
         dsn = server.create("rastro")
