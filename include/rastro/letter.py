@@ -7,12 +7,15 @@ Carriers are few, and 95 % is asked of them; of hundreds of lanes some would sta
 99.7 % is asked.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from math import sqrt
+from functools import cached_property
+from itertools import accumulate
+from math import ceil, floor, sqrt
 
 CARRIERS_Z, LANES_Z = 1.96, 3.0
 ENOUGH = 20  # parcels of a lane, or promises of a carrier, before anything is said of them
@@ -91,6 +94,25 @@ class Days:
     p10: float = 0.0
     p50: float = 0.0
     p90: float = 0.0
+
+
+def days_of(parcels: Mapping[int, int]) -> Days:
+    """
+    Percentiles as PostgreSQL's ``percentile_cont`` has them: between two parcels in proportion.
+
+    :param parcels: how many took so many days.
+    """
+    days = sorted(parcels)
+    up_to = list(accumulate(parcels[one] for one in days))
+    if not up_to:
+        return Days()
+
+    def percentile(share: float) -> float:
+        place = share * (up_to[-1] - 1)
+        low, high = (days[bisect_right(up_to, rank)] for rank in (floor(place), ceil(place)))
+        return low + (high - low) * (place - floor(place))
+
+    return Days(parcels=up_to[-1], p10=percentile(0.1), p50=percentile(0.5), p90=percentile(0.9))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,13 +216,18 @@ class Letter:
         return not self.now.carriers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: it keeps what it has drawn
 class Plot:
     """``name`` is fit for an address; ``says`` is what somebody hears who does not see it."""
 
     name: str
     says: str
-    png: bytes
+    draw: Callable[[], bytes]
+
+    @cached_property
+    def png(self) -> bytes:
+        """Drawn when it is first looked at."""
+        return self.draw()
 
 
 Named = Callable[[str], str]  # a carrier's code → its name
@@ -293,7 +320,8 @@ def worst_lanes(now: Figures) -> list[Finding]:
 
 
 def lanes_below(now: Figures) -> list[LaneFigures]:
-    known = [one for one in now.lanes if one.promise.known >= ENOUGH and one.promise.high(LANES_Z) < now.promise.value]
+    whole = now.promise.value
+    known = [one for one in now.lanes if one.promise.known >= ENOUGH and one.promise.high(LANES_Z) < whole]
     return sorted(known, key=lambda one: (one.promise.high(LANES_Z), one.carrier, one.lane))
 
 

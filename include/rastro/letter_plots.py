@@ -6,7 +6,8 @@ which differ in lightness, too, and no meaning hangs on a colour alone: markers,
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 from io import BytesIO
 from threading import Lock
 from typing import Any
@@ -14,11 +15,12 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from rastro.letter import ENOUGH, CarrierFigures, Letter, Named, Plot, Span, lanes_below, running
+from rastro.letter import ENOUGH, CarrierFigures, LaneFigures, Letter, Named, Plot, Span, lanes_below, running
 
 WIDTH, INCH = 6.4, 0.42  # inches: of every plot, and of a row
 RESOLUTION = 150  # dots an inch: sharp on paper
@@ -41,38 +43,33 @@ LOOK: Any = {  # a name of each option, which matplotlib alone knows
 }
 _drawing = Lock()  # the look is the whole process's
 Words = Mapping[str, str]
+Curve = tuple[str, list[tuple[date, float]]]  # a carrier's share of each day
 
 
 def plots(letter: Letter, words: Words, named: Named) -> list[Plot]:
     """
-    The plots that there is something to draw for, in their order.
+    The plots that there is something to draw for, in their order; each is drawn when it is first looked at.
 
     :param words: titles and labels, by name.
     """
-    drawings: dict[str, Callable[[Letter, Words, Named], Figure | None]] = {
-        "promise": promises,
-        "course": course,
-        "days": days,
-        "lanes": lanes,
-        "silence": silence,
-    }
-    made = []
-    with _drawing, mpl.rc_context(LOOK):
-        for name, draw in drawings.items():
-            if figure := draw(letter, words, named):
-                made.append(Plot(name=name, says=words[f"plot_{name}"], png=png_of(figure)))
-    return made
+    return [
+        Plot(name=name, says=words[f"plot_{name}"], draw=partial(png_of, draw, rows, letter, words, named))
+        for name, (rows_of, draw) in DRAWINGS.items()
+        if (rows := rows_of(letter))
+    ]
 
 
-def png_of(figure: Figure) -> bytes:
+def png_of(draw: Callable[..., Figure], *told: object) -> bytes:
     """Without a time or a program's name, so that the same figures are the same bytes."""
     taken = BytesIO()
-    figure.savefig(taken, format="png", dpi=RESOLUTION, metadata={"Software": None})
+    with _drawing, mpl.rc_context(LOOK):
+        # Figure.savefig draws twice, once to see where everything is, which the layout has seen to.
+        FigureCanvasAgg(draw(*told)).print_png(taken, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return taken.getvalue()
 
 
 def sheet(title: str, rows: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH, 1.1 + INCH * rows), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(WIDTH, 1.1 + INCH * rows), dpi=RESOLUTION, layout="constrained", facecolor="white")
     return figure, figure.add_subplot(title=title)
 
 
@@ -82,11 +79,12 @@ def busiest(letter: Letter, most: int) -> list[CarrierFigures]:
     return sorted(known, key=lambda one: (-one.promise.known, one.carrier))[:most]
 
 
-def promises(letter: Letter, words: Words, named: Named) -> Figure | None:
+def promised(letter: Letter) -> list[CarrierFigures]:
+    return sorted(busiest(letter, MOST_ROWS), key=lambda one: (one.promise.value, one.carrier))
+
+
+def promises(rows: Sequence[CarrierFigures], letter: Letter, words: Words, named: Named) -> Figure:
     """Kept promises by carrier with their 95 % interval; hollow, the span before."""
-    rows = sorted(busiest(letter, MOST_ROWS), key=lambda one: (one.promise.value, one.carrier))
-    if not rows:
-        return None
     earlier = {one.carrier: one.promise for one in letter.before.carriers if one.promise.known}
     figure, axes = sheet(words["plot_promise"], len(rows) + 0.6)
     for place, one in enumerate(rows):
@@ -109,16 +107,18 @@ def promises(letter: Letter, words: Words, named: Named) -> Figure | None:
     return figure
 
 
-def course(letter: Letter, words: Words, named: Named) -> Figure | None:
-    """Kept promises of the last seven days, day by day."""
+def curves(letter: Letter) -> list[Curve]:
+    """Each carrier's share of each day, where two days or more have one."""
     first = min((one.day for one in letter.series), default=letter.span.first)
     span = Span(first=max(first, letter.span.last - timedelta(days=366)), last=letter.span.last)
-    curves = [(one.carrier, running(letter.series, one.carrier, span)) for one in busiest(letter, LINES)]
-    curves = [(carrier, points) for carrier, points in curves if len(points) > 1]
-    if not curves:
-        return None
+    found = [(one.carrier, running(letter.series, one.carrier, span)) for one in busiest(letter, LINES)]
+    return [(carrier, points) for carrier, points in found if len(points) > 1]
+
+
+def course(rows: Sequence[Curve], letter: Letter, words: Words, named: Named) -> Figure:
+    """Kept promises of the last seven days, day by day."""
     figure, axes = sheet(words["plot_course"], 5)
-    for (carrier, points), (colour, marker, line) in zip(curves, STYLES, strict=False):
+    for (carrier, points), (colour, marker, line) in zip(rows, STYLES, strict=False):
         x, y = zip(*points, strict=True)
         axes.plot(
             x, y, line, color=colour, marker=marker, markersize=4, markevery=max(1, len(x) // 12), label=named(carrier)
@@ -132,13 +132,14 @@ def course(letter: Letter, words: Words, named: Named) -> Figure | None:
     return figure
 
 
-def days(letter: Letter, words: Words, named: Named) -> Figure | None:
-    """Working days to the door: the median, and between which days eight of ten parcels came."""
+def delivering(letter: Letter) -> list[CarrierFigures]:
     rows = [one for one in letter.now.carriers if one.days.parcels >= ENOUGH]
     rows = sorted(rows, key=lambda one: (-one.days.parcels, one.carrier))[:MOST_ROWS]
-    rows.sort(key=lambda one: (-one.days.p50, one.carrier))
-    if not rows:
-        return None
+    return sorted(rows, key=lambda one: (-one.days.p50, one.carrier))
+
+
+def days(rows: Sequence[CarrierFigures], _: Letter, words: Words, named: Named) -> Figure:
+    """Working days to the door: the median, and between which days eight of ten parcels came."""
     figure, axes = sheet(words["plot_days"], len(rows) + 0.6)
     for place, one in enumerate(rows):
         axes.plot(
@@ -152,11 +153,12 @@ def days(letter: Letter, words: Words, named: Named) -> Figure | None:
     return figure
 
 
-def lanes(letter: Letter, words: Words, named: Named) -> Figure | None:
+def worst(letter: Letter) -> list[LaneFigures]:
+    return lanes_below(letter.now)[:MOST_ROWS][::-1]
+
+
+def lanes(rows: Sequence[LaneFigures], letter: Letter, words: Words, named: Named) -> Figure:
     """The lanes on which surely fewer promises are kept than on the whole: the share that came late."""
-    rows = lanes_below(letter.now)[:MOST_ROWS][::-1]
-    if not rows:
-        return None
     figure, axes = sheet(words["plot_lanes"], len(rows) + 0.6)
     axes.barh(
         range(len(rows)), [1 - one.promise.value for one in rows], color=ORANGE, edgecolor=BLACK, linewidth=0.6,
@@ -175,12 +177,13 @@ def lanes(letter: Letter, words: Words, named: Named) -> Figure | None:
     return figure
 
 
-def silence(letter: Letter, words: Words, named: Named) -> Figure | None:
-    """What is on its way at the end of the span, and of that what nobody has scanned for long."""
+def on_their_way(letter: Letter) -> list[CarrierFigures]:
     rows = sorted(letter.now.carriers, key=lambda one: (-one.pending, one.carrier))[:MOST_ROWS]
-    rows = [one for one in rows if one.pending][::-1]
-    if not rows:
-        return None
+    return [one for one in rows if one.pending][::-1]
+
+
+def silence(rows: Sequence[CarrierFigures], _: Letter, words: Words, named: Named) -> Figure:
+    """What is on its way at the end of the span, and of that what nobody has scanned for long."""
     figure, axes = sheet(words["plot_silence"], len(rows) + 0.6)
     places = range(len(rows))
     silent = [one.silent for one in rows]
@@ -218,3 +221,13 @@ def legend_once(axes: Axes) -> None:
     axes.legend(
         [by_label[one] for one in order], order, loc="upper left", bbox_to_anchor=(0, -0.1), ncols=2, fontsize=8
     )
+
+
+# What there is to draw, and who draws it, in the order of the plots.
+DRAWINGS: Mapping[str, tuple[Callable[[Letter], Sequence[Any]], Callable[..., Figure]]] = {
+    "promise": (promised, promises),
+    "course": (curves, course),
+    "days": (delivering, days),
+    "lanes": (worst, lanes),
+    "silence": (on_their_way, silence),
+}

@@ -19,6 +19,7 @@ DECLINED = 3  # times in a row that a carrier says "not ours" before it is belie
 LONGEST = 24  # intervals between two looks, whatever is expected
 WORTH = 0.05  # lines to be expected before a look, when the interval is an hour
 JITTER = 0.5  # of that, by which parcels differ, so that those that are alike do not fall due together
+ALIKE = 9  # one in so many parcels differs by as much as another
 DAY = timedelta(days=1)
 
 
@@ -60,9 +61,19 @@ def next_poll_at(look: Look, pace: Pace, habit: Habit | None = None) -> datetime
     """The time of the next look, or None when there is none any more."""
     if look.status.is_final:
         return None if look.was_final else look.at + pace.last_look_after
-    if look.not_ours >= DECLINED or is_given_up(look, pace):
+    silence = look.at - look.quiet_since
+    if look.not_ours >= DECLINED or silence > pace.give_up_after:
         return None
-    return interval_of(look.at, pace.every).later[intervals(look, pace, habit)]
+    interval = interval_of(look.at, pace.every)
+    if look.refusal is RefusalReason.MALFORMED:
+        return interval.later[LONGEST]
+    if not pace.every:
+        return interval.later[1]
+    wait = until_news(
+        habit or untaught(look.status), silence.days * 24 + silence.seconds // 3600, interval.slot, interval.hours,
+        is_expected(look), pace.worth, pace.jitter, look.poll_id % ALIKE,
+    )  # fmt: skip
+    return interval.later[wait]
 
 
 def why(look: Look, pace: Pace, planned: datetime | None) -> str:
@@ -73,7 +84,7 @@ def why(look: Look, pace: Pace, planned: datetime | None) -> str:
         return "it has come to its end, and is looked at once more: carriers correct themselves"
     if look.not_ours >= DECLINED:
         return f"the carrier said {look.not_ours} times in a row that the parcel is not its own"
-    if is_given_up(look, pace):
+    if look.at - look.quiet_since > pace.give_up_after:
         return f"nobody has said anything for more than {pace.give_up_after.days} days"
     if look.refusal is RefusalReason.MALFORMED:
         return "the carrier says that it will never know such a number"
@@ -89,32 +100,29 @@ def why(look: Look, pace: Pace, planned: datetime | None) -> str:
     return f"its carrier hardly ever has news of such a parcel before: looked at after {hours:g} hours"
 
 
-def is_given_up(look: Look, pace: Pace) -> bool:
-    """Whether a pending parcel has been silent for so long that we stop asking."""
-    return not look.status.is_final and look.at - look.quiet_since > pace.give_up_after
-
-
-def intervals(look: Look, pace: Pace, habit: Habit | None) -> int:
-    """How many intervals to wait, at least one."""
-    if look.refusal is RefusalReason.MALFORMED:
-        return LONGEST
-    if not pace.every:
-        return 1
-    habit, silence = habit or untaught(look.status), (look.at - look.quiet_since) // HOUR
-    interval, near = interval_of(look.at, pace.every), is_expected(look)
-    shortest = until_worth(habit, silence, interval.slot, interval.hours, pace.worth, near=near)
+@lru_cache(maxsize=200_000)
+def until_news(
+    habit: Habit,
+    silence: int,
+    slot: int,
+    every: float,
+    near: bool,  # noqa: FBT001 -- the key of a cache
+    worth: float,
+    jitter: float,
+    number: int,
+) -> int:
+    """Intervals until so many lines are to be expected; where that is not the next one, more or fewer by its number."""
+    shortest = until_worth(habit, silence, slot, every, worth, near=near)
     if shortest == 1:
         return 1
-    own = pace.worth * (1 + pace.jitter * leaning(look.poll_id))
-    return until_worth(habit, silence, interval.slot, interval.hours, own, near=near)
+    return until_worth(habit, silence, slot, every, worth * (1 + jitter * leaning(number)), near=near)
 
 
-def leaning(poll_id: int) -> float:
+def leaning(number: int) -> float:
     """From -1 to 1, always the same for a parcel and another for the next one; 0 where it is not known which it is."""
-    return (poll_id * 5 + 4) % 9 / 4 - 1
+    return (number * 5 + 4) % ALIKE / 4 - 1
 
 
-@lru_cache(maxsize=100_000)
 def until_worth(habit: Habit, silence: int, slot: int, every: float, worth: float, *, near: bool) -> int:
     """Intervals of so many hours until so many lines are to be expected; who is ``near`` sleeps at night only."""
     lines = 0.0
@@ -131,11 +139,8 @@ def until_worth(habit: Habit, silence: int, slot: int, every: float, worth: floa
 
 def is_expected(look: Look) -> bool:
     """Whether the parcel is expected today or tomorrow, or was expected yesterday."""
-    return is_near(look.estimated_at, look.at) or is_near(look.promised_at, look.at)
-
-
-def is_near(day: datetime | None, at: datetime) -> bool:
-    return day is not None and abs(day - at) <= DAY
+    at, told, promised = look.at, look.estimated_at, look.promised_at
+    return (told is not None and abs(told - at) <= DAY) or (promised is not None and abs(promised - at) <= DAY)
 
 
 class Interval(Struct, frozen=True):

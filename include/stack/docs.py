@@ -365,6 +365,7 @@ TRIED = {
     "claims_csv": "integration/test_claims.py::test_the_lists_hold_what_the_page_holds",
     "claims_workbook": "integration/test_claims.py::test_the_lists_hold_what_the_page_holds",
     "letter": "integration/test_letter.py::test_the_same_is_a_page_of_the_operators",
+    "plot": "integration/test_letter.py::test_each_plot_of_the_page_has_an_address_and_is_the_one_that_is_mailed",
     "audit": "integration/test_lookup.py::test_acts_are_listed_the_newest_first_page_by_page",
     "backfill": "browser/test_pages.py::test_missed_hours_are_backfilled_from_the_page",
 }

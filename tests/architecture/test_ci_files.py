@@ -10,6 +10,8 @@ import yaml
 from compose import remarks_of, services
 from stack.state import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 WORKFLOW = REPOSITORY / ".github/workflows/ci.yaml"
 HOOKS = REPOSITORY / ".pre-commit-config.yaml"
 UPDATES = REPOSITORY / "renovate.json"

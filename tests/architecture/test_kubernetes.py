@@ -16,6 +16,8 @@ from rastro.cli import serving
 from rastro.settings import OPTIONS
 from stack.state import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 FOLDER = REPOSITORY / "deploy/kubernetes"
 SCHEMA = REPOSITORY / "tests/architecture/chart_values.schema.json"
 VALUES: dict[str, Any] = yaml.safe_load((FOLDER / "values.yaml").read_text())

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from stack.state import REPOSITORY
+
+pytestmark = pytest.mark.slow
 
 # Digests of packages, one's own settings, and the invented credentials of tests and simulated services.
 PASSED_OVER = re.compile(r"requirements.*\.txt|tests/|include/simulator/|\.env$")

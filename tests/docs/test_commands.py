@@ -23,6 +23,8 @@ from stack import dotenv
 from stack.airflow import environment
 from stack.state import REPOSITORY, secrets_of
 
+pytestmark = pytest.mark.slow
+
 # How a command begins → why it is run by no test.
 NOT_RUN = {
     "cp .env.example .env": "it would overwrite the settings of whoever runs the tests; the file has tests of its own",

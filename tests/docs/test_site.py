@@ -19,7 +19,7 @@ LOADED_BY_STYLE = re.compile(r"url\(\s*[\"']?((?:https?:)?//[^)]*)|@import\s+[\"
 ELSEWHERE = re.compile(r"(?:https?:)?//")
 RAW = re.compile(r"```|\| ---|<p>\||\n- |\n\d+\. |\*\*\w|\]\(")
 
-pytestmark = pytest.mark.xdist_group("site")
+pytestmark = [pytest.mark.xdist_group("site"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -64,9 +64,8 @@ def claimed(
     """What the tasks of the plan are given, whatever else becomes due."""
     window, found = Window(start=now - HOUR, end=now), []
     for part in made.slices["correios"]:
-        due = polls.claim_due(
-            conn, part, window, size=10**6, now=now, lease_until=now + HOUR / 2, selection=selection
-        )  # fmt: skip
+        turn = polls.due_in_turn(conn, part, window, now, selection)
+        due = polls.claim_due(conn, turn, window, now=now, lease_until=now + HOUR / 2, selection=selection)
         found += [one.reference for one in due]
     return found
 

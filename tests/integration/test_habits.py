@@ -91,7 +91,8 @@ def test_a_carrier_teaches_by_lane_too(conn: psycopg.Connection) -> None:
     conn.execute("UPDATE rastro.shipment SET promised_at = %s WHERE state_to = 'AM'", [NOW + DAY])
     part = polls.Slice(carrier="correios", first=0, last=10**9, size=600)
     window = Window(start=NOW - HOUR, end=NOW)
-    due = polls.claim_due(conn, part, window, size=600, now=NOW, lease_until=NOW + HOUR)
+    turn = polls.due_in_turn(conn, part, window, NOW)
+    due = polls.claim_due(conn, turn, window, now=NOW, lease_until=NOW + HOUR)
     assert {one.lane for one in due} == lanes
     assert {one.promised_at for one in due if one.lane.startswith("AM")} == {NOW + DAY}
     assert {one.promised_at for one in due if not one.lane.startswith("AM")} == {None}

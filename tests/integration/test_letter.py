@@ -1,11 +1,16 @@
 """The weekly letter comes from the warehouse's reports, is mailed once, and is the page that a command writes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_string
+from email.policy import default
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import html5lib
 import pytest
@@ -18,7 +23,7 @@ from rastro.letter import Figures, Letter, Span
 from rastro.orchestration import letter_tasks
 from rastro.pages import access
 from rastro.pages.app import made
-from rastro.pages.letter import written_of
+from rastro.pages.letter import kept_of
 from rastro.pages.routes import May
 from stack.audit import text_of
 
@@ -172,8 +177,50 @@ def test_the_same_is_a_page_of_the_operators(reported: Any, asked: Mapping[str, 
     html5lib.HTMLParser(strict=True).parse(answer.text)
     assert shown in answer.text
     assert said in answer.text
-    assert "img-src data:" in answer.headers["content-security-policy"]
+    assert "img-src 'self'" in answer.headers["content-security-policy"]
     assert "script-src" not in answer.headers["content-security-policy"]
+
+
+def test_each_plot_of_the_page_has_an_address_and_is_the_one_that_is_mailed(reported: Any) -> None:
+    send()
+    (mail,) = letters(reported)
+    read = message_from_string(mail["raw"], policy=default)
+    mailed = {part.get_filename(): part.get_content() for part in read.walk() if part.get_content_type() == "image/png"}
+    with desk() as visitor:
+        html = visitor.get("/letter", params={"first": str(FIRST), "last": str(LAST), "language": "pt"}).text
+        shown = {}
+        for address in re.findall(r'<img class="plot" src="([^"]+)" alt="[^"]+">', html):
+            answer = visitor.get(unescape(address))
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+            assert answer.headers["cache-control"] == "no-store", "it is as new as the numbers beside it"
+            shown[urlsplit(address).path.removeprefix("/letter/")] = answer.content
+    assert shown == mailed
+    assert len(shown) == 5
+
+
+def test_a_plot_shows_what_its_page_told_whatever_is_reported_meanwhile(reported: Any) -> None:
+    with desk() as visitor:
+        html = visitor.get("/letter", params={"first": str(FIRST), "last": str(LAST)}).text
+        address = unescape(next(iter(re.findall(r'src="([^"]+/promise\.png[^"]+)"', html))))
+        reported.execute("DELETE FROM rastro.carrier_day")
+        assert visitor.get(address).status_code == 200
+        assert visitor.get(re.sub("key=[0-9a-f]+", "key=0", address)).status_code == 404, "now there is nothing to draw"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("promise", {}),
+        ("promise", {"first": str(LAST), "last": str(FIRST)}),
+        ("promise", {"first": "2026-12-01", "last": "2026-12-07"}),
+        ("nothing", {"first": str(FIRST), "last": str(LAST)}),
+    ],
+)
+def test_a_plot_that_there_is_not_is_not_found(reported: Any, name: str, asked: Mapping[str, str]) -> None:
+    with desk() as visitor:
+        answer = visitor.get(f"/letter/{name}.png", params=asked)
+    assert answer.status_code == 404
+    assert "There is no such plot." in answer.text
 
 
 @pytest.mark.parametrize(
@@ -185,13 +232,13 @@ def test_a_wrong_wish_says_what_is_wrong(reported: Any, capsys: Any, said: str, 
     assert said in capsys.readouterr().err
 
 
-def test_a_page_of_the_same_figures_is_drawn_once_and_of_others_anew() -> None:
+def test_a_letter_of_the_same_figures_is_kept_and_one_of_others_is_not() -> None:
     first, other = (Span(first=FIRST, last=LAST - timedelta(days=n)) for n in (0, 1))
     none = Figures(carriers=[], lanes=[])
 
     def page_of(span: Span, language: Language = Language.ENGLISH, name: str = "Correios") -> object:
         letter = Letter(span=span, carrier="correios", now=none, before=none, series=[])
-        return written_of(letter, language, {"correios": name})
+        return kept_of(letter, language, {"correios": name})
 
     drawn = page_of(first)
     assert page_of(first) is drawn

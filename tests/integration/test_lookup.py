@@ -190,6 +190,34 @@ def test_counting_again_and_by_two_runs_at_once_leaves_one_count(crowded: Any) -
     ]
 
 
+def counted_at(conn: Any) -> set[datetime]:
+    return {one.counted_at for one in tally.read(conn, ["shipment", "delivery", "notice", "problem", "coverage"])}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "UPDATE rastro.shipment SET warning = 'check digit' WHERE shipment_id = 5",
+        "UPDATE rastro.poll_state SET failures = 3 WHERE poll_id = 5",
+        "UPDATE rastro.notice SET attempts = 1 WHERE shipment_id = 5",
+        "DELETE FROM rastro.quarantine WHERE quarantine_id = (SELECT max(quarantine_id) FROM rastro.quarantine)",
+    ],
+)
+def test_figures_stand_until_something_is_written_or_an_hour_ends(crowded: Any, write: str) -> None:
+    noon = NOW.replace(minute=0) + timedelta(days=1)
+    crowded.execute("SELECT pg_stat_force_next_flush()")
+    tally.count(crowded, noon)
+    tally.count(crowded, noon + timedelta(minutes=1))
+    assert counted_at(crowded) == {noon}
+    tally.count(crowded, noon + timedelta(hours=1))
+    assert counted_at(crowded) == {noon + timedelta(hours=1)}
+    with crowded.transaction():
+        crowded.execute(write)
+        crowded.execute("SELECT pg_stat_force_next_flush()")
+    tally.count(crowded, noon + timedelta(hours=1, minutes=2))
+    assert counted_at(crowded) == {noon + timedelta(hours=1, minutes=2)}
+
+
 def test_parcels_of_an_address_and_of_pasted_numbers_are_found(crowded: Any) -> None:
     (hashed,) = crowded.execute("SELECT recipient_hash FROM rastro.notice WHERE shipment_id = 9").fetchone()
     assert [row.tracking_number for row in lookup.by_recipient(crowded, hashed)] == ["QQ9BR", "QQ10BR", "QQ11BR"]

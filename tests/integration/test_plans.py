@@ -130,8 +130,12 @@ def test_a_table_that_is_read_from_end_to_end_is_noticed(conn: Any) -> None:
     [
         ("count_due", ALL_DUE, {"poll_state_due"}),
         ("slice_due", {"carrier": "correios", "contract": "", "size": 500, **ALL_DUE}, {"poll_state_due"}),
-        ("claim_due", {**SLICE, "size": 800, "lease_until": NOW, "passed_over": []}, {"poll_state_pkey"}),
-        ("count_left", {**SLICE, "passed_over": []}, {"poll_state_pkey"}),
+        ("due_in_turn", SLICE, {"poll_state_pkey"}),
+        (
+            "claim_due",
+            {"poll_ids": SOME[:800], "named": False, "window_end": NOW, "now": NOW, "lease_until": NOW},
+            {"poll_state_pkey", "shipment_by_poll"},
+        ),
         ("settle_staged", {"answered_at": NOW, "poll_ids": SOME[:50]}, {"poll_state_pkey"}),
         (
             "settle_unchanged",
@@ -363,9 +367,9 @@ def test_claiming_and_staging_leave_the_indexes_alone(million: str) -> None:
     with psycopg.connect(million) as conn:
         before = written(conn, "poll_state")
         part = polls.Slice(carrier="correios", first=1, last=50_000, size=500)
-        claimed = polls.claim_due(
-            conn, part, Window(start=NOW - HOUR, end=NOW), size=500, now=NOW, lease_until=NOW + HOUR
-        )
+        window = Window(start=NOW - HOUR, end=NOW)
+        turn = polls.due_in_turn(conn, part, window, NOW)
+        claimed = polls.claim_due(conn, turn[:500], window, now=NOW, lease_until=NOW + HOUR)
         conn.commit()
         staged = [polls.Staged(poll_id=one.poll_id, digest=b"d", snapshot=b"s", raw=b"r") for one in claimed]
         polls.stage(conn, staged, NOW, "run")

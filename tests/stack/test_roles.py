@@ -44,7 +44,10 @@ with TestClient(create_app(apps="core"), base_url=HERE, headers={"Origin": HERE}
             answers[role][f"{method} {path}"] = answer.status_code
 print(json.dumps(answers))
 """
-VALUES = {"shipment_id": "1", "hour": "2026-11-20T10:00:00+00:00", "dag_id": "track_deliveries", "run_id": "none"}
+VALUES = {
+    "shipment_id": "1", "hour": "2026-11-20T10:00:00+00:00", "dag_id": "track_deliveries", "run_id": "none",
+    "name": "promise",
+}  # fmt: skip
 
 
 def test_each_role_may_what_the_permissions_of_its_dags_say(new_airflow: Any) -> None:

@@ -4,11 +4,14 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from stack import sbom
 from stack.state import REPOSITORY
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_bill_of_materials_is_valid_and_holds_every_pinned_package(tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ from rastro.letter import (
     Lane,
     LaneFigures,
     Letter,
+    Plot,
     Share,
     Span,
     change,
+    days_of,
     findings,
     running,
     week_before,
@@ -184,6 +186,13 @@ def test_a_running_share_is_of_seven_days_and_of_enough_promises() -> None:
     assert told == [(WEEK.first + timedelta(days=n), pytest.approx(0.8)) for n in range(3, 7)]
 
 
+def test_percentiles_of_days_lie_between_two_parcels_in_proportion() -> None:
+    assert days_of({}) == Days()
+    assert days_of({3: 1}) == Days(parcels=1, p10=3, p50=3, p90=3)
+    assert days_of({9: 1, 2: 3}) == Days(parcels=4, p10=2, p50=2, p90=pytest.approx(6.9))  # 2 2 2 9
+    assert days_of(dict.fromkeys(range(1, 22), 1)) == Days(parcels=21, p10=3, p50=11, p90=19)
+
+
 @pytest.mark.parametrize("language", list(Language))
 def test_every_language_has_words_for_everything(language: Language) -> None:
     everything = letter(
@@ -241,6 +250,14 @@ def test_plots_are_drawn_alike_each_time_and_stand_on_white() -> None:
         assert image.width == pytest.approx(960, abs=2)
         assert image.getpixel((2, 2)) == 255
         assert image.getextrema()[0] < 60, "something is drawn"
+
+
+def test_a_plot_is_drawn_when_it_is_looked_at_and_then_kept() -> None:
+    drawn: list[str] = []
+    plot = Plot(name="promise", says="", draw=lambda: drawn.append("once") or b"png")  # type: ignore[func-returns-value]
+    assert drawn == []
+    assert (plot.png, plot.png) == (b"png", b"png")
+    assert drawn == ["once"]
 
 
 def test_what_is_not_there_is_not_drawn() -> None:

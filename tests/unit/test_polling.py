@@ -11,7 +11,7 @@ from msgspec import structs
 
 from rastro.habits import AT_THE_DOOR, SILENCE, WEEK, Habit
 from rastro.models import FINAL, RefusalReason, Status
-from rastro.polling import DECLINED, LONGEST, Look, Pace, interval_of, is_given_up, leaning, next_poll_at, why
+from rastro.polling import DECLINED, LONGEST, Look, Pace, interval_of, leaning, next_poll_at, why
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -74,7 +74,6 @@ def test_a_parcel_at_its_end_is_looked_at_once_more_and_then_never(status: Statu
 def test_the_last_look_comes_however_long_the_end_is_past() -> None:
     long_ago = look(status=Status.DELIVERED, silent=400 * DAY)
     assert next_poll_at(long_ago, PACE) == NOW + 3 * DAY
-    assert not is_given_up(long_ago, PACE)
 
 
 def test_a_parcel_that_left_its_end_is_asked_about_again() -> None:
@@ -83,9 +82,7 @@ def test_a_parcel_that_left_its_end_is_asked_about_again() -> None:
 
 @pytest.mark.parametrize("status", sorted(set(Status) - FINAL))
 def test_a_pending_parcel_is_given_up_after_its_last_day_of_silence(status: Status) -> None:
-    assert not is_given_up(look(status=status, silent=60 * DAY), PACE)
     assert next_poll_at(look(status=status, silent=60 * DAY), PACE) is not None
-    assert is_given_up(look(status=status, silent=60 * DAY + HOUR), PACE)
     assert next_poll_at(look(status=status, silent=60 * DAY + HOUR), PACE) is None
 
 

@@ -23,6 +23,7 @@ THIN = "\N{NO-BREAK SPACE}"
 class Written:
     """The letter before it is put in an envelope or on a page."""
 
+    letter: Letter
     subject: str
     words: Mapping[str, str]
     sentences: Sequence[str]
@@ -47,6 +48,7 @@ def write(letter: Letter, language: Language, named: Named) -> Written:
     words["thousands"] = "," if language is Language.ENGLISH else "."
     said = [] if letter.is_empty else [sentence(one, language, named) for one in findings(letter)]
     return Written(
+        letter=letter,
         subject=words["subject"],
         words=words,
         sentences=said or [words["empty"]],

@@ -2,15 +2,18 @@
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from secrets import token_hex
+from typing import Any
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from fastapi.responses import Response
+from psycopg import Connection
 
-from rastro.carriers.described import all_carriers
 from rastro.languages import Language
 from rastro.letter import Letter, Span, week_before
-from rastro.mail.letter import COLUMNS, Written, as_address, write
+from rastro.mail.letter import COLUMNS, Written, write
 from rastro.next_look import LOCAL
 from rastro.pages import access
 from rastro.pages.access import Visiting
@@ -20,7 +23,18 @@ from rastro.warehouse import letter as letters
 from rastro.warehouse.report import reported_until
 
 MOST_DAYS = 366
-_written: deque[tuple[Letter, Language, Mapping[str, str], Written]] = deque(maxlen=8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A letter whose plots are drawn once. Their addresses have its ``key``, so that they show what the page tells."""
+
+    key: str
+    names: Mapping[str, str]
+    written: Written
+
+
+_kept: deque[Kept] = deque(maxlen=8)
 
 
 def letter(
@@ -29,40 +43,72 @@ def letter(
     """Days that make no sense are said, and those of the last whole week are shown."""
     week = week_before(datetime.now(LOCAL).date())
     wanted = span_of(first, last) if first or last else week
-    spoken = Language(language) if language in set(Language) else Language.ENGLISH
-    names = {code: one.name for code, one in all_carriers().items()}
+    span = wanted or week
     with access.warehouse() as conn:
         until = reported_until(conn)
-        told = letters.read(conn, wanted or week, carrier if carrier in names else "")
-    written = written_of(told, spoken, names)
+        kept = kept_about(conn, span, carrier, language)
+    written = kept.written
     answer = page(
         request,
         "letter.html",
         visitor,
-        span=wanted or week,
+        span=span,
         wrong=wanted is None,
-        carrier=told.carrier,
-        carriers=sorted(names.items(), key=lambda one: one[1].lower()),
-        language=spoken,
+        carrier=written.letter.carrier,
+        carriers=sorted(kept.names.items(), key=lambda one: one[1].lower()),
+        language=written.language,
         languages=list(Language),
         written=written,
+        key=kept.key,
         titles=[written.words[f"column_{name}"] for name in COLUMNS],
-        plots=[(as_address(one), one.says) for one in written.plots],
         until=until,
-        is_short=until is None or until < end_of(wanted or week),
+        is_short=until is None or until < end_of(span),
     )
-    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY}; img-src data:"
+    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY}; img-src 'self'"
     return answer
 
 
-def written_of(told: Letter, language: Language, names: Mapping[str, str]) -> Written:
-    """To draw its plots takes half a second, and the same figures make the same letter."""
-    for *known, written in tuple(_written):
-        if known == [told, language, names]:
-            return written
+def plot(
+    visitor: Visiting,  # noqa: ARG001  the same for everybody who may look
+    name: str,
+    first: str = "",
+    last: str = "",
+    carrier: str = "",
+    language: str = "en",
+    key: str = "",
+) -> Response:
+    """
+    At an address of its own, so that the page does not wait until all of them are drawn.
+
+    :param key: of the letter that the page told; where it is not kept any more, its figures are read anew.
+    """
+    kept = next((one for one in tuple(_kept) if one.key == key), None)
+    span = span_of(first, last)
+    if kept is None and span:
+        with access.warehouse() as conn:
+            kept = kept_about(conn, span, carrier, language)
+    for one in kept.written.plots if kept else ():
+        if one.name == name:
+            return Response(one.png, media_type="image/png")
+    raise HTTPException(404, "There is no such plot.")
+
+
+def kept_about(conn: Connection[Any], span: Span, carrier: str, language: str) -> Kept:
+    """Of a carrier that there is not, as of all; in a language that there is not, as in English."""
+    names = {code: one.name for code, one in access.carriers().items()}
+    told = letters.read(conn, span, carrier if carrier in names else "")
+    return kept_of(told, Language(language) if language in set(Language) else Language.ENGLISH, names)
+
+
+def kept_of(told: Letter, language: Language, names: Mapping[str, str]) -> Kept:
+    """To draw a plot takes a tenth of a second, and the same figures make the same letter."""
+    for one in tuple(_kept):
+        if (one.names, one.written.letter, one.written.language) == (names, told, language):
+            return one
     written = write(told, language, lambda code: names.get(code, code))
-    _written.append((told, language, names, written))
-    return written
+    kept = Kept(key=token_hex(8), names=names, written=written)
+    _kept.append(kept)
+    return kept
 
 
 def span_of(first: str, last: str) -> Span | None:

@@ -54,6 +54,7 @@ ROUTES = (
     get("/claims.csv", May.ACT, "claims_csv", "claims as a list"),
     get("/claims.xlsx", May.ACT, "claims_workbook", "the same for Excel"),
     get("/letter", May.SEE, "letter", "what changed in the deliveries of any days: sentences, plots, numbers"),
+    get("/letter/{name}.png", May.SEE, "plot", "one plot of the letter, as an image"),
     get("/audit", May.ACT, "audit", "what was done by hand: who, what, why, before, after"),
     post("/backfill", May.BACKFILL, "backfill", "runs missed hours again"),
 )

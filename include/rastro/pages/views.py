@@ -22,6 +22,7 @@ from rastro.pages import access, figures
 from rastro.pages.access import DAGS, Visiting
 from rastro.pages.acts import ACTS, LABELS, fields_of, wish_of, wish_of_many
 from rastro.pages.letter import letter as letter  # noqa: PLC0414  a page that has a file of its own
+from rastro.pages.letter import plot as plot  # noqa: PLC0414  likewise
 from rastro.pages.rendering import link, page
 from rastro.sheets import Cell, as_csv, as_workbook
 from rastro.warehouse import by_hand, claims, lookup, tally

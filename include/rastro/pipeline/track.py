@@ -7,7 +7,8 @@ committed call by call, so a slice that is cut off has lost nothing and a rerun 
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -178,45 +179,47 @@ class Tracker:
 
     def _work(self, conn: Connection[Any], part: Slice, figures: Figures) -> None:
         failed, stopped = 0, False
-        in_vain: list[int] = []
         tally, undecided = Tally(), list[Answers]()
         time_is_over = self.clock() + self.settings.ask_within / part.turns
+        polls.need_not_wait_for_disk(conn)
+        waiting = deque(polls.due_in_turn(conn, part, self.window, self.clock(), self.selection))
+        put_aside = records.subjects_put_aside(conn, self.carrier.code)
+        conn.commit()
         with ThreadPoolExecutor(self.carrier.connections, thread_name_prefix=self.carrier.code) as threads:
-            while not stopped and (due := self._claim(conn, part, in_vain)):
+            while waiting and not stopped and (due := self._claim(conn, waiting)) is not None:
                 for come in threads.map(self.ask, calls(due, self.carrier.batch_size)):
                     tally.add(heard=come.heard, refused=come.sound)
                     if come.sound and not come.trouble and tally.is_open:
                         undecided.append(come)
-                        in_vain += [one.poll_id for one in come.due]  # held, so it is not to be claimed once more
                         continue
                     decided = [come]
                     if not tally.is_open:
                         decided, undecided = [*undecided, come], []
                     for one in decided:
                         answers = one.put_back(blame=True) if tally.all_refused else one
-                        in_vain += self._settle(conn, answers, figures)
+                        self._settle(conn, answers, figures, put_aside)
                         failed = failed + 1 if answers.in_vain else 0
                         figures.trouble = answers.trouble or figures.trouble
                         stopped = stopped or (answers.in_vain and is_the_end(answers.trouble))
                 stopped = stopped or failed >= FAILED_CALLS_IN_A_ROW
                 if not stopped and self.clock() >= time_is_over:
-                    stopped = True
-                    figures.left = polls.count_left(
-                        conn, part, self.window, self.clock(), self.selection, passed_over=in_vain
-                    )
-        if not stopped and self.purse and self.purse.is_empty:
-            figures.put_off = polls.count_left(conn, part, self.window, self.clock(), self.selection, in_vain)
+                    stopped, figures.left = True, len(waiting)
+        if not stopped:
+            figures.put_off = len(waiting)
         for answers in undecided:  # so few that it must be them, if only because nothing else was asked about
-            self._settle(conn, answers.put_back(blame=False) if stopped else answers, figures)
+            self._settle(conn, answers.put_back(blame=False) if stopped else answers, figures, put_aside)
 
-    def _claim(self, conn: Connection[Any], part: Slice, in_vain: Sequence[int]) -> list[Due]:
+    def _claim(self, conn: Connection[Any], waiting: deque[int]) -> list[Due] | None:
+        """Those whose turn it is, but for what others have taken since; None where no calls are left."""
         now = self.clock()
         size = self.carrier.batch_size * self._calls_at_once(conn, now)
+        turn = [waiting.popleft() for _ in range(min(size, len(waiting)))]
         conn.commit()
+        if not turn:
+            return None
         due = polls.claim_due(
-            conn, part, self.window, size=size, now=now, lease_until=now + self.settings.lease,
-            selection=self.selection, passed_over=in_vain,
-        )  # fmt: skip
+            conn, turn, self.window, now=now, lease_until=now + self.settings.lease, selection=self.selection
+        )
         conn.commit()
         return due
 
@@ -301,22 +304,25 @@ class Tracker:
             decided.unreadable.append((answers.due[0].reference, answers.trouble, answers.trouble.raw))
         return decided
 
-    def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures) -> list[int]:
-        """Keep what one call brought, in one transaction; the ids that were asked about in vain, and stay due."""
+    def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures, put_aside: Container[str]) -> None:
+        """Keep what one call brought, in one transaction; what was asked about in vain stays due."""
         at = self.clock()
         decided = self.decide(answers, at)
         for subject, error, raw in decided.unreadable:
             self._quarantine(conn, subject, error, raw, at)
         in_vain = set(decided.unanswered)
-        read = [one.reference for one in answers.due if one.poll_id not in in_vain]
-        records.resolve_quarantine(conn, self.carrier.code, read, at)
-        polls.settle_unchanged(conn, decided.unchanged, at)
-        polls.settle_refused(conn, decided.refused, at)
-        polls.stage(conn, decided.staged, at, self.run_id)
-        polls.settle_unanswered(conn, decided.unanswered)
+        if read := [one.reference for one in answers.due if one.reference in put_aside and one.poll_id not in in_vain]:
+            records.resolve_quarantine(conn, self.carrier.code, read, at)
+        if decided.unchanged:
+            polls.settle_unchanged(conn, decided.unchanged, at)
+        if decided.refused:
+            polls.settle_refused(conn, decided.refused, at)
+        if decided.staged:
+            polls.stage(conn, decided.staged, at, self.run_id)
+        if decided.unanswered:
+            polls.settle_unanswered(conn, decided.unanswered)
         conn.commit()
         figures.add(decided, asked=len(answers.due))
-        return decided.unanswered
 
     def _refusal(self, due: Due, at: datetime, pace: Pace, digest: bytes, reason: RefusalReason, text: str) -> Refused:
         not_ours = due.not_ours + 1 if reason is RefusalReason.NOT_OURS else 0

@@ -24,7 +24,6 @@ class Purse:
     contract: str
     budget: int
     taken: int = field(default=0, init=False)
-    is_empty: bool = field(default=False, init=False)
 
     def take(self, conn: Connection[Any], wanted: int, *, made: int, now: datetime) -> int:
         """
@@ -38,7 +37,6 @@ class Purse:
             conn, "take_calls", **day, correction=made - self.taken, wanted=wanted, budget=self.budget
         )  # fmt: skip
         self.taken = made + int(row.given)
-        self.is_empty = int(row.given) < wanted
         return int(row.given)
 
 

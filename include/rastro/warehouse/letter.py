@@ -1,12 +1,13 @@
 """What a letter about deliveries is made of, and which letters were sent."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 
-from rastro.letter import CarrierFigures, Days, DayShare, Figures, Lane, LaneFigures, Letter, Share, Span
+from rastro.letter import CarrierFigures, DayShare, Figures, Lane, LaneFigures, Letter, Share, Span, days_of
 from rastro.warehouse.queries import run
 
 WEEKS = 8  # of the series
@@ -31,21 +32,18 @@ def read(conn: Connection[Any], span: Span, carrier: str) -> Letter:
 
 def figures(conn: Connection[Any], span: Span, carrier: str) -> Figures:
     wanted = {"first": span.first, "last": span.last, "carrier": carrier}
-    of_carriers: dict[str, Days] = {}
-    of_lanes: dict[tuple[str, Lane], Days] = {}
+    of_carriers: dict[str, Counter[int]] = defaultdict(Counter)
+    of_lanes: dict[tuple[str, Lane], Counter[int]] = defaultdict(Counter)
     for row in run(conn, "letter_days", **wanted):
-        days = Days(parcels=row.parcels, p10=row.days[0], p50=row.days[1], p90=row.days[2])
-        if row.is_whole:
-            of_carriers[row.carrier] = days
-        else:
-            of_lanes[row.carrier, Lane(state_from=row.state_from, state_to=row.state_to)] = days
+        of_carriers[row.carrier][row.days] += row.parcels
+        of_lanes[row.carrier, Lane(state_from=row.state_from, state_to=row.state_to)][row.days] += row.parcels
     return Figures(
         carriers=[
             CarrierFigures(
                 carrier=row.carrier, posted=row.posted, delivered=row.delivered,
                 promise=Share(kept=row.kept, known=row.known), lost=row.lost, returned=row.returned,
                 failed_attempts=row.failed_attempts, pending=row.pending, silent=row.silent,
-                days=of_carriers.get(row.carrier, Days()),
+                days=days_of(of_carriers[row.carrier]),
             )
             for row in run(conn, "letter_carriers", **wanted)
         ],
@@ -54,7 +52,7 @@ def figures(conn: Connection[Any], span: Span, carrier: str) -> Figures:
                 carrier=row.carrier,
                 lane=(lane := Lane(state_from=row.state_from, state_to=row.state_to)),
                 promise=Share(kept=row.kept, known=row.known),
-                days=of_lanes.get((row.carrier, lane), Days()),
+                days=days_of(of_lanes[row.carrier, lane]),
             )
             for row in run(conn, "letter_lanes", **wanted)
         ],

@@ -204,20 +204,13 @@ def _known_in(conn: Connection[Any], rows: Sequence[Any]) -> list[Known]:
 def write(conn: Connection[Any], loaded: Sequence[Loaded], now: datetime, run_id: str) -> None:
     """Record changes, states and owed notices."""
     run(conn, "empty_incoming")
-    copy_in(
-        conn, "copy_incoming_event", (row for one in loaded for row in _event_rows(one)), whole_rows_of="incoming_event"
-    )
+    copy_in(conn, "copy_incoming_event", (row for one in loaded for row in _event_rows(one)))
     run(conn, "merge_events", now=now)
-    copy_in(conn, "copy_incoming_state", (_state_row(one) for one in loaded), whole_rows_of="incoming_state")
+    copy_in(conn, "copy_incoming_state", (_state_row(one) for one in loaded))
     run(conn, "add_estimates", now=now)
     run(conn, "merge_states", now=now)
     run(conn, "add_changes", now=now, run_id=run_id)
-    copy_in(
-        conn,
-        "copy_incoming_notice",
-        (row for one in loaded for row in _notice_rows(one)),
-        whole_rows_of="incoming_notice",
-    )
+    copy_in(conn, "copy_incoming_notice", (row for one in loaded for row in _notice_rows(one)))
     run(
         conn, "merge_notices", now=now, run_id=run_id, in_doubt=MAY_HAVE_BEEN_TOLD,
         cannot_be_asked=list(CANNOT_BE_ASKED), much_later=now + UNTIL_A_PERSON_LOOKS,
@@ -227,7 +220,7 @@ def write(conn: Connection[Any], loaded: Sequence[Loaded], now: datetime, run_id
 def settle(conn: Connection[Any], looks: Sequence[NextLook], *, keep_raw: bool) -> None:
     """Plan when each reference is looked at next, and drop what was staged about it."""
     run(conn, "empty_incoming_look")
-    copy_in(conn, "copy_incoming_look", (_look_row(look) for look in looks), whole_rows_of="incoming_look")
+    copy_in(conn, "copy_incoming_look", (_look_row(look) for look in looks))
     run(conn, "settle_loaded")
     if not all(look.newest for look in looks):
         run(conn, "settle_loaded_late")

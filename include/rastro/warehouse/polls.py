@@ -140,27 +140,35 @@ def slice_due(
     ]
 
 
+def need_not_wait_for_disk(conn: Connection[Any]) -> None:
+    """For all that the connection writes: what is lost with a server is asked about again."""
+    run(conn, "need_not_wait_for_disk")
+
+
+def due_in_turn(
+    conn: Connection[Any], part: Slice, window: Window, now: datetime, selection: Selection = EVERYTHING
+) -> list[int]:
+    """What is due of the slice, by id, those first that have waited longest."""
+    rows = run(
+        conn, "due_in_turn", carrier=part.carrier, contract=part.contract, first=part.first, last=part.last,
+        window_end=window.end, now=now, chosen=part.chosen, **selection.as_values(),
+    )  # fmt: skip
+    return [row.poll_id for row in rows]
+
+
 def claim_due(
     conn: Connection[Any],
-    part: Slice,
+    poll_ids: Sequence[int],
     window: Window,
     *,
-    size: int,
     now: datetime,
     lease_until: datetime,
     selection: Selection = EVERYTHING,
-    passed_over: Sequence[int] = (),
 ) -> list[Due]:
-    """
-    Up to ``size`` due references of the slice, those first that have waited longest; nobody else is given them until
-    the lease ends.
-
-    :param passed_over: ids that are due and not wanted, since they were just asked about in vain.
-    """
+    """Those of the references that are due still; nobody else is given them until the lease ends."""
     rows = run(
-        conn, "claim_due", carrier=part.carrier, contract=part.contract, first=part.first, last=part.last, size=size,
-        window_end=window.end, now=now, lease_until=lease_until, passed_over=list(passed_over), chosen=part.chosen,
-        **selection.as_values(),
+        conn, "claim_due", poll_ids=list(poll_ids), window_end=window.end, now=now, lease_until=lease_until,
+        named=bool(selection.numbers),
     )  # fmt: skip
     return [
         Due(
@@ -178,17 +186,6 @@ def claim_due(
         )
         for row in rows
     ]
-
-
-def count_left(
-    conn: Connection[Any], part: Slice, window: Window, now: datetime, selection: Selection, passed_over: Sequence[int]
-) -> int:
-    """How many of the slice :func:`claim_due` would still give."""
-    (row,) = run(
-        conn, "count_left", carrier=part.carrier, contract=part.contract, first=part.first, last=part.last,
-        window_end=window.end, now=now, passed_over=list(passed_over), chosen=part.chosen, **selection.as_values(),
-    )  # fmt: skip
-    return int(row.due)
 
 
 def settle_unchanged(

@@ -17,6 +17,7 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 
 SQL = Path(__file__).parent / "sql"
+BINARY_COPY = re.compile(r"COPY (?P<relation>\S+)(?: \((?P<columns>[^)]+)\))? FROM STDIN \(FORMAT binary\)")
 PLAIN = frozenset({int, bool, bytes, datetime, type(None)})
 
 
@@ -42,17 +43,13 @@ def run(conn: Connection[Any], name: str, **values: object) -> Cursor[Any]:
     return conn.cursor(row_factory=namedtuple_row).execute(statement(name), storable(values))
 
 
-def copy_in(conn: Connection[Any], name: str, rows: Iterable[Sequence[object]], whole_rows_of: str = "") -> int:
-    """
-    Stream rows into the COPY statement of that name; how many there were.
-
-    :param whole_rows_of: the table, for a statement in binary, which costs half of one in text.
-    """
+def copy_in(conn: Connection[Any], name: str, rows: Iterable[Sequence[object]]) -> int:
+    """Stream rows into the COPY statement of that name, which in binary costs a half or less; how many there were."""
     count = 0
-    types = [column.type for column in run(conn, "column_types", relation=whole_rows_of)] if whole_rows_of else []
+    with_types = types_of(conn, name)
     with conn.cursor().copy(statement(name)) as copy:
-        if types:
-            copy.set_types(types)
+        if with_types:
+            copy.set_types(with_types)
         for row in rows:
             copy.write_row(
                 [
@@ -62,6 +59,19 @@ def copy_in(conn: Connection[Any], name: str, rows: Iterable[Sequence[object]], 
             )
             count += 1
     return count
+
+
+_types: dict[str, list[int]] = {}  # by statement; PostgreSQL's own types have the same numbers everywhere
+
+
+def types_of(conn: Connection[Any], name: str) -> list[int]:
+    """Of the columns that a COPY in binary fills, in their order, by number; none for one in text."""
+    if (binary := BINARY_COPY.match(statement(name))) and name not in _types:
+        columns = binary["columns"].split(", ") if binary["columns"] else None
+        _types[name] = [
+            column.type for column in run(conn, "column_types", relation=binary["relation"], columns=columns)
+        ]
+    return _types.get(name, [])
 
 
 def storable(value: Any) -> Any:

@@ -33,6 +33,12 @@ def quarantine(
     )  # fmt: skip
 
 
+def subjects_put_aside(conn: Connection[Any], origin: str) -> frozenset[str]:
+    """What that origin's open entries are about, whole and by first words: :func:`resolve_quarantine` takes both."""
+    subjects = [row.subject.split(" ") for row in run(conn, "subjects_put_aside", origin=origin)]
+    return frozenset(" ".join(words[:count]) for words in subjects for count in range(1, len(words) + 1))
+
+
 def resolve_quarantine(conn: Connection[Any], origin: str, subjects: Sequence[str], now: datetime) -> int:
     """Close the open entries about these subjects, since they have been read after all; how many."""
     return run(conn, "resolve_quarantine", origin=origin, subjects=list(subjects), now=now).rowcount

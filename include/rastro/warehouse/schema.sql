@@ -1194,9 +1194,9 @@ CREATE TABLE rastro.tally (
     counted_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON TABLE rastro.tally IS 'Figures for the operators'' pages, counted anew at the end of each run.';
+COMMENT ON TABLE rastro.tally IS 'Figures for the operators'' pages, counted at the end of each run.';
 
-COMMENT ON COLUMN rastro.tally.subject IS 'What was counted: shipment, delivery, notice, problem or coverage; newest_problem: what place the newest has.';
+COMMENT ON COLUMN rastro.tally.subject IS 'What was counted: shipment, delivery, notice, problem or coverage; newest_problem: what place the newest has; written: rows written ever.';
 
 COMMENT ON COLUMN rastro.tally.part IS 'Of which carrier, channel or problem; empty: of none.';
 
@@ -2414,6 +2414,8 @@ CREATE INDEX carrier_day_by_day ON rastro.carrier_day USING btree (day);
 CREATE INDEX claim_by_carrier ON rastro.claim USING btree (carrier, state, until, shipment_id);
 
 CREATE INDEX claim_by_state ON rastro.claim USING btree (state, until, shipment_id);
+
+CREATE INDEX delivery_fact_delivered ON rastro.delivery_fact USING btree (delivered_at) INCLUDE (carrier, state_from, state_to, transit_working_days) WHERE (transit_working_days IS NOT NULL);
 
 CREATE INDEX delivery_fact_undecided ON rastro.delivery_fact USING btree (promised_at) WHERE ((on_time IS NULL) AND (first_scan_at IS NOT NULL) AND (ended_as <> 'cancelled'::text));
 

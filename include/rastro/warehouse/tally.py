@@ -1,4 +1,9 @@
-"""Figures for those who look: counted once at the end of each run, since counting reads whole tables."""
+"""
+Figures for those who look: counted once at the end of each run, since counting reads whole tables.
+
+A backfill of a day is a row of runs in which little is due. What was counted in the same hour stands until something
+is written.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,9 +34,13 @@ class Count:
 
 
 def count(conn: Connection[Any], now: datetime) -> None:
-    """Everything counted anew; readers see the old figures until the transaction ends."""
+    """Everything counted anew, unless it stands; readers see the old figures until the transaction ends."""
     run(conn, "lock_tally")
+    (ever,) = run(conn, "count_written")
+    if run(conn, "tally_stands", written=ever.written, now=now).rowcount:
+        return
     run(conn, "forget_tally")
+    run(conn, "tally_written", written=ever.written, now=now)
     run(conn, "tally_shipments", now=now)
     run(conn, "tally_deliveries", now=now, since=now - timedelta(days=DAYS), zone=LOCAL)
     run(conn, "tally_notices", now=now)

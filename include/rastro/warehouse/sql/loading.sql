@@ -51,7 +51,11 @@ WHERE shipment_id = ANY(%(shipment_ids)s)
 ORDER BY shipment_id, occurred_at, position
 
 -- name: column_types
-SELECT atttypid AS type FROM pg_attribute WHERE attrelid = %(relation)s::regclass AND attnum > 0 ORDER BY attnum
+-- All, or those named, in the order in which they are named.
+SELECT atttypid::integer AS type FROM pg_attribute
+WHERE attrelid = %(relation)s::regclass AND attnum > 0 AND NOT attisdropped
+  AND (%(columns)s::text[] IS NULL OR attname::text = ANY(%(columns)s))
+ORDER BY array_position(%(columns)s, attname::text), attnum
 
 -- name: make_incoming_event
 -- What one part of the load brings; emptied before the next one fills it, since deleted rows would be read again and again.

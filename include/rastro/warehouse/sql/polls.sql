@@ -2,6 +2,10 @@
 -- Until the transaction ends: a set of a million need be neither parted on disk nor found by whole pages.
 SELECT set_config('work_mem', '64MB', true)
 
+-- name: need_not_wait_for_disk
+-- What a server that crashes has not written down yet is asked about once more. What is written later comes after it.
+SELECT set_config('synchronous_commit', 'off', false)
+
 -- name: count_due
 SELECT coalesce(nullif(contract, ''), carrier) AS contract, count(*) AS due
 FROM rastro.poll_state
@@ -33,35 +37,10 @@ FROM (
 ) AS due
 GROUP BY slice ORDER BY first
 
--- name: claim_due
--- Takes some of a slice's due references for one task, until the lease ends: those that have waited longest. Each time
--- that one was asked about in vain counts as an hour less, so that it neither goes before all others nor after them.
-UPDATE rastro.poll_state p SET lease_until = %(lease_until)s
-FROM (
-    SELECT poll_id FROM rastro.poll_state
-    WHERE carrier = %(carrier)s AND contract = %(contract)s AND poll_id BETWEEN %(first)s AND %(last)s
-      AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
-                        %(window_end)s, %(now)s)
-      AND (%(chosen_account)s::text IS NULL OR poll_id IN (
-          SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))
-      AND (%(chosen_numbers)s::text[] IS NULL OR poll_id IN (
-          SELECT s.poll_id FROM rastro.shipment s
-          WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
-      AND (NOT %(chosen)s OR chosen_for = %(window_end)s)
-      AND NOT poll_id = ANY(%(passed_over)s::bigint[])
-    ORDER BY next_poll_at + failures * interval '1 hour', poll_id LIMIT %(size)s
-    FOR UPDATE SKIP LOCKED
-) AS mine LEFT JOIN LATERAL (
-    SELECT s.promised_at, s.state_to, s.service FROM rastro.shipment s WHERE s.poll_id = mine.poll_id
-    ORDER BY s.skip <> '', s.promised_at DESC NULLS LAST, s.shipment_id LIMIT 1
-) AS way ON true
-WHERE p.poll_id = mine.poll_id
-RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours, p.step,
-    way.promised_at, coalesce(way.state_to, '') AS state_to, coalesce(way.service, '') AS service
-
--- name: count_left
-SELECT count(*) AS due
-FROM rastro.poll_state
+-- name: due_in_turn
+-- A slice's due references, those first that have waited longest. Each time that one was asked about in vain counts as an
+-- hour less, so that it neither goes before all others nor after them.
+SELECT poll_id FROM rastro.poll_state
 WHERE carrier = %(carrier)s AND contract = %(contract)s AND poll_id BETWEEN %(first)s AND %(last)s
   AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                     %(window_end)s, %(now)s)
@@ -71,7 +50,23 @@ WHERE carrier = %(carrier)s AND contract = %(contract)s AND poll_id BETWEEN %(fi
       SELECT s.poll_id FROM rastro.shipment s
       WHERE (s.tracking_number = ANY(%(chosen_numbers)s) OR s.order_id = ANY(%(chosen_numbers)s)) AND s.skip = '' AND s.paused_at IS NULL))
   AND (NOT %(chosen)s OR chosen_for = %(window_end)s)
-  AND NOT poll_id = ANY(%(passed_over)s::bigint[])
+ORDER BY next_poll_at + failures * interval '1 hour', poll_id
+
+-- name: claim_due
+-- Takes those that are due still for one task, until the lease ends.
+UPDATE rastro.poll_state p SET lease_until = %(lease_until)s
+FROM (
+    SELECT poll_id FROM rastro.poll_state
+    WHERE poll_id = ANY(%(poll_ids)s)
+      AND rastro.is_due(CASE WHEN %(named)s THEN '-infinity' ELSE next_poll_at END, answered_at, lease_until, %(window_end)s, %(now)s)
+    FOR UPDATE SKIP LOCKED
+) AS mine LEFT JOIN LATERAL (
+    SELECT s.promised_at, s.state_to, s.service FROM rastro.shipment s WHERE s.poll_id = mine.poll_id
+    ORDER BY s.skip <> '', s.promised_at DESC NULLS LAST, s.shipment_id LIMIT 1
+) AS way ON true
+WHERE p.poll_id = mine.poll_id
+RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours, p.step,
+    way.promised_at, coalesce(way.state_to, '') AS state_to, coalesce(way.service, '') AS service
 
 -- name: settle_unchanged
 -- What is to be read again, since another parcel has come to share it after it was asked about, stays due.
@@ -96,7 +91,7 @@ SET lease_until = NULL, failures = least(failures + 1, 30000)
 WHERE poll_id = ANY(%(poll_ids)s)
 
 -- name: copy_staged
-COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id, meaning, next_poll_at) FROM STDIN
+COPY rastro.staged_snapshot (poll_id, answered_at, digest, snapshot, raw, run_id, meaning, next_poll_at) FROM STDIN (FORMAT binary)
 
 -- name: settle_staged
 -- Answered, but not yet read: digest, state and next look are set when the answer is loaded.

@@ -2,8 +2,22 @@
 -- One counts at a time; readers do not wait.
 SELECT pg_advisory_xact_lock(hashtextextended('rastro.tally', 0))
 
+-- name: count_written
+-- Rows of what is counted that have ever been written, as PostgreSQL keeps count itself. That comes some seconds late, so
+-- it is read first: a row that is counted already may then be found to have been written since, which does no harm.
+SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint AS written FROM pg_stat_user_tables
+WHERE schemaname = 'rastro' AND relname IN ('shipment', 'shipment_state', 'poll_state', 'notice', 'quarantine')
+
+-- name: tally_stands
+-- Some figures are of hours, or change by the passing of time.
+SELECT FROM rastro.tally WHERE subject = 'written' AND figure = %(written)s AND date_trunc('hour', counted_at) = date_trunc('hour', %(now)s::timestamptz)
+
 -- name: forget_tally
 DELETE FROM rastro.tally
+
+-- name: tally_written
+INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)
+VALUES ('written', '', '', '-infinity', %(written)s, %(now)s)
 
 -- name: tally_shipments
 INSERT INTO rastro.tally (subject, part, word, since, figure, counted_at)

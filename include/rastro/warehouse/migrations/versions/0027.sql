@@ -1,4 +1,4 @@
--- The hours at which a carrier has news may be others after a long silence than after a short one.
+-- Figures stand as long as nothing is written: what was written is kept beside them.
 
-ALTER TABLE rastro.habit ADD COLUMN by_both real[] NOT NULL DEFAULT array_fill(1::real, ARRAY[96]);
-COMMENT ON COLUMN rastro.habit.by_both IS 'How many times as many as these two say, in each of six parts of the day after so long a silence; span by span.';
+COMMENT ON TABLE rastro.tally IS 'Figures for the operators'' pages, counted at the end of each run.';
+COMMENT ON COLUMN rastro.tally.subject IS 'What was counted: shipment, delivery, notice, problem or coverage; newest_problem: what place the newest has; written: rows written ever.';

@@ -1,14 +1,14 @@
-"""Habits of a silence and a part of the day together."""
+"""Deliveries by their time."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 
 
 def upgrade() -> None:
-    script = Path(__file__).with_name("0027.sql").read_text(encoding="utf-8")
+    script = Path(__file__).with_name("0028.sql").read_text(encoding="utf-8")
     # The driver's own cursor, without parameters: a script may hold several statements, and its % is no placeholder.
     op.get_bind().connection.cursor().execute(script)
