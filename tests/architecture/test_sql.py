@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sources import Source
 
+from rastro.warehouse import queries
 from stack.state import REPOSITORY
 
 WAREHOUSE = "rastro.warehouse"
@@ -90,3 +91,9 @@ def statements_named_in(tree: ast.AST) -> Iterator[str]:
             for name in node.args[position[node.func.id] :][:1]:
                 if isinstance(name, ast.Constant):
                     yield name.value
+
+
+def test_what_is_copied_in_binary_is_known_to_be() -> None:
+    """A statement that were not would be given text."""
+    everything = "\n".join(path.read_text("utf-8") for path in queries.SQL.glob("*.sql"))
+    assert len(queries.BINARY_COPY.findall(everything)) == everything.count("FORMAT binary") > 4

@@ -65,7 +65,9 @@ def claimed(
     window, found = Window(start=now - HOUR, end=now), []
     for part in made.slices["correios"]:
         turn = polls.due_in_turn(conn, part, window, now, selection)
-        due = polls.claim_due(conn, turn, window, now=now, lease_until=now + HOUR / 2, selection=selection)
+        due = polls.claim_due(
+            conn, part, turn, window, now=now, lease_until=now + HOUR / 2, named=bool(selection.numbers)
+        )
         found += [one.reference for one in due]
     return found
 

@@ -92,7 +92,7 @@ def test_a_carrier_teaches_by_lane_too(conn: psycopg.Connection) -> None:
     part = polls.Slice(carrier="correios", first=0, last=10**9, size=600)
     window = Window(start=NOW - HOUR, end=NOW)
     turn = polls.due_in_turn(conn, part, window, NOW)
-    due = polls.claim_due(conn, turn, window, now=NOW, lease_until=NOW + HOUR)
+    due = polls.claim_due(conn, part, turn, window, now=NOW, lease_until=NOW + HOUR)
     assert {one.lane for one in due} == lanes
     assert {one.promised_at for one in due if one.lane.startswith("AM")} == {NOW + DAY}
     assert {one.promised_at for one in due if not one.lane.startswith("AM")} == {None}

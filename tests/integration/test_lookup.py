@@ -82,7 +82,7 @@ def read_whole(conn: Any, name: str, **values: object) -> list[str]:
 
 
 def test_a_table_that_is_read_from_end_to_end_is_noticed(crowded: Any) -> None:
-    assert read_whole(crowded, "count_notices") == ["notice"]
+    assert read_whole(crowded, "tally_notices", now=NOW) == ["notice"]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,7 @@ def test_a_table_that_is_read_from_end_to_end_is_noticed(crowded: Any) -> None:
         ("parcels_of_order", {"account": "vtex:loja", "order_id": "O-900"}),
         ("quarantine_of_shipment", {"origins": ["correios", "vtex:loja"], "subjects": ["QQ77BR", "O-38"]}),
         ("read_tally", {"subjects": ["shipment", "coverage"]}),
+        ("count_notices_at_an_end", {}),
     ],
 )
 def test_what_a_page_asks_is_found_by_an_index(crowded: Any, name: str, values: dict[str, Any]) -> None:
@@ -198,6 +199,7 @@ def counted_at(conn: Any) -> set[datetime]:
     "write",
     [
         "UPDATE rastro.shipment SET warning = 'check digit' WHERE shipment_id = 5",
+        "UPDATE rastro.shipment_state SET status = 'expired' WHERE shipment_id = 5",
         "UPDATE rastro.poll_state SET failures = 3 WHERE poll_id = 5",
         "UPDATE rastro.notice SET attempts = 1 WHERE shipment_id = 5",
         "DELETE FROM rastro.quarantine WHERE quarantine_id = (SELECT max(quarantine_id) FROM rastro.quarantine)",

@@ -120,7 +120,7 @@ def carried_out(conn: Any, name: str, **values: object) -> list[Mapping[str, Any
 
 
 def test_a_table_that_is_read_from_end_to_end_is_noticed(conn: Any) -> None:
-    plan = explained(conn, "known_sources") + explained(conn, "count_notices")
+    plan = explained(conn, "known_sources") + explained(conn, "tally_notices", now=NOW)
     assert read_from_end_to_end(conn, plan) == {"notice"}
     assert pages(carried_out(conn, "count_notices")) > 2 * A_FEW_PAGES
 
@@ -133,8 +133,13 @@ def test_a_table_that_is_read_from_end_to_end_is_noticed(conn: Any) -> None:
         ("due_in_turn", SLICE, {"poll_state_pkey"}),
         (
             "claim_due",
-            {"poll_ids": SOME[:800], "named": False, "window_end": NOW, "now": NOW, "lease_until": NOW},
+            {"poll_ids": SOME[:800], "contract": "", "named": False, "window_end": NOW, "now": NOW, "lease_until": NOW},
             {"poll_state_pkey", "shipment_by_poll"},
+        ),
+        (
+            "count_due_still",
+            {"poll_ids": SOME[:800], "contract": "", "named": False, "window_end": NOW, "now": NOW},
+            {"poll_state_pkey"},
         ),
         ("settle_staged", {"answered_at": NOW, "poll_ids": SOME[:50]}, {"poll_state_pkey"}),
         (
@@ -369,7 +374,7 @@ def test_claiming_and_staging_leave_the_indexes_alone(million: str) -> None:
         part = polls.Slice(carrier="correios", first=1, last=50_000, size=500)
         window = Window(start=NOW - HOUR, end=NOW)
         turn = polls.due_in_turn(conn, part, window, NOW)
-        claimed = polls.claim_due(conn, turn[:500], window, now=NOW, lease_until=NOW + HOUR)
+        claimed = polls.claim_due(conn, part, turn[:500], window, now=NOW, lease_until=NOW + HOUR)
         conn.commit()
         staged = [polls.Staged(poll_id=one.poll_id, digest=b"d", snapshot=b"s", raw=b"r") for one in claimed]
         polls.stage(conn, staged, NOW, "run")

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from chaos.hours import context_of
 from rastro.carriers.registry import CARRIERS
 from rastro.models import Window
 from rastro.pipeline.track import Tracker
+from rastro.warehouse import polls
 from rastro.warehouse.polls import Slice
 
 pytestmark = pytest.mark.slow
@@ -29,6 +31,19 @@ class Clock:
         return self.at
 
 
+class Letting(Clock):
+    """Such a clock; somebody lets go of a parcel as soon as another was answered about."""
+
+    def __init__(self, at, shop, holder):
+        super().__init__(at, timedelta(0))
+        self.shop, self.holder = shop, holder
+
+    def __call__(self):
+        if asked_in_order(self.shop):
+            self.holder.rollback()
+        return super().__call__()
+
+
 def asked_in_order(shop):
     rows = shop.ask(
         "SELECT reference FROM rastro.poll_state WHERE answered_at IS NOT NULL ORDER BY answered_at, poll_id"
@@ -36,12 +51,12 @@ def asked_in_order(shop):
     return [row.reference for row in rows]
 
 
-def tracked(shop, at, each_look, turns=1):
+def tracked(shop, at, each_look, turns=1, clock=None):
     """One slice of everything that is due then, by a clock of its own, and the load behind it."""
     from rastro.orchestration import tasks
     from rastro.orchestration.workshop import Workshop
 
-    workshop = replace(Workshop.open(f"at {at}"), clock=Clock(at, each_look))
+    workshop = replace(Workshop.open(f"at {at}"), clock=clock or Clock(at, each_look))
     keeper = workshop.keeper(LOGGI)
     with workshop.line_to(LOGGI, keeper.account) as http:
         tracker = Tracker(
@@ -100,6 +115,32 @@ def test_a_parcel_that_is_always_asked_about_in_vain_goes_neither_before_all_oth
     assert tracked(wide, now + 2 * HOUR, 2 * MINUTE).unanswered == 0, "the others have waited longer by now"
     wide.execute("UPDATE rastro.poll_state SET next_poll_at = %s WHERE reference <> %s", now + 2 * HOUR, bad)
     assert tracked(wide, now + 3 * HOUR, 2 * MINUTE).unanswered == 1, "it is its turn again"
+
+
+def test_a_parcel_that_somebody_holds_when_its_turn_comes_is_asked_about_at_the_end_of_the_run(wide, due):
+    now = datetime.now(UTC)
+    with psycopg.connect(wide.warehouse) as other:
+        other.execute("SELECT FROM rastro.poll_state WHERE reference = %s FOR UPDATE", [due[0]])
+        figures = tracked(wide, now, timedelta(0), clock=Letting(now, wide, other))
+    assert (figures.asked, figures.left, figures.put_off) == (len(due), 0, 0)
+
+
+def test_what_another_run_has_taken_is_not_counted_as_left(wide, due):
+    now = datetime.now(UTC)
+    part = Slice(carrier="loggi", first=0, last=10**9, size=10)
+    with psycopg.connect(wide.warehouse) as other:
+
+        class Taking(Clock):
+            def __call__(self):
+                if asked_in_order(wide):  # the other run takes all that is left
+                    window = Window(start=now - HOUR, end=now)
+                    turn = polls.due_in_turn(other, part, window, now)
+                    polls.claim_due(other, part, turn, window, now=now, lease_until=now + 24 * HOUR)
+                    other.commit()
+                return super().__call__()
+
+        figures = tracked(wide, now, 0 * MINUTE, turns=10**6, clock=Taking(now, MINUTE / 10))
+    assert (figures.asked, figures.left) == (AT_ONCE, 0)
 
 
 def test_what_was_left_is_said_at_the_end_of_the_run(wide, due, caplog):

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from rastro.models import Window
+from rastro.pipeline.track import Turns
 from rastro.warehouse import polls, records
 from rastro.warehouse.migrate import migrate
 from stack.postgres import embedded_postgres
@@ -38,7 +39,7 @@ def known(conn: psycopg.Connection, reference: str, *, waited: timedelta = HOUR,
 
 
 def claimed(conn: psycopg.Connection, poll_ids: list[int], now: datetime = NOW) -> set[int]:
-    due = polls.claim_due(conn, poll_ids, WINDOW, now=now, lease_until=now + HOUR / 4)
+    due = polls.claim_due(conn, PART, poll_ids, WINDOW, now=now, lease_until=now + HOUR / 4)
     return {one.poll_id for one in due}
 
 
@@ -69,16 +70,38 @@ def test_what_others_have_taken_answered_or_hold_since_the_turns_were_given_is_l
     assert claimed(conn, turn, NOW + HOUR / 3) == {free, taken, held}, "once the leases have ended"
 
 
-def test_what_was_put_aside_is_looked_for_whole_and_by_its_first_words(conn: psycopg.Connection) -> None:
-    for subject in ("QQ1BR", "QQ2BR 2 of 3"):
+def test_what_goes_another_way_since_the_turns_were_given_is_not_asked_about_this_way(conn: psycopg.Connection) -> None:
+    stays, moved = known(conn, "stays"), known(conn, "moved")
+    turn = polls.due_in_turn(conn, PART, WINDOW, NOW)
+    conn.execute("UPDATE rastro.poll_state SET contract = 'correios:other' WHERE poll_id = %s", [moved])
+    assert polls.count_due_still(conn, PART, turn, WINDOW, NOW) == 1
+    assert claimed(conn, turn) == {stays}
+    assert polls.count_due_still(conn, PART, turn, WINDOW, NOW) == 0
+
+
+def test_who_is_held_when_his_turn_comes_has_another_at_the_end_and_no_third() -> None:
+    turns = Turns([1, 2, 3, 4, 5])
+    assert turns.take(2) == [1, 2]
+    turns.were_held([2])
+    assert turns.take(2) == [3, 4]
+    turns.were_held([4])
+    assert turns.waiting == [5, 2, 4]
+    assert [turns.take(2), turns.take(2)] == [[5], [2, 4]]
+    turns.were_held([4])
+    assert not turns
+    assert turns.take(2) == []
+
+
+def test_what_was_put_aside_is_found_whole_and_by_its_first_words(conn: psycopg.Connection) -> None:
+    for subject in ("QQ1BR", "QQ2BR 2 of 3", "QQ33BR"):
         records.quarantine(
             conn, origin="correios", subject=subject, reason="r", detail="", raw=b"", now=NOW, run_id="run"
         )
-    there = records.subjects_put_aside(conn, "correios")
-    assert there == {"QQ1BR", "QQ2BR", "QQ2BR 2", "QQ2BR 2 of", "QQ2BR 2 of 3"}
-    assert records.subjects_put_aside(conn, "jadlog") == frozenset()
-    assert records.resolve_quarantine(conn, "correios", ["QQ1BR", "QQ2BR"], NOW) == 2
-    assert records.subjects_put_aside(conn, "correios") == frozenset()
+    asked = ["QQ1BR", "QQ2BR", "QQ3BR"]
+    assert records.put_aside_of(conn, "correios", asked) == {"QQ1BR", "QQ2BR"}
+    assert records.put_aside_of(conn, "jadlog", asked) == set()
+    assert records.resolve_quarantine(conn, "correios", asked, NOW) == 2
+    assert records.put_aside_of(conn, "correios", asked) == set()
 
 
 @pytest.mark.slow

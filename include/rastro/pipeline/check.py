@@ -163,7 +163,7 @@ def remarks_on(conn: Connection[Any], since: datetime, carriers: Collection[str]
         yield f"{unknown.events:,} events came with codes that no table explains (v_open_problem)"
     for row in run(conn, "count_quarantine"):
         yield f"{row.waiting:,} in quarantine: {row.reason}"
-    for row in run(conn, "count_notices"):
+    for row in run(conn, "count_notices_at_an_end"):
         if row.state == "dead":
             yield f"{row.notices:,} notices to {row.channel} were given up and wait for a person (v_open_problem)"
         if row.state == "unknown":

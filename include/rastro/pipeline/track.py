@@ -8,7 +8,7 @@ committed call by call, so a slice that is cut off has lost nothing and a rerun 
 import hashlib
 import zlib
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -131,6 +131,35 @@ class Tally:
         return 0 < self.refused < REFUSED_ALONE and not self.heard
 
 
+class Turns:
+    """
+    The references of a slice that wait for their turn, by id. One that others hold when it comes has another at the
+    end, since most are held for a moment only.
+    """
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._waiting, self._held = deque(ids), list[int]()
+        self._is_last = False
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting or self._held)
+
+    @property
+    def waiting(self) -> list[int]:
+        return [*self._waiting, *self._held]
+
+    def take(self, size: int) -> list[int]:
+        """The next so many."""
+        if not self._waiting:
+            self._waiting, self._held, self._is_last = deque(self._held), [], True
+        return [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
+
+    def were_held(self, ids: Iterable[int]) -> None:
+        """They were taken, and could not be had."""
+        if not self._is_last:
+            self._held.extend(ids)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracker:
     """One carrier, reached through one contract, for one run."""
@@ -182,11 +211,12 @@ class Tracker:
         tally, undecided = Tally(), list[Answers]()
         time_is_over = self.clock() + self.settings.ask_within / part.turns
         polls.need_not_wait_for_disk(conn)
-        waiting = deque(polls.due_in_turn(conn, part, self.window, self.clock(), self.selection))
-        put_aside = records.subjects_put_aside(conn, self.carrier.code)
+        turns = Turns(polls.due_in_turn(conn, part, self.window, self.clock(), self.selection))
         conn.commit()
         with ThreadPoolExecutor(self.carrier.connections, thread_name_prefix=self.carrier.code) as threads:
-            while waiting and not stopped and (due := self._claim(conn, waiting)) is not None:
+            while not stopped and (due := self._claim(conn, part, turns)) is not None:
+                put_aside = records.put_aside_of(conn, self.carrier.code, [one.reference for one in due])
+                conn.commit()
                 for come in threads.map(self.ask, calls(due, self.carrier.batch_size)):
                     tally.add(heard=come.heard, refused=come.sound)
                     if come.sound and not come.trouble and tally.is_open:
@@ -203,25 +233,31 @@ class Tracker:
                         stopped = stopped or (answers.in_vain and is_the_end(answers.trouble))
                 stopped = stopped or failed >= FAILED_CALLS_IN_A_ROW
                 if not stopped and self.clock() >= time_is_over:
-                    stopped, figures.left = True, len(waiting)
+                    stopped, figures.left = True, self._count_due_still(conn, part, turns)
         if not stopped:
-            figures.put_off = len(waiting)
+            figures.put_off = self._count_due_still(conn, part, turns)
         for answers in undecided:  # so few that it must be them, if only because nothing else was asked about
             self._settle(conn, answers.put_back(blame=False) if stopped else answers, figures, put_aside)
 
-    def _claim(self, conn: Connection[Any], waiting: deque[int]) -> list[Due] | None:
-        """Those whose turn it is, but for what others have taken since; None where no calls are left."""
+    def _claim(self, conn: Connection[Any], part: Slice, turns: Turns) -> list[Due] | None:
+        """Those whose turn it is, but for what others have; None where none is left, or no call."""
         now = self.clock()
-        size = self.carrier.batch_size * self._calls_at_once(conn, now)
-        turn = [waiting.popleft() for _ in range(min(size, len(waiting)))]
-        conn.commit()
-        if not turn:
-            return None
+        size = self.carrier.batch_size * self._calls_at_once(conn, now) if turns else 0
+        ids = turns.take(size)
         due = polls.claim_due(
-            conn, turn, self.window, now=now, lease_until=now + self.settings.lease, selection=self.selection
-        )
+            conn, part, ids, self.window, now=now, lease_until=now + self.settings.lease,
+            named=bool(self.selection.numbers),
+        )  # fmt: skip
         conn.commit()
-        return due
+        had = {one.poll_id for one in due}
+        turns.were_held(one for one in ids if one not in had)
+        return due if ids else None
+
+    def _count_due_still(self, conn: Connection[Any], part: Slice, turns: Turns) -> int:
+        if not turns:
+            return 0
+        named = bool(self.selection.numbers)
+        return polls.count_due_still(conn, part, turns.waiting, self.window, self.clock(), named=named)
 
     def _calls_at_once(self, conn: Connection[Any], now: datetime) -> int:
         """As many as the carrier takes at once, within what is left of the calls of its day."""

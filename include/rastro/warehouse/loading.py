@@ -134,6 +134,8 @@ def begin(conn: Connection[Any], now: datetime) -> None:
 
 def settle_said_before(conn: Connection[Any], *, keep_raw: bool) -> int:
     """Settle the answers whose meaning is that of the last ones loaded; how many."""
+    if not run(conn, "something_is_staged").rowcount:
+        return 0
     return run(conn, "settle_said_before", keep_raw=keep_raw).rowcount
 
 

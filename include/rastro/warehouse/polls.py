@@ -1,6 +1,6 @@
 """What carriers are asked about: which references are due, who is asking, and what came of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -141,7 +141,7 @@ def slice_due(
 
 
 def need_not_wait_for_disk(conn: Connection[Any]) -> None:
-    """For all that the connection writes: what is lost with a server is asked about again."""
+    """For all that the connection writes: what is lost with a server is asked about again, and counted again."""
     run(conn, "need_not_wait_for_disk")
 
 
@@ -158,17 +158,22 @@ def due_in_turn(
 
 def claim_due(
     conn: Connection[Any],
+    part: Slice,
     poll_ids: Sequence[int],
     window: Window,
     *,
     now: datetime,
     lease_until: datetime,
-    selection: Selection = EVERYTHING,
+    named: bool = False,
 ) -> list[Due]:
-    """Those of the references that are due still; nobody else is given them until the lease ends."""
+    """
+    Those of the slice's references that are due still; nobody else is given them until the lease ends.
+
+    :param named: whether a person named them, so that they are due whatever is planned.
+    """
     rows = run(
-        conn, "claim_due", poll_ids=list(poll_ids), window_end=window.end, now=now, lease_until=lease_until,
-        named=bool(selection.numbers),
+        conn, "claim_due", poll_ids=list(poll_ids), contract=part.contract, window_end=window.end, now=now,
+        lease_until=lease_until, named=named,
     )  # fmt: skip
     return [
         Due(
@@ -186,6 +191,17 @@ def claim_due(
         )
         for row in rows
     ]
+
+
+def count_due_still(
+    conn: Connection[Any], part: Slice, poll_ids: Collection[int], window: Window, now: datetime, *, named: bool = False
+) -> int:
+    """How many of these :func:`claim_due` would still give."""
+    (row,) = run(
+        conn, "count_due_still", poll_ids=list(poll_ids), contract=part.contract, window_end=window.end, now=now,
+        named=named,
+    )  # fmt: skip
+    return int(row.due)
 
 
 def settle_unchanged(

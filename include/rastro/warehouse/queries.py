@@ -66,7 +66,7 @@ _types: dict[str, list[int]] = {}  # by statement; PostgreSQL's own types have t
 
 def types_of(conn: Connection[Any], name: str) -> list[int]:
     """Of the columns that a COPY in binary fills, in their order, by number; none for one in text."""
-    if (binary := BINARY_COPY.match(statement(name))) and name not in _types:
+    if (binary := BINARY_COPY.search(statement(name))) and name not in _types:
         columns = binary["columns"].split(", ") if binary["columns"] else None
         _types[name] = [
             column.type for column in run(conn, "column_types", relation=binary["relation"], columns=columns)

@@ -33,10 +33,9 @@ def quarantine(
     )  # fmt: skip
 
 
-def subjects_put_aside(conn: Connection[Any], origin: str) -> frozenset[str]:
-    """What that origin's open entries are about, whole and by first words: :func:`resolve_quarantine` takes both."""
-    subjects = [row.subject.split(" ") for row in run(conn, "subjects_put_aside", origin=origin)]
-    return frozenset(" ".join(words[:count]) for words in subjects for count in range(1, len(words) + 1))
+def put_aside_of(conn: Connection[Any], origin: str, subjects: Sequence[str]) -> set[str]:
+    """The subjects that there are open entries about, for :func:`resolve_quarantine`."""
+    return {row.read for row in run(conn, "put_aside_of", origin=origin, subjects=list(subjects))}
 
 
 def resolve_quarantine(conn: Connection[Any], origin: str, subjects: Sequence[str], now: datetime) -> int:

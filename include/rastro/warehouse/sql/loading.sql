@@ -2,6 +2,10 @@
 -- One loader at a time; the lock ends with the transaction.
 SELECT pg_advisory_xact_lock(hashtext('rastro.load'))
 
+-- name: something_is_staged
+-- By the index, since the table itself is large with what was there before, until it is vacuumed.
+SELECT FROM rastro.staged_snapshot ORDER BY poll_id, staged_id LIMIT 1
+
 -- name: settle_said_before
 -- Answers that say in other bytes what the last one said: nothing is to be decided about them.
 WITH said AS (

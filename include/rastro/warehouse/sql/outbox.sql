@@ -179,8 +179,10 @@ SELECT reason FROM rastro.suppressed_address WHERE address_hash = %(address_hash
 INSERT INTO rastro.suppressed_address (address_hash, reason, suppressed_at) VALUES (%(address_hash)s, %(reason)s, %(now)s)
 ON CONFLICT DO NOTHING
 
--- name: count_notices
-SELECT channel, state, count(*) AS notices FROM rastro.notice GROUP BY channel, state ORDER BY channel, state
+-- name: count_notices_at_an_end
+-- Which wait for a person.
+SELECT channel, state, count(*) AS notices FROM rastro.notice WHERE state IN ('dead', 'unknown')
+GROUP BY channel, state ORDER BY channel, state
 
 -- name: count_alerts
 SELECT kind, count(*) AS notices FROM rastro.notice WHERE channel = 'alert' AND state = 'owed' GROUP BY kind ORDER BY kind

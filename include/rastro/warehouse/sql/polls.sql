@@ -3,7 +3,8 @@
 SELECT set_config('work_mem', '64MB', true)
 
 -- name: need_not_wait_for_disk
--- What a server that crashes has not written down yet is asked about once more. What is written later comes after it.
+-- What a server that crashes has not written down yet is asked about once more, and so much more than counted may have been
+-- taken from a day's calls. What is written later comes after it.
 SELECT set_config('synchronous_commit', 'off', false)
 
 -- name: count_due
@@ -53,11 +54,11 @@ WHERE carrier = %(carrier)s AND contract = %(contract)s AND poll_id BETWEEN %(fi
 ORDER BY next_poll_at + failures * interval '1 hour', poll_id
 
 -- name: claim_due
--- Takes those that are due still for one task, until the lease ends.
+-- Takes those that are due still through this contract for one task, until the lease ends.
 UPDATE rastro.poll_state p SET lease_until = %(lease_until)s
 FROM (
     SELECT poll_id FROM rastro.poll_state
-    WHERE poll_id = ANY(%(poll_ids)s)
+    WHERE poll_id = ANY(%(poll_ids)s) AND contract = %(contract)s
       AND rastro.is_due(CASE WHEN %(named)s THEN '-infinity' ELSE next_poll_at END, answered_at, lease_until, %(window_end)s, %(now)s)
     FOR UPDATE SKIP LOCKED
 ) AS mine LEFT JOIN LATERAL (
@@ -67,6 +68,11 @@ FROM (
 WHERE p.poll_id = mine.poll_id
 RETURNING p.poll_id, p.reference, p.digest, p.status, p.quiet_since, p.estimated_at, p.refusal, p.not_ours, p.step,
     way.promised_at, coalesce(way.state_to, '') AS state_to, coalesce(way.service, '') AS service
+
+-- name: count_due_still
+SELECT count(*) AS due FROM rastro.poll_state
+WHERE poll_id = ANY(%(poll_ids)s) AND contract = %(contract)s
+  AND rastro.is_due(CASE WHEN %(named)s THEN '-infinity' ELSE next_poll_at END, answered_at, lease_until, %(window_end)s, %(now)s)
 
 -- name: settle_unchanged
 -- What is to be read again, since another parcel has come to share it after it was asked about, stays due.

@@ -8,8 +8,11 @@ DO UPDATE SET detail = excluded.detail, raw = coalesce(excluded.raw, q.raw), las
 -- name: count_quarantine
 SELECT reason, count(*) AS waiting FROM rastro.quarantine WHERE resolved_at IS NULL GROUP BY reason ORDER BY reason
 
--- name: subjects_put_aside
-SELECT DISTINCT subject FROM rastro.quarantine WHERE origin = %(origin)s AND resolved_at IS NULL
+-- name: put_aside_of
+-- Those of the subjects that an open entry is about, also by its first words.
+SELECT DISTINCT read FROM unnest(%(subjects)s::text[]) AS read
+JOIN rastro.quarantine q ON q.subject = read OR starts_with(q.subject, read || ' ')
+WHERE q.origin = %(origin)s AND q.resolved_at IS NULL
 
 -- name: resolve_quarantine
 UPDATE rastro.quarantine q SET resolved_at = %(now)s
