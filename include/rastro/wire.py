@@ -27,6 +27,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import LocationValueError
 
 UNPACKED_AT_ONCE = 1 << 20
+READ_AT_ONCE = 1 << 17  # an answer about fifty parcels: each read lets another thread in, and waits for its turn again
 fits_a_line = re.compile(r"(\S[^\r\n]*)?").fullmatch
 ends_a_line = re.compile(r"[\x00-\x1f\x7f]").search
 # They write down whole addresses at DEBUG, and a query may hold a token.
@@ -67,7 +68,7 @@ class TimelyReads(io.RawIOBase):
 class TimelyResponse(HTTPResponse):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fp: Any = io.BufferedReader(TimelyReads(self.fp.detach()))
+        self.fp: Any = io.BufferedReader(TimelyReads(self.fp.detach()), READ_AT_ONCE)
 
 
 class TimelyConnection(HTTPConnection):

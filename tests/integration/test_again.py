@@ -291,18 +291,23 @@ def test_an_answer_that_a_new_shipment_of_the_number_was_never_compared_with_is_
     shop.rows("delivered", parcels=1)
     shop.hour()
     [number] = [row.tracking_number for row in shop.ask(STATES)]
-    with psycopg.connect(shop.database) as conn:
-        conn.execute(
-            "INSERT INTO public.rastro_shipment"
-            " SELECT (jsonb_populate_record(sold, jsonb_build_object('order_id', 'O-2', 'updated_at', now()))).*"
-            " FROM public.rastro_shipment AS sold"
-        )
+    sold_again(shop)
     run_sync(shop)
     assert len(shop.ask("SELECT FROM rastro.shipment WHERE tracking_number = %s", number)) == 2
     assert read_again(shop).read == 0
     shop.hour()
     assert statuses(shop) == ["in_transit"] * 2
     assert read_again(shop).read == 1
+
+
+def sold_again(shop):
+    """The database's only parcel in a second order, too."""
+    with psycopg.connect(shop.database) as conn:
+        conn.execute(
+            "INSERT INTO public.rastro_shipment"
+            " SELECT (jsonb_populate_record(sold, jsonb_build_object('order_id', 'O-2', 'updated_at', now()))).*"
+            " FROM public.rastro_shipment AS sold"
+        )
 
 
 def run_sync(shop):
@@ -320,6 +325,27 @@ def test_a_parcel_given_up_is_not_taken_up_again_by_its_old_answer(shop):
     facts = shop.facts()
     assert shop.hour(params=REPROCESS).figures["reprocess"]["changed"] == 0
     assert shop.facts() == facts
+
+
+@pytest.mark.parametrize(
+    ("kept_out", "let_in"),
+    [("paused_at = now()", "paused_at = NULL"), ("skip = 'not ours'", "skip = ''")],
+    ids=["paused", "not followed"],
+)
+def test_who_was_kept_out_when_the_other_order_of_a_number_was_given_up_is_given_up_later(shop, kept_out, let_in):
+    shop.rows("delivered")
+    sold_again(shop)
+    shop.hour()
+    shop.configure(sync_overlap="0")  # the sources say nothing of either again
+    shop.execute(f"UPDATE rastro.shipment SET {kept_out} WHERE order_id = 'O-2'")
+    shop.execute("UPDATE rastro.poll_state SET next_poll_at = NULL, quiet_since = now() - interval '90 days'")
+    shop.hour()
+    rows = shop.ask("SELECT status FROM rastro.v_shipment ORDER BY order_id = 'O-2'")
+    given_up, waiting = (row.status for row in rows)
+    assert (given_up, waiting == "expired") == ("expired", False)
+    shop.execute(f"UPDATE rastro.shipment SET {let_in} WHERE order_id = 'O-2'")
+    shop.hour()
+    assert statuses(shop) == ["expired", "expired"]
 
 
 def test_a_kept_answer_that_can_no_longer_be_read_is_put_aside_until_it_can_and_the_others_are_read(shop):

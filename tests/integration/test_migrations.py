@@ -22,8 +22,9 @@ from rastro.pipeline.load import load
 from rastro.settings import settings_from
 from rastro.warehouse import outbox
 from rastro.warehouse.connect import connector
-from rastro.warehouse.migrate import MIGRATIONS, migrate
+from rastro.warehouse.migrate import migrate
 from rastro.warehouse.outbox import OrderKey
+from rastro.warehouse.revisions import MIGRATIONS
 from stack.postgres import Server
 from stack.schema import SCHEMA, schema_of
 

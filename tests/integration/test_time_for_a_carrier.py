@@ -44,6 +44,18 @@ class Letting(Clock):
         return super().__call__()
 
 
+class Broken(type(LOGGI)):
+    """An adapter with a fault of its own, which comes to light with one parcel."""
+
+    def __init__(self, reference):
+        self.reference = reference
+
+    def ask(self, references, access):
+        if self.reference in references:
+            raise ZeroDivisionError
+        return super().ask(references, access)
+
+
 def asked_in_order(shop):
     rows = shop.ask(
         "SELECT reference FROM rastro.poll_state WHERE answered_at IS NOT NULL ORDER BY answered_at, poll_id"
@@ -51,7 +63,7 @@ def asked_in_order(shop):
     return [row.reference for row in rows]
 
 
-def tracked(shop, at, each_look, turns=1, clock=None):
+def tracked(shop, at, each_look, turns=1, clock=None, carrier=LOGGI):
     """One slice of everything that is due then, by a clock of its own, and the load behind it."""
     from rastro.orchestration import tasks
     from rastro.orchestration.workshop import Workshop
@@ -60,7 +72,7 @@ def tracked(shop, at, each_look, turns=1, clock=None):
     keeper = workshop.keeper(LOGGI)
     with workshop.line_to(LOGGI, keeper.account) as http:
         tracker = Tracker(
-            carrier=LOGGI, contract=keeper.holder, http=http, keeper=keeper, connect=workshop.connect,
+            carrier=carrier, contract=keeper.holder, http=http, keeper=keeper, connect=workshop.connect,
             settings=replace(workshop.settings, ask_within=10 * MINUTE), window=Window(start=at - HOUR, end=at),
             run_id=workshop.run_id, clock=workshop.clock,
         )  # fmt: skip
@@ -102,6 +114,16 @@ def test_a_slice_that_shares_its_pool_has_its_part_of_the_time(wide, due):
     figures = tracked(wide, datetime.now(UTC) + 2 * HOUR, MINUTE / 10, turns=100)
     assert figures.asked == AT_ONCE, "what is begun is always something"
     assert figures.left == len(due) - AT_ONCE
+
+
+def test_what_came_before_an_adapter_broke_is_kept_and_the_rest_asked_about_by_the_next_run(wide, due):
+    assert AT_ONCE > 1
+    last_at_once = due[AT_ONCE - 1]
+    with pytest.raises(ZeroDivisionError):
+        tracked(wide, datetime.now(UTC), timedelta(0), carrier=Broken(last_at_once))
+    assert asked_in_order(wide) == due[: AT_ONCE - 1]
+    tracked(wide, datetime.now(UTC) + HOUR, timedelta(0))
+    assert set(asked_in_order(wide)) == set(due)
 
 
 def test_a_parcel_that_is_always_asked_about_in_vain_goes_neither_before_all_others_nor_after_them(wide, due):

@@ -6,7 +6,8 @@ from psycopg import sql
 
 from integration.test_migrations import REVISIONS, tables, upgrade
 from rastro.cli import main
-from rastro.warehouse.migrate import migrate, revisions
+from rastro.warehouse.migrate import migrate
+from rastro.warehouse.revisions import revisions
 from stack.schema import SCHEMA, schema_of
 
 pytestmark = pytest.mark.slow

@@ -44,12 +44,7 @@ def plan(
     :param batch_sizes: references in one call by contract; slices are cut at whole calls.
     """  # fmt: skip
     by_hand.stop_paused(conn)
-    wanted = set(contracts)
-    due = {
-        contract: count
-        for contract, count in polls.count_due(conn, window, now, selection).items()
-        if contract in wanted
-    }
+    due = polls.count_due(conn, contracts, window, now, selection)
     put_off = put_off_by_budget(conn, due, window, settings, batch_sizes, now, selection)
     planned = {contract: count - put_off.get(contract, 0) for contract, count in due.items()}
     slices = {}

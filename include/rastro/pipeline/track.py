@@ -1,14 +1,14 @@
 """
 Track one slice: ask the carrier about what is due, pass over what is unchanged, stage what changed.
 
-Cost follows change: an answer whose bytes are as they were costs one digest and is never read. What was learnt is
-committed call by call, so a slice that is cut off has lost nothing and a rerun asks only about the rest.
+Cost follows change: an answer whose bytes are as they were costs one digest and is never read. What calls made at
+once have brought is committed together: a slice that is cut off has lost little, and a rerun asks about the rest only.
 """
 
 import hashlib
 import zlib
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -96,8 +96,8 @@ class Answers:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
     """
-    What one call's answers come to. ``unchanged`` are ids, each with its next look; ``unanswered`` ids that stay due;
-    ``unreadable`` what goes to the quarantine: subject, fault, body.
+    What the answers of some calls come to. ``unchanged`` are ids, each with its next look; ``unanswered`` ids that stay
+    due; ``unreadable`` what goes to the quarantine: subject, fault, body.
     """
 
     unchanged: list[tuple[int, datetime | None]] = field(default_factory=list)
@@ -215,29 +215,32 @@ class Tracker:
         conn.commit()
         with ThreadPoolExecutor(self.carrier.connections, thread_name_prefix=self.carrier.code) as threads:
             while not stopped and (due := self._claim(conn, part, turns)) is not None:
-                put_aside = records.put_aside_of(conn, self.carrier.code, [one.reference for one in due])
-                conn.commit()
-                for come in threads.map(self.ask, calls(due, self.carrier.batch_size)):
-                    tally.add(heard=come.heard, refused=come.sound)
-                    if come.sound and not come.trouble and tally.is_open:
-                        undecided.append(come)
-                        continue
-                    decided = [come]
-                    if not tally.is_open:
-                        decided, undecided = [*undecided, come], []
-                    for one in decided:
-                        answers = one.put_back(blame=True) if tally.all_refused else one
-                        self._settle(conn, answers, figures, put_aside)
-                        failed = failed + 1 if answers.in_vain else 0
-                        figures.trouble = answers.trouble or figures.trouble
-                        stopped = stopped or (answers.in_vain and is_the_end(answers.trouble))
+                come_in = list[Answers]()
+                try:
+                    for come in threads.map(self.ask, calls(due, self.carrier.batch_size)):
+                        tally.add(heard=come.heard, refused=come.sound)
+                        if come.sound and not come.trouble and tally.is_open:
+                            undecided.append(come)
+                            continue
+                        decided = [come]
+                        if not tally.is_open:
+                            decided, undecided = [*undecided, come], []
+                        for one in decided:
+                            answers = one.put_back(blame=True) if tally.all_refused else one
+                            come_in.append(answers)
+                            failed = failed + 1 if answers.in_vain else 0
+                            figures.trouble = answers.trouble or figures.trouble
+                            stopped = stopped or (answers.in_vain and is_the_end(answers.trouble))
+                finally:  # whatever ended it
+                    self._settle(conn, come_in, figures)
                 stopped = stopped or failed >= FAILED_CALLS_IN_A_ROW
                 if not stopped and self.clock() >= time_is_over:
                     stopped, figures.left = True, self._count_due_still(conn, part, turns)
         if not stopped:
             figures.put_off = self._count_due_still(conn, part, turns)
-        for answers in undecided:  # so few that it must be them, if only because nothing else was asked about
-            self._settle(conn, answers.put_back(blame=False) if stopped else answers, figures, put_aside)
+        # So few that it must be them, if only because nothing else was asked about.
+        last = [answers.put_back(blame=False) if stopped else answers for answers in undecided]
+        self._settle(conn, last, figures)
 
     def _claim(self, conn: Connection[Any], part: Slice, turns: Turns) -> list[Due] | None:
         """Those whose turn it is, but for what others have; None where none is left, or no call."""
@@ -309,46 +312,51 @@ class Tracker:
                 raise
             return converse(self.http, self.carrier.ask(references, renewed))
 
-    def decide(self, answers: Answers, at: datetime) -> Decided:
+    def decide(self, come_in: Iterable[Answers], at: datetime) -> Decided:
         """What is to be done about each reference; an answer whose digest is known is not read."""
         decided, pace = Decided(), self.settings.pace
-        for one in answers.due:
-            raw = answers.raw.get(one.reference)
-            if one.reference in answers.refused_calls:
-                error = answers.refused_calls[one.reference]
-                decided.refused.append(self._refusal(one, at, pace, b"", RefusalReason.MALFORMED, str(error)))
-            elif raw is None:
-                decided.unanswered.append(one.poll_id)
-            elif (digest := digest_of(raw)) == one.digest and one.refusal is not RefusalReason.NOT_OURS:
-                decided.unchanged.append((one.poll_id, self._next(one, at, pace, one.refusal)))
-            else:
-                try:
-                    meaning = self.carrier.parse(raw, one.reference)
-                except Unreadable as error:
+        for answers in come_in:
+            for one in answers.due:
+                raw = answers.raw.get(one.reference)
+                if one.reference in answers.refused_calls:
+                    error = answers.refused_calls[one.reference]
+                    decided.refused.append(self._refusal(one, at, pace, b"", RefusalReason.MALFORMED, str(error)))
+                elif raw is None:
                     decided.unanswered.append(one.poll_id)
-                    decided.unreadable.append((one.reference, error, raw))
-                    continue
-                if isinstance(meaning, Refusal):
-                    said = f"{meaning.code} {meaning.message}".strip()
-                    if meaning.reason is RefusalReason.NOT_OURS:
-                        said = f"{said} (asked through {self.contract})"
-                    decided.refused.append(self._refusal(one, at, pace, digest, meaning.reason, said))
+                elif (digest := digest_of(raw)) == one.digest and one.refusal is not RefusalReason.NOT_OURS:
+                    decided.unchanged.append((one.poll_id, self._next(one, at, pace, one.refusal)))
                 else:
-                    if_same = self._next(one, at, pace, None)
-                    decided.staged.append(to_stage(one, digest, meaning, raw, if_same))
-        if isinstance(answers.trouble, Unreadable):
-            decided.unreadable.append((answers.due[0].reference, answers.trouble, answers.trouble.raw))
+                    try:
+                        meaning = self.carrier.parse(raw, one.reference)
+                    except Unreadable as error:
+                        decided.unanswered.append(one.poll_id)
+                        decided.unreadable.append((one.reference, error, raw))
+                        continue
+                    if isinstance(meaning, Refusal):
+                        said = f"{meaning.code} {meaning.message}".strip()
+                        if meaning.reason is RefusalReason.NOT_OURS:
+                            said = f"{said} (asked through {self.contract})"
+                        decided.refused.append(self._refusal(one, at, pace, digest, meaning.reason, said))
+                    else:
+                        if_same = self._next(one, at, pace, None)
+                        decided.staged.append(to_stage(one, digest, meaning, raw, if_same))
+            if isinstance(answers.trouble, Unreadable):
+                decided.unreadable.append((answers.due[0].reference, answers.trouble, answers.trouble.raw))
         return decided
 
-    def _settle(self, conn: Connection[Any], answers: Answers, figures: Figures, put_aside: Container[str]) -> None:
-        """Keep what one call brought, in one transaction; what was asked about in vain stays due."""
+    def _settle(self, conn: Connection[Any], come_in: Sequence[Answers], figures: Figures) -> None:
+        """Keep what some calls brought, in one transaction; what was asked about in vain stays due."""
+        if not come_in:
+            return
         at = self.clock()
-        decided = self.decide(answers, at)
+        decided = self.decide(come_in, at)
         for subject, error, raw in decided.unreadable:
             self._quarantine(conn, subject, error, raw, at)
+        due = [one for answers in come_in for one in answers.due]
         in_vain = set(decided.unanswered)
-        if read := [one.reference for one in answers.due if one.reference in put_aside and one.poll_id not in in_vain]:
-            records.resolve_quarantine(conn, self.carrier.code, read, at)
+        read = [one.reference for one in due if one.poll_id not in in_vain]
+        if put_aside := records.put_aside_of(conn, self.carrier.code, read):
+            records.resolve_quarantine(conn, self.carrier.code, sorted(put_aside), at)
         if decided.unchanged:
             polls.settle_unchanged(conn, decided.unchanged, at)
         if decided.refused:
@@ -358,7 +366,7 @@ class Tracker:
         if decided.unanswered:
             polls.settle_unanswered(conn, decided.unanswered)
         conn.commit()
-        figures.add(decided, asked=len(answers.due))
+        figures.add(decided, asked=len(due))
 
     def _refusal(self, due: Due, at: datetime, pace: Pace, digest: bytes, reason: RefusalReason, text: str) -> Refused:
         not_ours = due.not_ours + 1 if reason is RefusalReason.NOT_OURS else 0

@@ -19,9 +19,10 @@ from rastro.errors import Misconfigured, Permanent
 from rastro.models import Channel
 from rastro.warehouse.connect import opened
 from rastro.warehouse.health import current
-from rastro.warehouse.migrate import migrate, revisions
+from rastro.warehouse.migrate import migrate
 from rastro.warehouse.queries import run, statement
 from rastro.warehouse.restored import settle_in
+from rastro.warehouse.revisions import revisions
 
 # Texts of rows are compared, so they must be written alike; a whole warehouse takes as long as it takes.
 PLAINLY = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1 -c bytea_output=hex"

@@ -10,8 +10,8 @@ import psycopg
 from psycopg import Connection
 
 from rastro.errors import Misconfigured, Transient
-from rastro.warehouse.migrate import revisions
 from rastro.warehouse.queries import run
+from rastro.warehouse.revisions import revisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

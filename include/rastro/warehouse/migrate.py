@@ -1,6 +1,5 @@
 """Brings the warehouse to the newest schema. Forward only."""
 
-from pathlib import Path
 from typing import Any, cast
 
 import psycopg
@@ -13,8 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from rastro.errors import Misconfigured, Permanent
 from rastro.warehouse import roles
-
-MIGRATIONS = Path(__file__).parent / "migrations"
+from rastro.warehouse.revisions import MIGRATIONS
 
 
 def migrate(dsn: str) -> str:
@@ -58,8 +56,3 @@ def revision_of(connection: Connection) -> str:
     if connection.execute(text("SELECT to_regclass('rastro.migration')")).scalar_one() is None:
         return ""
     return str(connection.execute(text("SELECT version_num FROM rastro.migration")).scalar_one())
-
-
-def revisions() -> list[str]:
-    """All revisions of the schema, the newest first."""
-    return sorted((script.stem for script in MIGRATIONS.glob("versions/*.sql")), reverse=True)

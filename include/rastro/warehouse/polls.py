@@ -106,12 +106,18 @@ class Batch:
 
 
 def count_due(
-    conn: Connection[Any], window: Window, now: datetime, selection: Selection = EVERYTHING
+    conn: Connection[Any],
+    contracts: Iterable[str],
+    window: Window,
+    now: datetime,
+    selection: Selection = EVERYTHING,
 ) -> dict[str, int]:
-    """By contract, named as in :attr:`rastro.settings.Settings.contracts`."""
+    """Of these contracts, named as in :attr:`rastro.settings.Settings.contracts`, those of which any are due."""
+    wanted = set(contracts)
+    carriers = sorted({within(contract)["carrier"] for contract in wanted})
     run(conn, "work_in_memory")
-    rows = run(conn, "count_due", window_end=window.end, now=now, **selection.as_values())
-    return {row.contract: row.due for row in rows}
+    rows = run(conn, "count_due", carriers=carriers, window_end=window.end, now=now, **selection.as_values())
+    return {row.contract: row.due for row in rows if row.contract in wanted}
 
 
 def within(contract: str) -> dict[str, str]:

@@ -2459,6 +2459,8 @@ CREATE INDEX poll_state_due ON rastro.poll_state USING btree (carrier, next_poll
 
 CREATE INDEX poll_state_failing ON rastro.poll_state USING btree (poll_id) WHERE (failures >= 3);
 
+CREATE INDEX poll_state_given_up ON rastro.poll_state USING btree (quiet_since) WHERE ((next_poll_at IS NULL) AND (status <> ALL (ARRAY['delivered'::text, 'returned'::text, 'lost'::text, 'cancelled'::text, 'expired'::text])));
+
 CREATE INDEX poll_state_refused ON rastro.poll_state USING btree (refusal) WHERE (refusal <> ''::text);
 
 CREATE UNIQUE INDEX quarantine_is_listed_once ON rastro.quarantine USING btree (origin, subject, reason) WHERE (resolved_at IS NULL);
@@ -2486,6 +2488,8 @@ CREATE INDEX shipment_change_by_window ON rastro.shipment_change USING btree (wi
 CREATE INDEX shipment_mistyped ON rastro.shipment USING btree (shipment_id) WHERE ((warning <> ''::text) AND (skip = ''::text));
 
 CREATE INDEX shipment_paused ON rastro.shipment USING btree (paused_at) WHERE (paused_at IS NOT NULL);
+
+CREATE INDEX shipment_state_changed ON rastro.shipment_state USING brin (changed_at);
 
 CREATE INDEX shipment_state_expired ON rastro.shipment_state USING btree (shipment_id) WHERE (status = 'expired'::text);
 

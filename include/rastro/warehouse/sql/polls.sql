@@ -10,7 +10,8 @@ SELECT set_config('synchronous_commit', 'off', false)
 -- name: count_due
 SELECT coalesce(nullif(contract, ''), carrier) AS contract, count(*) AS due
 FROM rastro.poll_state
-WHERE rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
+WHERE carrier = ANY(%(carriers)s)
+  AND rastro.is_due(CASE WHEN %(chosen_numbers)s::text[] IS NULL THEN next_poll_at ELSE '-infinity' END, answered_at, lease_until,
                     %(window_end)s, %(now)s)
   AND (%(chosen_account)s::text IS NULL OR poll_id IN (
       SELECT s.poll_id FROM rastro.shipment s WHERE s.account = %(chosen_account)s AND s.skip = '' AND s.paused_at IS NULL))

@@ -64,10 +64,17 @@ DELETE FROM rastro.run_stage WHERE run_id = %(run_id)s AND stage = 'track'
 SELECT count(*) AS shipments FROM rastro.shipment WHERE carrier IS NULL AND skip = ''
 
 -- name: count_unconfigured
--- Parcels of carriers that nobody has connected.
-SELECT carrier, count(*) AS shipments FROM rastro.poll_state
-WHERE next_poll_at IS NOT NULL AND NOT carrier = ANY(%(carriers)s)
-GROUP BY carrier ORDER BY carrier
+-- Parcels of carriers that nobody has connected. From each carrier the index leads to the next, past all its parcels.
+WITH RECURSIVE asked (carrier) AS (
+    SELECT min(carrier) FROM rastro.poll_state WHERE next_poll_at IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(p.carrier) FROM rastro.poll_state p WHERE p.next_poll_at IS NOT NULL AND p.carrier > a.carrier)
+    FROM asked a WHERE a.carrier IS NOT NULL
+)
+SELECT a.carrier, waiting.shipments FROM asked a
+CROSS JOIN LATERAL (SELECT count(*) AS shipments FROM rastro.poll_state p WHERE p.carrier = a.carrier AND p.next_poll_at IS NOT NULL) AS waiting
+WHERE a.carrier IS NOT NULL AND NOT a.carrier = ANY(%(carriers)s)
+ORDER BY a.carrier
 
 -- name: count_unknown_codes
 SELECT count(*) AS events FROM rastro.tracking_event
