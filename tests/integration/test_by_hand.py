@@ -257,6 +257,15 @@ def test_a_paused_parcel_is_not_asked_about_what_it_owes_waits_and_resumed_it_go
     assert mails(shop)["delivered"] == 1
 
 
+def test_a_delivery_taken_back_is_no_end_for_who_is_asked_about_either(shop):
+    number = one_order(shop, "delivered")["tracking_number"]
+    before = shop.ask("SELECT status FROM rastro.poll_state")
+    act(shop, action="add_event", numbers=number, status="delivered")
+    assert [one.status for one in shop.ask("SELECT status FROM rastro.poll_state")] == ["delivered"]
+    do(action="undo", numbers=number)
+    assert shop.ask("SELECT status FROM rastro.poll_state") == before
+
+
 def test_a_paused_parcel_is_not_asked_about_though_something_plans_it(shop):
     parcel = one_order(shop, "delivered")
     act(shop, action="pause", numbers=parcel["tracking_number"])

@@ -55,7 +55,13 @@ UPDATE rastro.poll_state SET next_poll_at = %(now)s, not_ours = 0 WHERE poll_id 
 
 -- name: read_again
 -- Whatever the carrier answers next is read, though it says what it said before.
-UPDATE rastro.poll_state SET digest = NULL, meaning = NULL WHERE poll_id = %(poll_id)s
+-- It is at no end any more if one of its shipments is not: else it would be asked once, and never be given up.
+UPDATE rastro.poll_state p
+SET digest = NULL, meaning = NULL,
+    status = coalesce((SELECT t.status FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
+                       WHERE s.poll_id = p.poll_id AND s.skip = ''
+                         AND t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired') LIMIT 1), p.status)
+WHERE p.poll_id = %(poll_id)s
 
 -- name: pause_shipment
 UPDATE rastro.shipment SET paused_at = %(now)s WHERE shipment_id = %(shipment_id)s
