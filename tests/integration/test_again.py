@@ -348,6 +348,19 @@ def test_who_was_kept_out_when_the_other_order_of_a_number_was_given_up_is_given
     assert statuses(shop) == ["expired", "expired"]
 
 
+def test_another_order_of_a_number_at_its_end_is_given_up_when_the_carrier_says_nothing_more(shop):
+    shop.rows("delivered")
+    shop.to_the_end()
+    assert statuses(shop) == ["delivered"]
+    sold_again(shop)
+    run_sync(shop)
+    shop.configure(sync_overlap="0")
+    assert [row.status for row in shop.ask("SELECT status FROM rastro.poll_state")] == ["delivered"]
+    shop.execute("UPDATE rastro.poll_state SET next_poll_at = NULL, quiet_since = now() - interval '90 days'")
+    load(shop)
+    assert sorted(statuses(shop)) == ["delivered", "expired"]
+
+
 def test_a_kept_answer_that_can_no_longer_be_read_is_put_aside_until_it_can_and_the_others_are_read(shop):
     shop.orders("delivered", parcels=3)
     tracked_by(shop, lacking("PO 01"))

@@ -350,13 +350,13 @@ class Tracker:
             return
         at = self.clock()
         decided = self.decide(come_in, at)
-        for subject, error, raw in decided.unreadable:
-            self._quarantine(conn, subject, error, raw, at)
         due = [one for answers in come_in for one in answers.due]
         in_vain = set(decided.unanswered)
         read = [one.reference for one in due if one.poll_id not in in_vain]
         if put_aside := records.put_aside_of(conn, self.carrier.code, read):
             records.resolve_quarantine(conn, self.carrier.code, sorted(put_aside), at)
+        for subject, error, raw in decided.unreadable:  # last, or what is put aside now would be closed at once
+            self._quarantine(conn, subject, error, raw, at)
         if decided.unchanged:
             polls.settle_unchanged(conn, decided.unchanged, at)
         if decided.refused:

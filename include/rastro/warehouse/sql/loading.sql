@@ -210,20 +210,16 @@ WITH silent AS (
     FROM rastro.poll_state p
     JOIN rastro.shipment s USING (poll_id)
     JOIN rastro.shipment_state t USING (shipment_id)
-    WHERE p.next_poll_at IS NULL AND p.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
-      AND p.refusal <> 'not_ours' AND s.skip = '' AND s.paused_at IS NULL AND p.quiet_since < %(silent_since)s
+    -- By the states of the shipments: a reference at its end may have got another shipment since.
+    WHERE p.next_poll_at IS NULL AND p.refusal <> 'not_ours' AND s.skip = '' AND s.paused_at IS NULL
+      AND p.quiet_since < %(silent_since)s
       AND t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired')
     FOR UPDATE OF t
 ), stated AS (
     UPDATE rastro.shipment_state t SET status = 'expired', status_at = %(now)s, revision = t.revision + 1, changed_at = %(now)s
     FROM silent WHERE t.shipment_id = silent.shipment_id
 ), polled AS (
-    -- Unless it has another shipment, paused or not followed, that may be wanted again.
-    UPDATE rastro.poll_state p SET status = 'expired' FROM silent
-    WHERE p.poll_id = silent.poll_id
-      AND NOT EXISTS (SELECT FROM rastro.shipment s JOIN rastro.shipment_state t USING (shipment_id)
-                      WHERE s.poll_id = p.poll_id AND (s.skip <> '' OR s.paused_at IS NOT NULL)
-                        AND t.status NOT IN ('delivered', 'returned', 'lost', 'cancelled', 'expired'))
+    UPDATE rastro.poll_state p SET status = 'expired' FROM silent WHERE p.poll_id = silent.poll_id
 )
 INSERT INTO rastro.shipment_change (shipment_id, from_status, to_status, event_key, occurred_at, window_start, new_events,
     restated, first_contact, recorded_at, run_id)
