@@ -8,6 +8,7 @@ import pytest
 
 from chaos.hours import context_of
 from rastro.carriers.registry import CARRIERS
+from rastro.errors import Unreadable
 from rastro.models import Window
 from rastro.pipeline.track import Tracker
 from rastro.warehouse import polls
@@ -54,6 +55,14 @@ class Broken(type(LOGGI)):
         if self.reference in references:
             raise ZeroDivisionError
         return super().ask(references, access)
+
+
+class Doubtful(type(LOGGI)):
+    """An adapter that reads all it asked about, and cannot read something else that came with it."""
+
+    def ask(self, references, access):
+        answered = yield from super().ask(references, access)
+        return replace(answered, trouble=Unreadable("loggi: the pages do not add up", raw=b"{}"))
 
 
 def asked_in_order(shop):
@@ -124,6 +133,13 @@ def test_what_came_before_an_adapter_broke_is_kept_and_the_rest_asked_about_by_t
     assert asked_in_order(wide) == due[: AT_ONCE - 1]
     tracked(wide, datetime.now(UTC) + HOUR, timedelta(0))
     assert set(asked_in_order(wide)) == set(due)
+
+
+def test_what_is_put_aside_with_an_answer_stays_so_though_its_parcel_was_read(wide, due):
+    tracked(wide, datetime.now(UTC), timedelta(0), carrier=Doubtful())
+    assert set(asked_in_order(wide)) == set(due)
+    put_aside = wide.ask("SELECT subject FROM rastro.quarantine WHERE origin = 'loggi' AND resolved_at IS NULL")
+    assert {row.subject for row in put_aside} == set(due)
 
 
 def test_a_parcel_that_is_always_asked_about_in_vain_goes_neither_before_all_others_nor_after_them(wide, due):
