@@ -117,7 +117,7 @@ def decided(answers: Answers, due: Sequence[Due], threads: ThreadPoolExecutor) -
 
     def work() -> None:
         for come in threads.map(tracker.ask, calls(due, BATCH)):
-            told = tracker.decide([come], now())
+            told = tracker.decide(come, now())
             if len(told.unchanged) != len(come.due):
                 raise AssertionError(f"something changed, or failed: {come.trouble}")
 

@@ -151,7 +151,7 @@ class Interval(Struct, frozen=True):
     slot: int
 
 
-@lru_cache  # what one call brought was all looked at at the same time
+@lru_cache  # what calls at once brought was all looked at at the same time
 def interval_of(at: datetime, every: timedelta) -> Interval:
     """``at`` floored to the interval, so that a look some seconds late does not push the next one out of its run."""
     start = at - timedelta(seconds=at.timestamp() % every.total_seconds()) if every else at

@@ -48,7 +48,7 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": f"{cache_in(memory()) >> 20}MB",
     # After a checkpoint the first change of each page is written down with the page. An hour that looks at a million
-    # parcels comes to several GB, which with the usual 1 GB was a checkpoint every six seconds.
+    # parcels comes to several GB, for which with the usual 1 GB there was one as often as every six seconds.
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "timezone": "UTC",

@@ -48,16 +48,21 @@ class Letting(Clock):
 class Broken(type(LOGGI)):
     """An adapter with a fault of its own, which comes to light with one parcel."""
 
-    def __init__(self, reference):
-        self.reference = reference
+    def __init__(self, reference, where):
+        self.reference, self.where = reference, where
 
     def ask(self, references, access):
-        if self.reference in references:
+        if self.where == "asking" and self.reference in references:
             raise ZeroDivisionError
         return super().ask(references, access)
 
+    def parse(self, raw, reference=""):
+        if self.where == "reading" and self.reference == reference:
+            raise ZeroDivisionError
+        return super().parse(raw, reference)
 
-class Doubtful(type(LOGGI)):
+
+class AlsoUnreadable(type(LOGGI)):
     """An adapter that reads all it asked about, and cannot read something else that came with it."""
 
     def ask(self, references, access):
@@ -125,18 +130,19 @@ def test_a_slice_that_shares_its_pool_has_its_part_of_the_time(wide, due):
     assert figures.left == len(due) - AT_ONCE
 
 
-def test_what_came_before_an_adapter_broke_is_kept_and_the_rest_asked_about_by_the_next_run(wide, due):
+@pytest.mark.parametrize("where", ["asking", "reading"])
+def test_what_came_before_an_adapter_broke_is_kept_and_the_rest_asked_about_by_the_next_run(wide, due, where):
     assert AT_ONCE > 1
     last_at_once = due[AT_ONCE - 1]
     with pytest.raises(ZeroDivisionError):
-        tracked(wide, datetime.now(UTC), timedelta(0), carrier=Broken(last_at_once))
+        tracked(wide, datetime.now(UTC), timedelta(0), carrier=Broken(last_at_once, where))
     assert asked_in_order(wide) == due[: AT_ONCE - 1]
     tracked(wide, datetime.now(UTC) + HOUR, timedelta(0))
     assert set(asked_in_order(wide)) == set(due)
 
 
 def test_what_is_put_aside_with_an_answer_stays_so_though_its_parcel_was_read(wide, due):
-    tracked(wide, datetime.now(UTC), timedelta(0), carrier=Doubtful())
+    tracked(wide, datetime.now(UTC), timedelta(0), carrier=AlsoUnreadable())
     assert set(asked_in_order(wide)) == set(due)
     put_aside = wide.ask("SELECT subject FROM rastro.quarantine WHERE origin = 'loggi' AND resolved_at IS NULL")
     assert {row.subject for row in put_aside} == set(due)

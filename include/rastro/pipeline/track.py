@@ -10,7 +10,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -105,6 +105,11 @@ class Decided:
     refused: list[Refused] = field(default_factory=list)
     unanswered: list[int] = field(default_factory=list)
     unreadable: list[tuple[str, Unreadable, bytes]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, several: Sequence["Decided"]) -> "Decided":
+        """All of it together."""
+        return cls(**{part.name: [one for each in several for one in getattr(each, part.name)] for part in fields(cls)})
 
 
 @dataclass(slots=True)
@@ -215,9 +220,10 @@ class Tracker:
         conn.commit()
         with ThreadPoolExecutor(self.carrier.connections, thread_name_prefix=self.carrier.code) as threads:
             while not stopped and (due := self._claim(conn, part, turns)) is not None:
-                come_in = list[Answers]()
+                come_in, at = list[tuple[Answers, Decided]](), None
                 try:
                     for come in threads.map(self.ask, calls(due, self.carrier.batch_size)):
+                        at = at or self.clock()  # what comes unasked until the slowest has answered is newer
                         tally.add(heard=come.heard, refused=come.sound)
                         if come.sound and not come.trouble and tally.is_open:
                             undecided.append(come)
@@ -227,20 +233,21 @@ class Tracker:
                             decided, undecided = [*undecided, come], []
                         for one in decided:
                             answers = one.put_back(blame=True) if tally.all_refused else one
-                            come_in.append(answers)
+                            come_in.append((answers, self.decide(answers, at)))
                             failed = failed + 1 if answers.in_vain else 0
                             figures.trouble = answers.trouble or figures.trouble
                             stopped = stopped or (answers.in_vain and is_the_end(answers.trouble))
                 finally:  # whatever ended it
-                    self._settle(conn, come_in, figures)
+                    if at:
+                        self._settle(conn, come_in, at, figures)
                 stopped = stopped or failed >= FAILED_CALLS_IN_A_ROW
                 if not stopped and self.clock() >= time_is_over:
                     stopped, figures.left = True, self._count_due_still(conn, part, turns)
         if not stopped:
             figures.put_off = self._count_due_still(conn, part, turns)
         # So few that it must be them, if only because nothing else was asked about.
-        last = [answers.put_back(blame=False) if stopped else answers for answers in undecided]
-        self._settle(conn, last, figures)
+        last, at = [one.put_back(blame=False) if stopped else one for one in undecided], self.clock()
+        self._settle(conn, [(answers, self.decide(answers, at)) for answers in last], at, figures)
 
     def _claim(self, conn: Connection[Any], part: Slice, turns: Turns) -> list[Due] | None:
         """Those whose turn it is, but for what others have; None where none is left, or no call."""
@@ -312,45 +319,45 @@ class Tracker:
                 raise
             return converse(self.http, self.carrier.ask(references, renewed))
 
-    def decide(self, come_in: Iterable[Answers], at: datetime) -> Decided:
+    def decide(self, answers: Answers, at: datetime) -> Decided:
         """What is to be done about each reference; an answer whose digest is known is not read."""
         decided, pace = Decided(), self.settings.pace
-        for answers in come_in:
-            for one in answers.due:
-                raw = answers.raw.get(one.reference)
-                if one.reference in answers.refused_calls:
-                    error = answers.refused_calls[one.reference]
-                    decided.refused.append(self._refusal(one, at, pace, b"", RefusalReason.MALFORMED, str(error)))
-                elif raw is None:
+        for one in answers.due:
+            raw = answers.raw.get(one.reference)
+            if one.reference in answers.refused_calls:
+                error = answers.refused_calls[one.reference]
+                decided.refused.append(self._refusal(one, at, pace, b"", RefusalReason.MALFORMED, str(error)))
+            elif raw is None:
+                decided.unanswered.append(one.poll_id)
+            elif (digest := digest_of(raw)) == one.digest and one.refusal is not RefusalReason.NOT_OURS:
+                decided.unchanged.append((one.poll_id, self._next(one, at, pace, one.refusal)))
+            else:
+                try:
+                    meaning = self.carrier.parse(raw, one.reference)
+                except Unreadable as error:
                     decided.unanswered.append(one.poll_id)
-                elif (digest := digest_of(raw)) == one.digest and one.refusal is not RefusalReason.NOT_OURS:
-                    decided.unchanged.append((one.poll_id, self._next(one, at, pace, one.refusal)))
+                    decided.unreadable.append((one.reference, error, raw))
+                    continue
+                if isinstance(meaning, Refusal):
+                    said = f"{meaning.code} {meaning.message}".strip()
+                    if meaning.reason is RefusalReason.NOT_OURS:
+                        said = f"{said} (asked through {self.contract})"
+                    decided.refused.append(self._refusal(one, at, pace, digest, meaning.reason, said))
                 else:
-                    try:
-                        meaning = self.carrier.parse(raw, one.reference)
-                    except Unreadable as error:
-                        decided.unanswered.append(one.poll_id)
-                        decided.unreadable.append((one.reference, error, raw))
-                        continue
-                    if isinstance(meaning, Refusal):
-                        said = f"{meaning.code} {meaning.message}".strip()
-                        if meaning.reason is RefusalReason.NOT_OURS:
-                            said = f"{said} (asked through {self.contract})"
-                        decided.refused.append(self._refusal(one, at, pace, digest, meaning.reason, said))
-                    else:
-                        if_same = self._next(one, at, pace, None)
-                        decided.staged.append(to_stage(one, digest, meaning, raw, if_same))
-            if isinstance(answers.trouble, Unreadable):
-                decided.unreadable.append((answers.due[0].reference, answers.trouble, answers.trouble.raw))
+                    if_same = self._next(one, at, pace, None)
+                    decided.staged.append(to_stage(one, digest, meaning, raw, if_same))
+        if isinstance(answers.trouble, Unreadable):
+            decided.unreadable.append((answers.due[0].reference, answers.trouble, answers.trouble.raw))
         return decided
 
-    def _settle(self, conn: Connection[Any], come_in: Sequence[Answers], figures: Figures) -> None:
+    def _settle(
+        self, conn: Connection[Any], come_in: Sequence[tuple[Answers, Decided]], at: datetime, figures: Figures
+    ) -> None:
         """Keep what some calls brought, in one transaction; what was asked about in vain stays due."""
         if not come_in:
             return
-        at = self.clock()
-        decided = self.decide(come_in, at)
-        due = [one for answers in come_in for one in answers.due]
+        decided = Decided.of([one for _, one in come_in])
+        due = [one for answers, _ in come_in for one in answers.due]
         in_vain = set(decided.unanswered)
         read = [one.reference for one in due if one.poll_id not in in_vain]
         if put_aside := records.put_aside_of(conn, self.carrier.code, read):

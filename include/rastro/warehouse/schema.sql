@@ -2459,8 +2459,6 @@ CREATE INDEX poll_state_due ON rastro.poll_state USING btree (carrier, next_poll
 
 CREATE INDEX poll_state_failing ON rastro.poll_state USING btree (poll_id) WHERE (failures >= 3);
 
-CREATE INDEX poll_state_given_up ON rastro.poll_state USING btree (quiet_since) WHERE ((next_poll_at IS NULL) AND (status <> ALL (ARRAY['delivered'::text, 'returned'::text, 'lost'::text, 'cancelled'::text, 'expired'::text])));
-
 CREATE INDEX poll_state_refused ON rastro.poll_state USING btree (refusal) WHERE (refusal <> ''::text);
 
 CREATE UNIQUE INDEX quarantine_is_listed_once ON rastro.quarantine USING btree (origin, subject, reason) WHERE (resolved_at IS NULL);

@@ -1,4 +1,4 @@
-"""What was given up, and what has changed lately, by indexes."""
+"""What has changed lately, by an index."""
 
 from pathlib import Path
 
